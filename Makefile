@@ -1,0 +1,36 @@
+# Python >= 3.11 and make are all that is needed; everything else is installed here.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: serve test check bench lock clean
+
+serve: $(READY)  ## install what is needed and serve on 127.0.0.1:8080
+	$(BIN)/mockserver serve
+
+test: $(READY)  ## install what is needed and run the whole suite
+	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+check: $(READY)  ## lint and strict typing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(READY)  ## measure speed, as ratios to a Starlette route that returns a constant
+	$(BIN)/python -m benchmarks
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(READY)
+
+lock: $(READY)  ## write requirements.lock anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --universal --group dev --no-emit-index-url --no-header --no-annotate \
+	  --generate-hashes --python-version 3.11 pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) .cache

@@ -1,0 +1,161 @@
+"""The `mockserver` command."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from mockserver import __version__
+from mockserver.errors import ConfigError
+from mockserver.settings import DEFAULT_SEED, Settings, data_folder
+
+app = typer.Typer(
+    name="mockserver",
+    help="A stateful local mock of the Together AI compute API, in virtual time.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+scenario_app = typer.Typer(help="Work with scenarios.", no_args_is_help=True, rich_markup_mode=None)
+spec_app = typer.Typer(help="Work with OpenAPI documents.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(scenario_app, name="scenario")
+app.add_typer(spec_app, name="spec")
+
+
+class ClockMode(StrEnum):
+    """How time passes."""
+
+    real = "real"
+    manual = "manual"
+    step = "step"
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    debug = "debug"
+    info = "info"
+    warning = "warning"
+    error = "error"
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(f"mockserver {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """A stateful local mock of the Together AI compute API, in virtual time."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 picks a free one.")] = 8080,
+    scenario: Annotated[
+        str, typer.Option(help="A scenario that ships with the package, or the path of one.")
+    ] = "default",
+    seed: Annotated[int, typer.Option(help="Decides every id and duration.")] = DEFAULT_SEED,
+    clock: Annotated[
+        ClockMode,
+        typer.Option(help="real follows the wall clock, manual stands still, step moves with each read."),
+    ] = ClockMode.real,
+    speed: Annotated[
+        float, typer.Option(min=1e-9, max=1e9, help="Virtual seconds per real second, with --clock real.")
+    ] = 1.0,
+    api_key: Annotated[
+        list[str] | None,
+        typer.Option(help="Let in only this key (repeatable); without it, any non-empty key."),
+    ] = None,
+    spec: Annotated[
+        list[Path] | None, typer.Option(help="Serve this OpenAPI document beside ours (repeatable).")
+    ] = None,
+    check_responses: Annotated[
+        bool,
+        typer.Option("--check-responses", help="Answer 500 where an answer of ours breaks the document."),
+    ] = False,
+    admin_token: Annotated[
+        str | None, typer.Option(help="Lets other machines use the control API, as X-Mock-Admin-Token.")
+    ] = None,
+    log_level: Annotated[LogLevel, typer.Option(help="How much to log, to standard error.")] = LogLevel.warning,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="Write base_url and pid here, as JSON, once the server answers.")
+    ] = None,
+) -> None:
+    """Serve the API until SIGTERM or Ctrl-C."""
+    from mockserver.web import server  # here, so that --help and the other commands start at once
+
+    settings = Settings(
+        scenario=scenario,
+        seed=seed,
+        clock=clock.value,
+        speed=speed,
+        api_keys=tuple(api_key or ()),
+        specs=tuple(spec or ()),
+        check_responses=check_responses,
+        admin_token=admin_token,
+    )
+    server.run(settings, host, port, log_level.value, ready_file)
+
+
+@app.command()
+def scenarios() -> None:
+    """List the scenarios that ship with the package."""
+    from mockserver.scenarios import find_scenario, read_description, scenario_names
+
+    fixtures = data_folder("fixtures")
+    for name in scenario_names(fixtures):
+        print(f"{name:20} {read_description(find_scenario(fixtures, name))}")
+
+
+@scenario_app.command("check")
+def check_scenario(path: Annotated[str, typer.Argument(help="A scenario's path or name.")]) -> None:
+    """Check a scenario: exit 0 where it can be served, else say the place and the mend and exit 2."""
+    from mockserver.lifecycles import load_lifecycles
+    from mockserver.scenarios import find_scenario, load_catalog, load_scenario
+
+    fixtures = data_folder("fixtures")
+    lifecycles = load_lifecycles(data_folder("spec") / "lifecycles.yaml")
+    catalog = load_catalog(fixtures / "catalog.yaml")
+    scenario = load_scenario(find_scenario(fixtures, path), fixtures, lifecycles, catalog)
+    held = f"{len(scenario.endpoints)} endpoints, {len(scenario.clusters)} clusters, {len(scenario.volumes)} volumes"
+    print(f"{path}: a good scenario, with {held}")
+
+
+@spec_app.command("check")
+def check_spec(path: Annotated[Path, typer.Argument(help="An OpenAPI document, YAML or JSON.")]) -> None:
+    """Check that a document can be served: exit 0, or say the place and the mend and exit 2."""
+    from mockserver.openapi import load_document
+
+    document = load_document(path)
+    print(f"{path}: {len(document.operations)} operations, all of which can be served")
+
+
+def main() -> None:
+    """Run the command; whatever is wrong with what we were given is one line and exit status 2."""
+    try:
+        status = app(standalone_mode=False, prog_name="mockserver")
+    except ConfigError as error:
+        print(f"mockserver: {error}", file=sys.stderr)
+        status = 2
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        status = 2
+    except click.ClickException as error:
+        print(f"mockserver: {error.format_message()} (mockserver --help lists what there is)", file=sys.stderr)
+        status = 2
+    except click.exceptions.Abort:
+        status = 130
+    sys.exit(status)

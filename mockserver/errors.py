@@ -1,0 +1,89 @@
+"""Everything that can be refused, as one tree that knows no HTTP.
+
+MockServerError
+├── ConfigError            what the person who started us gave us is wrong (exit status 2)
+└── Refusal                what a client asked for is refused (the API's error envelope)
+    ├── Invalid            the request breaks a rule of the API
+    ├── Unauthenticated    no key, or a key nobody accepts
+    ├── Forbidden          a good key, but not for this
+    ├── NotFound           no such resource, or no such path
+    ├── MethodNotAllowed   the path exists, the method does not
+    ├── Conflict           not in the present state of things
+    ├── TooLarge           the body is longer than we read
+    ├── WrongMediaType     the body is of a type the operation does not take
+    └── Unavailable        the server cannot take this now
+
+The web room holds the one table that maps these to a status, a type and a code.
+"""
+
+
+class MockServerError(Exception):
+    """The root of the tree."""
+
+
+class ConfigError(MockServerError):
+    """A document, scenario or option cannot be used.
+
+    `place` says where ("fixtures/x.yaml:12: endpoints[0].state"), `problem` what is wrong there, and
+    `mend` what to do about it.
+    """
+
+    def __init__(self, place: str, problem: str, mend: str = "") -> None:
+        self.place = place
+        self.problem = problem
+        self.mend = mend
+        super().__init__(f"{place}: {problem}" + (f" ({mend})" if mend else ""))
+
+
+class Refusal(MockServerError):
+    """A request is refused.
+
+    `message` is for the person reading it, `param` names the offending field or parameter (dotted path),
+    `code` is the machine-readable reason where the API has one.
+    """
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        self.message = message
+        self.param = param
+        self.code = code
+        super().__init__(message)
+
+
+class Invalid(Refusal):
+    """The request breaks a rule of the API."""
+
+
+class Unauthenticated(Refusal):
+    """There is no key, or one that is not accepted."""
+
+
+class Forbidden(Refusal):
+    """The key is good, but this is not allowed."""
+
+
+class NotFound(Refusal):
+    """There is no such resource or path."""
+
+
+class MethodNotAllowed(Refusal):
+    """The path exists, the method does not; `allowed` lists the methods that do."""
+
+    def __init__(self, message: str, allowed: tuple[str, ...]) -> None:
+        self.allowed = allowed
+        super().__init__(message)
+
+
+class Conflict(Refusal):
+    """The request cannot be met in the present state of things."""
+
+
+class TooLarge(Refusal):
+    """The body is longer than the server reads."""
+
+
+class WrongMediaType(Refusal):
+    """The body is of a media type that the operation does not take."""
+
+
+class Unavailable(Refusal):
+    """The server cannot take this request now."""

@@ -1,0 +1,117 @@
+"""The keywords that put schemas together: `$ref`, allOf, anyOf, oneOf, not, if/then/else."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mockserver.openapi.checks import Builder, Check, accept, misused
+from mockserver.openapi.objects import subschemas
+from mockserver.openapi.problems import Path, Problem
+from mockserver.openapi.references import Place
+
+_KINDS = frozenset({"type", "enum", "const"})  # a value that breaks these was not meant for that branch
+
+
+def branches(schema: dict[str, Any], keyword: str, place: Place) -> list[tuple[Any, Place]]:
+    """The subschemas of allOf, anyOf or oneOf and where they are; none when it is absent."""
+    given = schema.get(keyword, [])
+    if not isinstance(given, list) or (keyword in schema and not given):
+        misused(place, keyword, "a list of at least one schema")
+    return [(subschema, place / keyword / index) for index, subschema in enumerate(given)]
+
+
+def composition_checks(builder: Builder, schema: dict[str, Any], place: Place) -> Iterator[Check]:
+    """All keywords that put schemas together."""
+    for keyword in ("$defs", "definitions"):  # compiled only to refuse what is wrong in them
+        for name, subschema in subschemas(schema, keyword, place).items():
+            builder.descend(subschema, place / keyword / name)
+    if "$ref" in schema:
+        yield builder.target(schema["$ref"], place / "$ref")
+    for subschema, at in branches(schema, "allOf", place):
+        yield builder.same(subschema, at)
+    if some := branches(schema, "anyOf", place):
+        yield _check_any(tuple(builder.same(subschema, at) for subschema, at in some))
+    if one := branches(schema, "oneOf", place):
+        yield _check_one(tuple(builder.same(subschema, at) for subschema, at in one))
+    if "not" in schema:
+        yield _check_not(builder.same(schema["not"], place / "not"))
+    ways = {
+        word: builder.same(schema[word], place / word) if word in schema else accept for word in ("if", "then", "else")
+    }
+    if "if" in schema:
+        yield _check_if(ways["if"], ways["then"], ways["else"])
+
+
+def passes(check: Check, value: Any) -> bool:
+    """Whether the value passes the check."""
+    wrong: list[Problem] = []
+    check(value, (), wrong)
+    return not wrong
+
+
+def _check_any(checks: tuple[Check, ...]) -> Check:
+    def check_any(value: Any, path: Path, out: list[Problem]) -> None:
+        failures = []
+        for check in checks:
+            wrong: list[Problem] = []
+            check(value, path, wrong)
+            if not wrong:
+                return
+            failures.append(wrong)
+        out.extend(_nearest(failures, path, "anyOf"))
+
+    return check_any
+
+
+def _check_one(checks: tuple[Check, ...]) -> Check:
+    def check_one(value: Any, path: Path, out: list[Problem]) -> None:
+        failures = []
+        for check in checks:
+            wrong: list[Problem] = []
+            check(value, path, wrong)
+            if wrong:
+                failures.append(wrong)
+        matched = len(checks) - len(failures)
+        if matched > 1:
+            out.append(Problem(path, "oneOf", f"must be of exactly one of the kinds allowed, not {matched}"))
+        elif matched == 0:
+            out.extend(_nearest(failures, path, "oneOf"))
+
+    return check_one
+
+
+def _nearest(failures: list[list[Problem]], path: Path, keyword: str) -> list[Problem]:
+    """What to say when no branch matched: the problems of the one that was meant, if that can be told.
+
+    A value was hardly meant for a branch that wants another type, or another constant in one of its fields.
+    """
+    if len(failures) == 1:
+        return failures[0]
+    depth = len(path)
+
+    def distance(wrong: list[Problem]) -> int:
+        kinds = [problem for problem in wrong if problem.keyword in _KINDS]
+        if any(len(problem.path) == depth for problem in kinds):
+            return 2
+        return int(any(problem.keyword == "const" and len(problem.path) == depth + 1 for problem in kinds))
+
+    best = min(distance(wrong) for wrong in failures)
+    meant = [wrong for wrong in failures if distance(wrong) == best]
+    if len(meant) == 1 and best < 2:
+        return meant[0]
+    reasons = dict.fromkeys(" and ".join(problem.sentence("it") for problem in wrong[:3]) for wrong in meant)
+    return [Problem(path, keyword, f"is of none of the kinds allowed: {'; or '.join(list(reasons)[:6])}")]
+
+
+def _check_not(check: Check) -> Check:
+    def check_not(value: Any, path: Path, out: list[Problem]) -> None:
+        if passes(check, value):
+            out.append(Problem(path, "not", "is of a kind that is not allowed"))
+
+    return check_not
+
+
+def _check_if(condition: Check, then: Check, otherwise: Check) -> Check:
+    def check_if(value: Any, path: Path, out: list[Problem]) -> None:
+        (then if passes(condition, value) else otherwise)(value, path, out)
+
+    return check_if

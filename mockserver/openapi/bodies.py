@@ -1,0 +1,208 @@
+"""The body of a request, decoded and validated."""
+
+import email.parser
+import email.policy
+import email.utils
+from collections.abc import Callable, Mapping
+from email.message import Message
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from mockserver.errors import Invalid, WrongMediaType
+from mockserver.openapi.operations import MediaType, Operation, RequestBody
+from mockserver.openapi.parameters import parse_query
+from mockserver.openapi.readers import Reader
+from mockserver.openapi.undeclared import MAX_NOTES
+
+MAX_DEPTH: Final = 128  # of nested arrays and objects; orjson writes no more than 254
+_JSON: Final = "application/json"
+_FORM: Final = "application/x-www-form-urlencoded"
+_MULTIPART: Final = "multipart/form-data"
+_IGNORED: Final = "a body was sent, but this operation takes none: it is ignored"
+
+
+class Body(NamedTuple):
+    """A decoded body (None when absent) and notes on its undeclared fields."""
+
+    value: Any
+    notes: tuple[str, ...]
+
+
+def decode_body(
+    operation: Operation,
+    content_type: str | None,
+    body: bytes,
+    amend: Callable[[Any], Any] | None = None,
+) -> Body:
+    """Decode a body by its media type and validate it; `amend` changes the value before it is validated.
+
+    Raises:
+        Invalid: it is missing, malformed, or not as its schema says; `param` is the dotted path in it.
+        WrongMediaType: the operation does not take this media type.
+    """
+    declared = operation.body
+    if declared is None or not declared.media:
+        return Body(None, (_IGNORED,) if body else ())
+    if not body or body.isspace():
+        if declared.required:
+            raise Invalid("The request body is required")
+        return Body(None, ())
+    # The plain name, as nearly all clients send it, needs no parsing.
+    media = declared.media.get(content_type) if content_type else None
+    essence = content_type
+    if media is None or essence is None:
+        media, essence = _choose(declared, content_type)
+    value = _decode(media, essence, content_type or "", body)
+    if amend is not None:
+        value = amend(value)
+    if media.validator is not None:
+        problems = media.validator.problems(value)
+        if problems:
+            raise Invalid(problems[0].sentence("The request body"), param=problems[0].where or None)
+    if media.undeclared is None:
+        return Body(value, ())
+    notes: list[str] = []
+    media.undeclared(value, (), notes)
+    return Body(value, tuple(notes[:MAX_NOTES]))
+
+
+def is_json(essence: str) -> bool:
+    """Whether a media type (lower case, without its parameters) is written as JSON."""
+    return essence == _JSON or essence.endswith("+json")
+
+
+def essence_of(content_type: str) -> str:
+    """The media type in lower case, without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def media_for(media: Mapping[str, MediaType], essence: str) -> MediaType | None:
+    """The declared media type that a given one falls under: itself, "text/*" or "*/*"."""
+    for name in (essence, f"{essence.partition('/')[0]}/*", "*/*"):
+        if name in media:
+            return media[name]
+    return None
+
+
+def _choose(declared: RequestBody, content_type: str | None) -> tuple[MediaType, str]:
+    """The declared media type to read a body as, and the media type it is of."""
+    if not content_type:  # a client that does not say is taken to send JSON
+        essence = next(filter(is_json, declared.media), next(iter(declared.media)))
+        return declared.media[essence], essence
+    essence = essence_of(content_type)
+    media = media_for(declared.media, essence)
+    charset = _parameter(content_type, "charset")
+    if media is None:
+        taken = ", ".join(declared.media)
+        raise WrongMediaType(f"The body must be {taken}, not {content_type[:100]!r}")
+    if charset not in ("", "utf-8", "utf8", "us-ascii"):
+        raise WrongMediaType(f"The body must be in UTF-8, not in {charset[:40]!r}")
+    return media, essence
+
+
+def _parameter(content_type: str, name: str) -> str:
+    """A parameter of a content type, lower case; "" when it is not given."""
+    for piece in content_type.split(";")[1:]:
+        key, _, value = piece.partition("=")
+        if key.strip().lower() == name:
+            return value.strip().strip('"').lower()
+    return ""
+
+
+def _decode(media: MediaType, essence: str, content_type: str, body: bytes) -> Any:
+    if essence == _JSON or is_json(essence):
+        return parse_json(body)
+    if essence == _FORM:
+        return _form(media.reader, dict(parse_query(body)))
+    if essence == _MULTIPART:
+        return _form(media.reader, _parse_multipart(content_type, body))
+    if essence.startswith("text/"):
+        try:
+            return body.decode("utf-8")
+        except UnicodeDecodeError:
+            raise Invalid("The request body is not UTF-8 text") from None
+    return body
+
+
+def parse_json(body: bytes) -> Any:
+    """Read a JSON body.
+
+    Raises:
+        Invalid: it is not JSON, not UTF-8, or nested too deeply.
+    """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Invalid(f"The request body is not valid JSON: {error}") from None
+    # Counting brackets is cheap; only a body with many can be deep.
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(value):
+        reason = f"it is nested more than {MAX_DEPTH} levels deep"
+        raise Invalid(f"The request body is not valid JSON: {reason}")
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _parse_multipart(content_type: str, body: bytes) -> dict[str, list[Any]]:
+    """The parts of a form: text as str, JSON as what it says, files as bytes."""
+    head = "Content-Type: " + "".join(filter(str.isprintable, content_type)) + "\r\n\r\n"
+    try:
+        whole = email.parser.BytesParser(policy=email.policy.compat32).parsebytes(head.encode() + body)
+        payload = whole.get_payload()
+        parts = [part for part in payload if isinstance(part, Message)] if isinstance(payload, list) else []
+        if not parts:
+            raise Invalid("The request body is not a multipart form with the boundary that its type names")
+        fields: dict[str, list[Any]] = {}
+        for part in parts:
+            name = part.get_param("name", header="content-disposition")
+            if name is None:
+                raise Invalid("A part of the multipart form has no name")
+            text = email.utils.collapse_rfc2231_value(name)
+            fields.setdefault(text, []).append(_part_value(part))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        # The standard library's parser was made for mail, and is not proof against all that HTTP brings.
+        raise Invalid(f"The request body is not a readable multipart form: {error}") from None
+    return fields
+
+
+def _part_value(part: Message) -> Any:
+    content = part.get_payload(decode=True)
+    raw = content if isinstance(content, bytes) else b""
+    if is_json(part.get_content_type()):
+        return parse_json(raw)
+    if part.get_filename() is not None or part.get_content_maintype() != "text":
+        return raw
+    return raw.decode("utf-8", "replace")
+
+
+def _form(reader: Reader | None, fields: dict[str, list[Any]]) -> dict[str, Any]:
+    """Read the texts of a form as its schema wants them; a field given several times is an array."""
+    known = (reader.fields if reader else None) or {}
+    form: dict[str, Any] = {}
+    for name, given in fields.items():
+        field = known.get(name)
+        if field is not None and field.items is not None:
+            items = field.items
+            form[name] = [items.read(item)[0] if isinstance(item, str) else item for item in given]
+        elif len(given) > 1:
+            if field is not None:
+                raise Invalid(f"{name} is given {len(given)} times", param=name)
+            form[name] = given
+        elif field is not None and isinstance(given[0], str):
+            form[name] = field.read(given[0])[0]
+        else:
+            form[name] = given[0]
+    return form

@@ -1,0 +1,120 @@
+"""A document read whole: its operations compiled, and everything that cannot be honoured refused."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mockserver.errors import ConfigError
+from mockserver.openapi.builder import OperationBuilder, base_path_of
+from mockserver.openapi.operations import Operation
+from mockserver.openapi.references import Place, References, parse
+from mockserver.openapi.router import split_template
+
+_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_BESIDE_METHODS = frozenset({"$ref", "summary", "description", "servers", "parameters"})
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An OpenAPI document, compiled."""
+
+    name: str
+    raw: dict[str, Any] = field(repr=False)
+    base_path: str  # "/v1", from the first server; "" when there is none
+    operations: tuple[Operation, ...] = field(repr=False)
+
+    def operation(self, operation_id: str) -> Operation:
+        """The operation with this id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for operation in self.operations:
+            if operation.operation_id == operation_id:
+                return operation
+        raise KeyError(operation_id)
+
+
+def load_document(path: Path) -> Document:
+    """Read a YAML or JSON file of OpenAPI 3.0 or 3.1; it may refer to files in its own folder.
+
+    Raises:
+        ConfigError: it cannot be read, or says something that cannot be honoured; the place is
+            "file.yaml: #/json/pointer", or "file.yaml:LINE" where the syntax is wrong.
+    """
+    raw = parse(path, path.name)
+    return _compile(raw, References({path.name: raw}, path.parent), path.name)
+
+
+def document_from_dict(raw: dict[str, Any], name: str) -> Document:
+    """Compile a document that is already in memory, and stands alone.
+
+    Raises:
+        ConfigError: it says something that cannot be honoured.
+    """
+    return _compile(raw, References({name: raw}), name)
+
+
+def _compile(raw: Any, references: References, name: str) -> Document:
+    place = Place(name)
+    if not isinstance(raw, dict):
+        place.refuse("a document must be an object")
+    version = raw.get("openapi")
+    if not isinstance(version, str) or not version.startswith(("3.0.", "3.1.")):
+        (place / "openapi").refuse(f"the version {version!r} is not supported", "use OpenAPI 3.0 or 3.1")
+    base_path = base_path_of(raw.get("servers"), place / "servers") or ""
+    try:
+        builder = OperationBuilder(references, raw, base_path)
+        operations = tuple(_operations(builder, raw, place))
+        _compile_components(builder, raw, place)
+    except RecursionError:
+        place.refuse("is nested too deeply, or contains itself")
+    return Document(name, raw, base_path, operations)
+
+
+def _compile_components(builder: OperationBuilder, raw: dict[str, Any], place: Place) -> None:
+    """Compile the schemas that no operation uses too, so that what is wrong in them is refused."""
+    at = place / "components"
+    components = _object(raw.get("components", {}), at)
+    for name, schema in _object(components.get("schemas", {}), at / "schemas").items():
+        builder.responses.validator(schema, at / "schemas" / name)
+
+
+def _operations(builder: OperationBuilder, raw: dict[str, Any], place: Place) -> list[Operation]:
+    operations: list[Operation] = []
+    ids: dict[str, Place] = {}
+    shapes: dict[tuple[str, ...], Place] = {}
+    for path, written in _object(raw.get("paths", {}), place / "paths").items():
+        at = place / "paths" / path
+        if path.startswith("x-"):
+            continue
+        try:
+            shape = tuple("{}".join(segment.literals) for segment in split_template(path))
+        except ValueError as error:
+            at.refuse(str(error))
+        item, where = builder.references.follow(written, at)
+        for name in _object(item, where):
+            if name not in _METHODS and name not in _BESIDE_METHODS and not name.startswith("x-"):
+                (where / name).refuse(f"{name!r} is neither a method nor a field of a path")
+        for method in _METHODS:
+            if method not in item:
+                continue
+            operation = builder.build(method, path, item, where)
+            spot = where / method
+            _refuse_second(ids, operation.operation_id, spot, "the operationId {!r} is used at {} too")
+            key = (operation.base_path, method, *shape)
+            _refuse_second(shapes, key, spot, "the same method and shape of path is at {1} too")
+            operations.append(operation)
+    return operations
+
+
+def _refuse_second(seen: dict[Any, Place], key: Any, place: Place, problem: str) -> None:
+    if key in seen:
+        place.refuse(problem.format(key, seen[key]))
+    seen[key] = place
+
+
+def _object(value: Any, place: Place) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(str(place), "must be an object")
+    return value

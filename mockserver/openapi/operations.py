@@ -1,0 +1,93 @@
+"""What a document says of each operation, compiled: plain frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from mockserver.openapi.readers import Reader
+from mockserver.openapi.schemas import Validator
+from mockserver.openapi.undeclared import Finder
+
+Location: TypeAlias = Literal["path", "query", "header", "cookie"]
+Status: TypeAlias = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One declared parameter.
+
+    `key` names it among the decoded parameters; it is the name unless another location has the same one.
+    """
+
+    name: str
+    location: Location
+    key: str
+    required: bool
+    style: str
+    explode: bool
+    reader: Reader
+    is_json: bool  # described by `content`: the text is a JSON value
+    may_be_empty: bool
+    raw: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaType:
+    """A media type that a body may have, with the validator of what it holds (None: anything)."""
+
+    name: str
+    validator: Validator | None
+    reader: Reader | None  # for the fields of forms
+    undeclared: Finder | None
+    raw: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBody:
+    """The body that an operation takes, by media type (lower case)."""
+
+    required: bool
+    media: Mapping[str, MediaType]
+    raw: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One declared response; `assumed` when the document marks it as our assumption (`x-assumed`)."""
+
+    media: Mapping[str, MediaType]
+    assumed: bool
+    raw: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One operation of a document.
+
+    `path` is the template as written, to be read under `base_path` ("/v1"). The keys of `responses` are
+    statuses, or "4XX" and "default". `secured`: every alternative of the security requirement asks for
+    something.
+    """
+
+    operation_id: str
+    method: str
+    path: str
+    base_path: str
+    parameters: tuple[Parameter, ...] = field(repr=False)
+    body: RequestBody | None = field(repr=False)
+    responses: Mapping[Status, Response] = field(repr=False)
+    secured: bool
+    declared_statuses: frozenset[int]  # those that the document does not mark as assumed
+    raw: dict[str, Any] = field(repr=False)
+
+    @property
+    def reads_headers(self) -> bool:
+        """Whether the decoded parameters depend on the headers, not on path and query alone."""
+        return any(parameter.location in ("header", "cookie") for parameter in self.parameters)
+
+    def response_for(self, status: int) -> Response | None:
+        """What is declared for a status: by itself, as "4XX", or as "default"."""
+        for key in (status, f"{status // 100}XX", "default"):
+            if key in self.responses:
+                return self.responses[key]
+        return None

@@ -1,0 +1,33 @@
+"""What `mockserver serve` was asked for, and where the package keeps its data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mockserver.clock import Mode
+
+DEFAULT_SEED = 1
+MAX_WORLDS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options that shape what is served; host and port concern only the listening socket."""
+
+    scenario: str = "default"
+    seed: int = DEFAULT_SEED
+    clock: Mode = "real"
+    speed: float = 1.0
+    api_keys: tuple[str, ...] = ()
+    specs: tuple[Path, ...] = ()
+    check_responses: bool = False
+    admin_token: str | None = None
+    max_worlds: int = MAX_WORLDS
+
+
+def data_folder(name: str) -> Path:
+    """The folder "spec" or "fixtures": inside the installed package, or at the top of a checkout."""
+    package = Path(__file__).parent
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name

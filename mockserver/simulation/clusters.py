@@ -1,0 +1,445 @@
+"""GPU clusters: what create, update and delete do, and what a read sees.
+
+The rules of a request are in `cluster_requests.py`; here they have been met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mockserver.errors import Conflict, Invalid, NotFound
+from mockserver.simulation import nodes, stock, volumes
+from mockserver.simulation.catalog import DriverVersion
+from mockserver.simulation.chance import Draw
+from mockserver.simulation.nodes import Node
+from mockserver.simulation.rules import DAY_MS, HOUR_MS
+from mockserver.simulation.stock import Claim, Holding
+from mockserver.simulation.timeline import Gate, Mark, Timeline, facts, first, next_change, observe, unfold
+from mockserver.simulation.world import Draft, Setup, View
+
+KIND = "cluster"
+GONE = "GONE"
+READY = "CLUSTER_PHASE_READY"
+DELETING = "CLUSTER_PHASE_DELETING"
+CONTROL_PLANE = "CLUSTER_PHASE_WAITING_FOR_CONTROL_PLANE_NODES"
+DATA_PLANE = "CLUSTER_PHASE_WAITING_FOR_DATA_PLANE_NODES"
+DRIVERS = "CLUSTER_PHASE_INSTALLING_DRIVERS"
+BEFORE_DRIVERS = frozenset(
+    {
+        "CLUSTER_PHASE_QUEUED",
+        "CLUSTER_PHASE_SCHEDULED",
+        "CLUSTER_PHASE_WAITING_FOR_SUBNET",
+        CONTROL_PLANE,
+        "CLUSTER_PHASE_WAITING_FOR_SHARED_VOLUME",
+        DATA_PLANE,
+        "CLUSTER_PHASE_WAITING_FOR_AUTO_SCALER",
+    }
+)
+EVENT_RETENTION_MS = 72 * HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a cluster is to be, checked. GPU counts are of GPUs, instants in ms."""
+
+    name: str
+    cluster_type: str
+    region: str
+    gpu_type: str
+    billing_type: str
+    project_id: str
+    driver: DriverVersion
+    num_gpus: int
+    num_reserved_gpus: int = 0
+    num_capacity_pool_gpus: int = 0
+    num_preemptible_gpus: int = 0
+    duration_days: int | None = None
+    reservation_start_ms: int | None = None
+    reservation_end_ms: int | None = None
+    auto_scale: bool = False
+    acceptance_tests: bool = False
+    nccl_tests: bool = False
+    add_ons: tuple[Mapping[str, Any], ...] = ()
+    echoed: Mapping[str, Any] | None = None
+    """Optional fields that the API gives back as they were sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """One GPU cluster: its terms, its timeline, its nodes, and its claims for preemptible GPUs."""
+
+    id: str
+    terms: Terms
+    created_ms: int
+    line: Timeline
+    volume_ids: tuple[str, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    parts: int = 0
+    """How many preemptible claims were ever made."""
+    workers: int = 0
+    """How many standard workers were ever made."""
+    accepted: int = 0
+
+    @property
+    def name(self) -> str:
+        """The cluster's name."""
+        return self.terms.name
+
+    @property
+    def pool(self) -> str:
+        """The pool that its GPUs come from."""
+        return f"cluster/{self.terms.gpu_type}"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEvent:
+    """A node joined or left."""
+
+    node: str
+    reason: str
+    message: str
+    at_ms: int
+
+
+def phase(cluster: Cluster, t_ms: int) -> str:
+    """The cluster's phase at an instant."""
+    return observe(cluster.line, t_ms).phase
+
+
+def status(setup: Setup, cluster: Cluster, t_ms: int) -> str:
+    """What the `status` field says at an instant."""
+    now = phase(cluster, t_ms)
+    if now in ("CLUSTER_PHASE_QUEUED", "CLUSTER_PHASE_SCHEDULED"):
+        return setup.rules.switches.queued_cluster_status
+    return setup.lifecycles[KIND].states[now].shows
+
+
+def first_ready_ms(cluster: Cluster, t_ms: int) -> int | None:
+    """When the cluster was first ready, or None where it has not been so far."""
+    ready_ms = first(cluster.line, READY)
+    return ready_ms if ready_ms is not None and ready_ms <= t_ms else None
+
+
+def live_nodes(cluster: Cluster, t_ms: int, *roles: str) -> list[Node]:
+    """The nodes of these roles in the cluster at an instant."""
+    return [node for node in cluster.nodes if node.role in roles and nodes.listed(node, t_ms)]
+
+
+def node_events(cluster: Cluster, t_ms: int) -> list[NodeEvent]:
+    """What happened to the nodes in the last 72 hours, oldest first."""
+    found = []
+    for node in cluster.nodes:
+        joined_ms = node.line[0].at_ms
+        if node.added_by == "scale":
+            found.append(NodeEvent(node.name, "TogetherScaledUp", "The cluster was scaled up", joined_ms))
+        elif node.added_by == "allocation":
+            message = "A preemptible node was allocated"
+            found.append(NodeEvent(node.name, "TogetherNodeAdded", message, joined_ms))
+        if node.deleted_ms is not None:
+            message = "The cluster was scaled down"
+            found.append(NodeEvent(node.name, "TogetherScaledDown", message, node.deleted_ms))
+    recent = [event for event in found if t_ms - EVENT_RETENTION_MS < event.at_ms <= t_ms]
+    return sorted(recent, key=lambda event: event.at_ms)
+
+
+def next_visible_change(view: View, cluster: Cluster) -> int | None:
+    """The first later instant at which a read of the cluster looks different, or None."""
+    t_ms = view.at_ms
+    instants = [next_change(cluster.line, t_ms)]
+    for node in cluster.nodes:
+        if node.deleted_ms is None:
+            instants += [node.line[0].at_ms, next_change(node.line, t_ms)]
+    for volume_id in cluster.volume_ids:
+        volume = view.get(volumes.KIND, volume_id)
+        instants.append(next_change(volume.line, t_ms) if volume else None)
+    instants += [event.at_ms + EVENT_RETENTION_MS for event in node_events(cluster, t_ms)]
+    return min((instant for instant in instants if instant is not None and instant > t_ms), default=None)
+
+
+def find(view: View, cluster_id: str) -> Cluster:
+    """The cluster with this id. Raises NotFound, also once it is gone."""
+    cluster: Cluster | None = view.get(KIND, cluster_id)
+    if cluster is None or phase(cluster, view.at_ms) == GONE:
+        raise NotFound(f"The cluster {cluster_id} was not found.", param="cluster_id")
+    return cluster
+
+
+def listing(view: View, project_id: str | None) -> Iterator[Cluster]:
+    """The clusters that are there, oldest first, of one project where it is named."""
+    for cluster in view.scan(KIND).values():
+        if phase(cluster, view.at_ms) != GONE and project_id in (None, cluster.terms.project_id):
+            yield cluster
+
+
+def create(
+    draft: Draft, terms: Terms, volume_id: str | None = None, inline: volumes.NewVolume | None = None
+) -> Cluster:
+    """Create a cluster, with an existing volume or one made with it.
+
+    Raises Conflict where its GPUs are not in stock, Invalid where the volume cannot be attached.
+    """
+    setup, at_ms = draft.setup, draft.at_ms
+    require_stock(draft, terms.gpu_type, terms.region, terms.num_gpus)
+    cluster = Cluster(
+        id=draft.new_id(KIND),
+        terms=terms,
+        created_ms=at_ms,
+        line=(Mark(at_ms, "CLUSTER_PHASE_QUEUED", "create"),),
+    )
+    cluster = with_nodes(setup, cluster, at_ms, "create")
+    if volume_id is not None:
+        volumes.attach(draft, volume_id, cluster.id, terms.region)
+        cluster = replace(cluster, volume_ids=(volume_id,))
+    elif inline is not None:
+        made = volumes.create(draft, inline, cluster_id=cluster.id, param="shared_volume.")
+        cluster = replace(cluster, volume_ids=(made.id,))
+    return arrange(draft, None, with_claims(setup, cluster, at_ms))
+
+
+def update(draft: Draft, cluster_id: str, terms: Terms) -> Cluster:
+    """Give a cluster new terms: scale it, move the end of its reservation, change its configuration.
+
+    Removed nodes leave at once, new ones are pending at once. Raises Invalid while the cluster is being deleted,
+    Conflict where added GPUs are not in stock.
+    """
+    setup, at_ms = draft.setup, draft.at_ms
+    before = find(draft, cluster_id)
+    now = phase(before, at_ms)
+    if now == DELETING:
+        raise Invalid(f"The cluster {cluster_id} is being deleted.", param="cluster_id")
+    if terms == before.terms:
+        return before
+    added = terms.num_gpus - before.terms.num_gpus
+    if added > 0:
+        require_stock(draft, terms.gpu_type, terms.region, added)
+    after = with_nodes(setup, replace(before, terms=terms), at_ms, "scale")
+    if added > 0:
+        target = setup.lifecycles[KIND].target("scale_up", now)
+        if target is not None:
+            line = (*facts(after.line, at_ms), Mark(at_ms, target, "scale_up"))
+            after = replace(after, line=line, accepted=after.accepted + 1)
+    return arrange(draft, before, with_claims(setup, after, at_ms))
+
+
+def delete(draft: Draft, cluster_id: str) -> None:
+    """Delete a cluster: it shows DELETING for a while, keeps its GPUs until it is gone. Raises NotFound."""
+    before = find(draft, cluster_id)
+    at_ms = draft.at_ms
+    target = draft.setup.lifecycles[KIND].target("delete", phase(before, at_ms))
+    if target is None:  # being deleted already
+        return
+    line = (*facts(before.line, at_ms), Mark(at_ms, target, "delete"))
+    claims = tuple(claim for claim in before.claims if claim.granted_by(at_ms))
+    arrange(draft, before, replace(before, line=line, claims=claims, accepted=before.accepted + 1))
+
+
+def require_stock(view: View, gpu_type: str, region: str, gpus: int) -> None:
+    """Raise Conflict where so many GPUs are not free in the region at this instant."""
+    if view.setup.rules.stock.unlimited:
+        return
+    key = f"cluster/{gpu_type}"
+    free = stock.free_now(view.pool(key), view.setup.supply(key), region)
+    if free < gpus:
+        raise Conflict(
+            f"Out of stock: {gpus} {gpu_type} GPUs are not available in {region} now ({free} are).",
+            param="num_gpus",
+        )
+
+
+def arrange(draft: Draft, before: Cluster | None, after: Cluster) -> Cluster:
+    """Store `after` with its promises made, and make those of everybody it affects.
+
+    Those are its volumes, and the clusters that wait for preemptible GPUs of the same pool.
+    """
+    at_ms = draft.at_ms
+    after = promise(draft, after)
+    pool = stock.rearrange(
+        draft.pool(after.pool),
+        after.id,
+        holdings(before, at_ms) if before else (),
+        holdings(after, at_ms),
+        _waiting(draft, after),
+    )
+    _store(draft, after)
+    supply = draft.setup.supply(pool.key)
+    pool = stock.allot(pool, supply)
+    for claim in pool.queue:
+        holder: Cluster = find(draft, claim.holder)
+        claims = tuple(k.decided(claim) if k.part == claim.part else k for k in holder.claims)
+        if claims != holder.claims:
+            _store(draft, promise(draft, replace(holder, claims=claims)))
+    draft.put_pool(pool)
+    return find(draft, after.id)
+
+
+def holdings(cluster: Cluster, t_ms: int) -> tuple[Holding, ...]:
+    """What the cluster holds at an instant, each with its promised return."""
+    if phase(cluster, t_ms) == GONE:
+        return ()
+    until_ms = first(cluster.line, GONE)
+    held = [Holding(cluster.terms.region, cluster.terms.num_gpus, until_ms)]
+    for claim in cluster.claims:
+        if claim.granted_by(t_ms):
+            held.append(Holding(cluster.terms.region, claim.gpus, until_ms))
+    return tuple(held)
+
+
+def promise(view: View, cluster: Cluster) -> Cluster:
+    """The cluster with its promises, and those of its nodes, made anew from this instant."""
+    setup, at_ms = view.setup, view.at_ms
+    terms = cluster.terms
+    made = {node.id: node for node in cluster.nodes if node.line[0].at_ms <= at_ms}
+    conditions = {
+        name
+        for name, holds in (
+            ("volume", bool(cluster.volume_ids)),
+            ("auto_scale", terms.auto_scale),
+            ("acceptance_tests", terms.acceptance_tests),
+            ("nccl_tests", terms.nccl_tests),
+        )
+        if holds
+    }
+
+    def nodes_up(role: str) -> Gate:
+        def gate(since_ms: int) -> int | None:
+            latest_ms = since_ms
+            for node in list(made.values()):
+                if node.role == role and node.deleted_ms is None:
+                    begun = made[node.id] = nodes.begin(setup, node, since_ms, at_ms)
+                    up_ms = nodes.settled_ms(begun)
+                    if up_ms is None:
+                        return None
+                    latest_ms = max(latest_ms, up_ms)
+            return latest_ms
+
+        return gate
+
+    def volume_usable(since_ms: int) -> int | None:
+        attached = [volume for volume_id in cluster.volume_ids if (volume := view.get(volumes.KIND, volume_id))]
+        usable = [volumes.usable_ms(volume) for volume in attached]
+        known = [instant for instant in usable if instant is not None]
+        return max(since_ms, *known) if len(known) == len(usable) else None
+
+    gates: dict[str, Gate] = {
+        "network_asked": lambda since_ms: max(since_ms, terms.reservation_start_ms or since_ms),
+        "control_plane_up": nodes_up("control"),
+        "control_plane_up_for_volume": nodes_up("control"),
+        "volume_bound": volume_usable,
+        "data_plane_up": nodes_up("standard"),
+        "data_plane_up_for_scaler": nodes_up("standard"),
+    }
+    draw = Draw(setup.seed, cluster.id, cluster.accepted)
+    lifecycle, pace = setup.lifecycles[KIND], setup.rules.pace
+    line = facts(cluster.line, at_ms)
+    if line[-1].phase in BEFORE_DRIVERS:
+        line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates, until=DRIVERS)
+    if any(n.role == "standard" and n.deleted_ms is None and n.line[-1].phase == nodes.FAILED for n in made.values()):
+        conditions.add("failed_node")
+    if line[-1].phase not in BEFORE_DRIVERS:
+        line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates)
+    line = _until_reservation_ends(setup, cluster, line, draw)
+    if _failed_for_good(line):
+        # A cluster that failed its tests may still be scaled: its new nodes come up by themselves.
+        nodes_up("standard")(at_ms)
+    for node in _preemptible(setup, cluster, at_ms):
+        made.setdefault(node.id, node)
+    return replace(cluster, line=line, nodes=tuple(made.values()))
+
+
+def with_nodes(setup: Setup, cluster: Cluster, at_ms: int, added_by: str) -> Cluster:
+    """The cluster with as many control-plane and standard worker nodes as its terms want.
+
+    Surplus workers are deleted: failed ones first, then the newest.
+    """
+    made = list(cluster.nodes)
+    if not made:
+        made.append(nodes.make(setup, cluster.id, "control/0", "control", 0, added_by, at_ms))
+    per_node = setup.catalog.gpus_per_node
+    live = [node for node in made if node.role == "standard" and node.deleted_ms is None]
+    wanted = cluster.terms.num_gpus // per_node
+    workers = cluster.workers
+    for _ in range(wanted - len(live)):
+        made.append(nodes.make(setup, cluster.id, f"worker/{workers}", "standard", per_node, added_by, at_ms))
+        workers += 1
+    newest_first = sorted(live[::-1], key=lambda node: nodes.phase(node, at_ms) != nodes.FAILED)
+    leaving = {node.id for node in newest_first[: max(len(live) - wanted, 0)]}
+    made = [replace(node, deleted_ms=at_ms) if node.id in leaving else node for node in made]
+    return replace(cluster, nodes=tuple(made), workers=workers)
+
+
+def with_claims(setup: Setup, cluster: Cluster, at_ms: int) -> Cluster:
+    """The cluster with claims for as many preemptible nodes as its terms want, the newest given up first."""
+    per_node = setup.catalog.gpus_per_node
+    wanted = cluster.terms.num_preemptible_gpus // per_node
+    claims = sorted(cluster.claims, key=lambda claim: (not claim.granted_by(at_ms), claim.part))
+    kept, dropped = claims[:wanted], {claim.part for claim in claims[wanted:] if claim.granted_by(at_ms)}
+    parts = cluster.parts
+    while len(kept) < wanted:
+        parts += 1
+        kept.append(Claim(cluster.id, parts, per_node, (cluster.terms.region,), at_ms))
+    remaining = tuple(
+        replace(node, deleted_ms=at_ms)
+        if node.role == "preemptible" and node.part in dropped and node.deleted_ms is None
+        else node
+        for node in cluster.nodes
+    )
+    return replace(cluster, claims=tuple(kept), parts=parts, nodes=remaining)
+
+
+def _waiting(view: View, cluster: Cluster) -> tuple[Claim, ...]:
+    """The claims still to be met: asked for once the cluster is ready, one node after the other."""
+    ready_ms = first(cluster.line, READY)
+    gone_ms = first(cluster.line, GONE)
+    draw = Draw(view.setup.seed, cluster.id, 0)
+    waiting = []
+    due_ms = max(ready_ms or 0, view.at_ms)
+    for claim in cluster.claims:
+        if claim.granted_by(view.at_ms) or ready_ms is None:
+            continue
+        due_ms += draw.between(f"preemptible/{claim.part}", *view.setup.rules.preemptible_node_every_ms)
+        waiting.append(replace(claim, asked_ms=due_ms, until_ms=gone_ms))
+    return tuple(waiting)
+
+
+def _preemptible(setup: Setup, cluster: Cluster, at_ms: int) -> Iterator[Node]:
+    """The nodes of granted and promised claims, each allocated some time after its grant."""
+    for claim in cluster.claims:
+        if claim.granted_ms is not None:
+            key = f"preemptible/{claim.part}"
+            node = nodes.make(setup, cluster.id, key, "preemptible", claim.gpus, "allocation", claim.granted_ms)
+            yield replace(nodes.begin(setup, node, claim.granted_ms, at_ms), part=claim.part)
+
+
+def _until_reservation_ends(setup: Setup, cluster: Cluster, line: Timeline, draw: Draw) -> Timeline:
+    """The line, ended where the reservation ends."""
+    end_ms = reservation_end_ms(cluster.terms, line)
+    if end_ms is None or any(mark.phase == DELETING and mark.at_ms <= end_ms for mark in line):
+        return line
+    kept = tuple(mark for mark in line if mark.at_ms < end_ms)
+    kept = (*kept, Mark(end_ms, DELETING, "reservation_ended"))
+    return unfold(setup.lifecycles[KIND], kept, end_ms, setup.rules.pace, draw)
+
+
+def reservation_end_ms(terms: Terms, line: Timeline) -> int | None:
+    """When the reservation ends: at a given time, or so many days after the cluster is first ready."""
+    if terms.reservation_end_ms is not None:
+        return terms.reservation_end_ms
+    ready_ms = first(line, READY)
+    if terms.billing_type != "RESERVED" or terms.duration_days is None or ready_ms is None:
+        return None
+    return ready_ms + terms.duration_days * DAY_MS
+
+
+def _failed_for_good(line: Timeline) -> bool:
+    return line[-1].phase in ("CLUSTER_PHASE_ACCEPTANCE_TESTS_FAILED", "CLUSTER_PHASE_NCCL_TESTS_FAILED")
+
+
+def _store(draft: Draft, cluster: Cluster) -> None:
+    gone_ms = first(cluster.line, GONE)
+    draft.put(KIND, cluster.id, cluster)
+    draft.bury(KIND, cluster.id, gone_ms)
+    for volume_id in cluster.volume_ids:
+        volumes.follow_cluster(draft, volume_id, gone_ms)

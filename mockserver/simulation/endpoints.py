@@ -1,0 +1,425 @@
+"""Dedicated endpoints: what a create, a patch and a delete do, and what a read sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from mockserver.errors import Forbidden, Invalid, NotFound
+from mockserver.simulation import chance, hardware, stock
+from mockserver.simulation.catalog import Hardware
+from mockserver.simulation.chance import Draw
+from mockserver.simulation.rules import MINUTE_MS
+from mockserver.simulation.stock import Claim, Holding
+from mockserver.simulation.timeline import Gate, Mark, Timeline, facts, first, next_change, observe, unfold
+from mockserver.simulation.world import Draft, Setup, View
+
+KIND = "endpoint"
+HOLDING = frozenset({"PENDING", "STARTING", "STARTED", "STOPPING"})
+"""The states in which an endpoint keeps the GPUs it was granted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One dedicated endpoint.
+
+    `claims[0]` asks for the replicas it starts with; each further claim is for one replica added later.
+    `accepted` counts the commands that moved its state, `touched_ms` is when inactivity last began to count
+    anew, `zone` the availability zone that was asked for.
+    """
+
+    id: str
+    name: str
+    display_name: str
+    model: str
+    hardware: str
+    owner: str
+    usage_type: str
+    min_replicas: int
+    max_replicas: int
+    inactive_timeout: int | None
+    zone: str | None
+    created_ms: int
+    line: Timeline
+    accepted: int = 0
+    touched_ms: int = 0
+    claims: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Serverless:
+    """An entry of the shared, serverless catalogue: listed, never changed."""
+
+    id: str
+    model: str
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewEndpoint:
+    """What a create asks for. `inactive_timeout` is in minutes; None: never; absent: the scenario's default."""
+
+    model: str
+    hardware: str
+    min_replicas: int
+    max_replicas: int
+    display_name: str | None = None
+    started: bool = True
+    inactive_timeout: int | None = None
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a patch asks for; a field that is not in `fields` is left alone."""
+
+    fields: frozenset[str]
+    display_name: str = ""
+    state: str = ""
+    min_replicas: int = 0
+    max_replicas: int = 0
+    inactive_timeout: int | None = None
+
+
+def state(endpoint: Endpoint, t_ms: int) -> str:
+    """The endpoint's state at an instant."""
+    return observe(endpoint.line, t_ms).phase
+
+
+def current_replicas(endpoint: Endpoint, gpu_count: int, t_ms: int) -> int:
+    """Replicas that have GPUs at an instant."""
+    if state(endpoint, t_ms) not in HOLDING:
+        return 0
+    return sum(claim.gpus // gpu_count for claim in endpoint.claims if claim.granted_by(t_ms))
+
+
+def ready_replicas(setup: Setup, endpoint: Endpoint, gpu_count: int, t_ms: int) -> int:
+    """Replicas that serve at an instant."""
+    if state(endpoint, t_ms) != "STARTED":
+        return 0
+    return sum(
+        claim.gpus // gpu_count
+        for claim in endpoint.claims
+        if claim.part == 0 or ((ready := _ready_ms(setup, endpoint, claim)) is not None and ready <= t_ms)
+    )
+
+
+def zone(endpoint: Endpoint, t_ms: int) -> str | None:
+    """The availability zone: the one it runs in, else the one that was asked for."""
+    claim = endpoint.claims[0] if endpoint.claims else None
+    return claim.place if claim and claim.granted_by(t_ms) else endpoint.zone
+
+
+def next_visible_change(setup: Setup, endpoint: Endpoint, t_ms: int) -> int | None:
+    """The first instant after `t_ms` at which a read of the endpoint looks different, or None."""
+    instants = [next_change(endpoint.line, t_ms)]
+    for claim in endpoint.claims:
+        instants.append(claim.granted_ms)
+        if claim.part:
+            instants.append(_ready_ms(setup, endpoint, claim))
+    return min((instant for instant in instants if instant is not None and instant > t_ms), default=None)
+
+
+def find(view: View, endpoint_id: str) -> Endpoint:
+    """The endpoint with this id. Raises NotFound."""
+    endpoint: Endpoint | None = view.get(KIND, endpoint_id)
+    if endpoint is None:
+        raise NotFound(f"The endpoint {endpoint_id} was not found.", param="endpointId")
+    return endpoint
+
+
+def listing(
+    view: View, kind: str | None = None, usage_type: str | None = None, mine: bool = False
+) -> Iterator[Serverless | Endpoint]:
+    """The account's endpoints that pass the filters: serverless entries first, then dedicated, oldest first.
+
+    A serverless entry has no usage type, so any filter by it leaves them out.
+    """
+    owner = view.setup.rules.owner
+    if kind != "dedicated" and usage_type is None and not mine:
+        yield from view.scan("serverless").values()
+    if kind != "serverless":
+        for endpoint in view.scan(KIND).values():
+            if (not mine or endpoint.owner == owner) and usage_type in (None, endpoint.usage_type):
+                yield endpoint
+
+
+def create(draft: Draft, wanted: NewEndpoint) -> Endpoint:
+    """Create an endpoint.
+
+    Raises Invalid for hardware, model, zone or autoscaling that cannot be, and for hardware that is not to be
+    had at this instant; Forbidden where the scenario has retired the v1 surface.
+    """
+    setup = draft.setup
+    if setup.rules.switches.v1_dedicated == "retired":
+        raise _retired()
+    configuration = hardware.choose(setup.catalog, wanted.model, wanted.hardware)
+    _check_autoscaling(wanted.min_replicas, wanted.max_replicas, wanted.started)
+    _check_timeout(wanted.inactive_timeout)
+    if wanted.zone is not None and wanted.zone not in configuration.gpu.zones:
+        raise Invalid(
+            f"Availability zone {wanted.zone!r} does not offer {configuration.id}; "
+            f"choose one of {', '.join(configuration.gpu.zones)}.",
+            param="availability_zone",
+        )
+    if wanted.started:
+        hardware.require_stock(draft, configuration, wanted.zone)
+    ordinal = draft.ordinal(KIND)
+    endpoint_id = f"endpoint-{chance.identifier(setup.seed, setup.account, KIND, ordinal)}"
+    name = name_of(setup, setup.rules.owner, wanted.model, ordinal)
+    endpoint = Endpoint(
+        id=endpoint_id,
+        name=name,
+        display_name=name if wanted.display_name is None else wanted.display_name,
+        model=wanted.model,
+        hardware=configuration.id,
+        owner=setup.rules.owner,
+        usage_type="on-demand",
+        min_replicas=wanted.min_replicas,
+        max_replicas=wanted.max_replicas,
+        inactive_timeout=wanted.inactive_timeout,
+        zone=wanted.zone,
+        created_ms=draft.at_ms,
+        line=(Mark(draft.at_ms, "PENDING" if wanted.started else "STOPPED", "create"),),
+    )
+    if not wanted.started:
+        draft.put(KIND, endpoint_id, endpoint)
+        return endpoint
+    return arrange(draft, None, replace(endpoint, claims=(_start_claim(endpoint, configuration, draft.at_ms),)))
+
+
+def update(draft: Draft, endpoint_id: str, change: Change) -> Endpoint:
+    """Change an endpoint: its display name, autoscaling, inactivity timeout (minutes) and state.
+
+    Raises NotFound; Invalid for bounds that cannot be; Forbidden where the v1 surface is retired and a stopped
+    endpoint is asked to start.
+    """
+    before = find(draft, endpoint_id)
+    at_ms = draft.at_ms
+    now = state(before, at_ms)
+    after = before
+    if "display_name" in change.fields:
+        after = replace(after, display_name=change.display_name)
+    if "inactive_timeout" in change.fields:
+        _check_timeout(change.inactive_timeout)
+        after = replace(after, inactive_timeout=change.inactive_timeout, touched_ms=at_ms)
+    if "autoscaling" in change.fields:
+        _check_autoscaling(change.min_replicas, change.max_replicas, now not in ("STOPPED", "STOPPING", "ERROR"))
+        after = replace(after, min_replicas=change.min_replicas, max_replicas=change.max_replicas)
+        if now in HOLDING:
+            after = _scaled(draft.setup, after, at_ms)
+    if "state" in change.fields:
+        after = _moved(draft.setup, after, change.state, at_ms)
+    if after is before:
+        return before
+    if (after.line, after.claims, after.inactive_timeout) == (
+        before.line,
+        before.claims,
+        before.inactive_timeout,
+    ):
+        draft.put(KIND, endpoint_id, after)
+        return after
+    return arrange(draft, before, after)
+
+
+def delete(draft: Draft, endpoint_id: str) -> None:
+    """Delete an endpoint in any state; its GPUs are free at once. Raises NotFound."""
+    before = find(draft, endpoint_id)
+    draft.drop(KIND, endpoint_id)
+    configuration = draft.setup.catalog.hardware[before.hardware]
+    if not draft.setup.rules.stock.unlimited:
+        pool = stock.rearrange(draft.pool(configuration.pool), endpoint_id, holdings(before, draft.at_ms), (), ())
+        _allot(draft, pool)
+
+
+def arrange(draft: Draft, before: Endpoint | None, after: Endpoint) -> Endpoint:
+    """Store `after` with its promises made, and make those of everybody it affects: those who wait for GPUs."""
+    setup, at_ms = draft.setup, draft.at_ms
+    configuration = setup.catalog.hardware[after.hardware]
+    if setup.rules.stock.unlimited:
+        claims = tuple(c if c.granted_ms is not None else c.met(at_ms, c.places[0]) for c in after.claims)
+        after = promise(setup, replace(after, claims=claims), at_ms)
+        draft.put(KIND, after.id, after)
+        return after
+    after = promise(setup, after, at_ms)
+    waiting = tuple(_bounded(setup, after, c, at_ms) for c in after.claims if not c.granted_by(at_ms))
+    pool = stock.rearrange(
+        draft.pool(configuration.pool),
+        after.id,
+        holdings(before, at_ms) if before else (),
+        holdings(after, at_ms),
+        waiting,
+    )
+    draft.put(KIND, after.id, after)
+    _allot(draft, pool)
+    return find(draft, after.id)
+
+
+def holdings(endpoint: Endpoint, t_ms: int) -> tuple[Holding, ...]:
+    """What the endpoint holds at an instant, each with its promised return."""
+    if state(endpoint, t_ms) not in HOLDING:
+        return ()
+    until_ms = _returned_ms(endpoint.line, t_ms)
+    return tuple(
+        Holding(claim.place, claim.gpus, until_ms)
+        for claim in endpoint.claims
+        if claim.place is not None and claim.granted_by(t_ms)
+    )
+
+
+def promise(setup: Setup, endpoint: Endpoint, at_ms: int, *, restart: bool | None = None) -> Endpoint:
+    """The endpoint with its promises made anew from `at_ms`; facts, and promises that nothing touched, stay.
+
+    `restart` says whether an endpoint that is stopping starts again afterwards; None keeps what was promised.
+    """
+    line = facts(endpoint.line, at_ms)
+    following = endpoint.line[len(line) : len(line) + 1]
+    if restart is None:
+        restart = any(mark.cause == "restarted" for mark in following)
+    lifecycle = setup.lifecycles[KIND]
+    draw = Draw(setup.seed, endpoint.id, endpoint.accepted)
+    pace = setup.rules.pace
+    if line[-1].phase == "STOPPING" and restart:
+        line = unfold(lifecycle, line, at_ms, pace, draw, frozenset({"restart"}), until="PENDING")
+    claim = endpoint.claims[0] if endpoint.claims else None
+    gates: dict[str, Gate] = {
+        "allocated": lambda since_ms: _later(since_ms, claim.granted_ms if claim else None),
+    }
+    conditions: frozenset[str] = frozenset()
+    if endpoint.inactive_timeout:
+        idle_ms = endpoint.inactive_timeout * MINUTE_MS
+        gates["idled"] = lambda since_ms: max(since_ms, endpoint.touched_ms) + idle_ms
+        conditions = frozenset({"idle_timeout"})
+    return replace(endpoint, line=unfold(lifecycle, line, at_ms, pace, draw, conditions, gates))
+
+
+def name_of(setup: Setup, owner: str, model: str, ordinal: int) -> str:
+    """The system name: owner and model, the owner not said twice, and eight hexadecimal digits."""
+    prefix = model if model.startswith(f"{owner}/") else f"{owner}/{model}"
+    return f"{prefix}-{chance.hexadecimal(8, setup.seed, setup.account, 'endpoint name', ordinal)}"
+
+
+def _later(since_ms: int, granted_ms: int | None) -> int | None:
+    return None if granted_ms is None else max(since_ms, granted_ms)
+
+
+def _allot(draft: Draft, pool: stock.Pool) -> None:
+    """Decide the queue anew, and re-make the promises of every endpoint whose grant has changed."""
+    pool = stock.allot(pool, draft.setup.supply(pool.key))
+    for claim in pool.queue:
+        holder: Endpoint = find(draft, claim.holder)
+        claims = tuple(k.decided(claim) if k.part == claim.part else k for k in holder.claims)
+        if claims != holder.claims:
+            holder = replace(holder, claims=claims)
+            draft.put(KIND, holder.id, promise(draft.setup, holder, draft.at_ms))
+    draft.put_pool(pool)
+
+
+def _start_claim(endpoint: Endpoint, configuration: Hardware, at_ms: int) -> Claim:
+    places = (endpoint.zone,) if endpoint.zone else configuration.gpu.zones
+    return Claim(endpoint.id, 0, endpoint.min_replicas * configuration.gpu_count, places, at_ms)
+
+
+def _bounded(setup: Setup, endpoint: Endpoint, claim: Claim, at_ms: int) -> Claim:
+    """A waiting claim with what is known of how long it will hold."""
+    if claim.part:
+        return replace(claim, until_ms=_returned_ms(endpoint.line, at_ms))
+    granted = replace(endpoint, claims=(claim.met(at_ms, claim.places[0]), *endpoint.claims[1:]))
+    returned_ms = _returned_ms(promise(setup, granted, at_ms).line, at_ms)
+    return replace(claim, span_ms=None if returned_ms is None else returned_ms - at_ms)
+
+
+def _returned_ms(line: Timeline, t_ms: int) -> int | None:
+    """When the GPUs come back: the first promised state that does not hold any."""
+    return next((mark.at_ms for mark in line if mark.at_ms > t_ms and mark.phase not in HOLDING), None)
+
+
+def _scaled(setup: Setup, endpoint: Endpoint, at_ms: int) -> Endpoint:
+    """The endpoint with claims for `min_replicas` replicas: without traffic the platform keeps just those."""
+    gpu_count = setup.catalog.hardware[endpoint.hardware].gpu_count
+    start, *added = endpoint.claims
+    wanted = endpoint.min_replicas
+    if not start.granted_by(at_ms):
+        return replace(endpoint, claims=(replace(start, gpus=wanted * gpu_count),))
+    started = start.gpus // gpu_count
+    if wanted < started:
+        return replace(endpoint, claims=(replace(start, gpus=wanted * gpu_count),))
+    # What is granted is kept before what still waits, the oldest first.
+    added.sort(key=lambda claim: (not claim.granted_by(at_ms), claim.part))
+    added = added[: wanted - started]
+    part = max((claim.part for claim in endpoint.claims), default=0)
+    assert start.place is not None
+    while started + len(added) < wanted:
+        part += 1
+        added.append(Claim(endpoint.id, part, gpu_count, (start.place,), at_ms))
+    return replace(endpoint, claims=(start, *added))
+
+
+def _moved(setup: Setup, endpoint: Endpoint, wanted: str, at_ms: int) -> Endpoint:
+    """The endpoint after a patch of `state`: moved, or left alone where it is on its way there already."""
+    now = state(endpoint, at_ms)
+    lifecycle = setup.lifecycles[KIND]
+    line = facts(endpoint.line, at_ms)
+    accepted = endpoint.accepted + 1
+    if now == "STOPPING":
+        restarting = any(m.cause == "restarted" for m in endpoint.line[len(line) : len(line) + 1])
+        if restarting == (wanted == "STARTED"):
+            return endpoint
+        if wanted == "STARTED" and setup.rules.switches.restart_while_stopping == "refuse":
+            raise Invalid(f"The endpoint {endpoint.id} is stopping; start it once it has stopped.", param="state")
+        return promise(setup, endpoint, at_ms, restart=wanted == "STARTED")
+    stop = "give_up" if now == "ERROR" else "stop"
+    cause = stop if wanted == "STOPPED" else "start"
+    target = lifecycle.target(cause, now)
+    if target is None:
+        return endpoint
+    moved = replace(endpoint, line=(*line, Mark(at_ms, target, cause)), accepted=accepted)
+    if cause == "start":
+        if setup.rules.switches.v1_dedicated == "retired":
+            raise _retired()
+        _check_autoscaling(endpoint.min_replicas, endpoint.max_replicas, started=True)
+        return replace(moved, claims=(_start_claim(moved, setup.catalog.hardware[moved.hardware], at_ms),))
+    # An endpoint that still waited for its GPUs leaves the queue when it is stopped.
+    return replace(moved, claims=tuple(claim for claim in moved.claims if claim.granted_by(at_ms)))
+
+
+def _ready_ms(setup: Setup, endpoint: Endpoint, claim: Claim) -> int | None:
+    """When an added replica serves: it is allocated and boots as the first ones did."""
+    if claim.granted_ms is None:
+        return None
+    draw = Draw(setup.seed, f"{endpoint.id}/{claim.part}", endpoint.accepted)
+    pace = setup.rules.pace
+    delay_ms = sum(draw.between(move, *pace.delay_ms(KIND, move)) for move in ("allocated", "booted"))
+    return claim.granted_ms + delay_ms
+
+
+def started_ms(endpoint: Endpoint) -> int | None:
+    """When it first serves or served, or None."""
+    return first(endpoint.line, "STARTED")
+
+
+def _check_autoscaling(low: int, high: int, started: bool) -> None:
+    if low < 0 or high < 0:
+        raise Invalid("autoscaling bounds must not be negative.", param="autoscaling")
+    if low > high:
+        raise Invalid(
+            f"autoscaling.min_replicas ({low}) must not exceed autoscaling.max_replicas ({high}).",
+            param="autoscaling.min_replicas",
+        )
+    if started and high == 0:
+        raise Invalid(
+            "autoscaling.max_replicas must be at least 1 unless the endpoint is stopped.",
+            param="autoscaling.max_replicas",
+        )
+
+
+def _check_timeout(minutes: int | None) -> None:
+    if minutes is not None and minutes < 0:
+        raise Invalid("inactive_timeout must be 0 or more minutes, or null.", param="inactive_timeout")
+
+
+def _retired() -> Forbidden:
+    return Forbidden(
+        "You do not have permission to create or restart v1 dedicated endpoints: they are retired.",
+        code="endpoints_v1_create_access_disabled",
+    )

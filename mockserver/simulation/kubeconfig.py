@@ -1,0 +1,35 @@
+"""The kubeconfig of a ready cluster: one that a Kubernetes client loads; its host need not answer."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+from mockserver.simulation import chance
+
+
+def kube_config(seed: int, cluster_id: str, region: str) -> str:
+    """The base64 of a YAML kubeconfig with one cluster, one user and one context."""
+    name = f"t-{cluster_id}"
+    user = f"{name}-admin"
+    token = chance.hexadecimal(48, seed, cluster_id, "kubeconfig token")
+    text = f"""\
+apiVersion: v1
+kind: Config
+clusters:
+- name: {name}
+  cluster:
+    server: https://kube.{cluster_id}.{region}.cloud.together.ai:6443
+    insecure-skip-tls-verify: true
+contexts:
+- name: {user}
+  context:
+    cluster: {name}
+    user: {user}
+current-context: {user}
+preferences: {{}}
+users:
+- name: {user}
+  user:
+    token: {token}
+"""
+    return b64encode(text.encode()).decode()

@@ -1,0 +1,123 @@
+"""Where a world is going: what is on its way, when anything changes next, and the timeline of each resource."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.simulation import clusters, endpoints, nodes, volumes
+from mockserver.simulation.rules import DAY_MS
+from mockserver.simulation.timeline import Timeline, earliest, next_change, observe
+from mockserver.simulation.world import View, iterate
+
+KINDS = (endpoints.KIND, clusters.KIND, volumes.KIND)
+LONGEST_WAIT_MS = DAY_MS
+"""How long `run_until_idle` lets a resource wait for GPUs."""
+MOST_JUMPS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One timeline of a resource or of a part of it; `waits_on` names what an open promise waits for."""
+
+    kind: str
+    id: str
+    part_of: str | None
+    line: Timeline
+    waits_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """The answer to "run until nothing is on its way"."""
+
+    at_ms: int
+    idle: bool
+    waiting: tuple[str, ...]
+
+
+def next_step(view: View, kind: str, row: Any) -> int | None:
+    """Where the step clock goes after a read of the resource: to its next change of state while it is on its
+    way, then to those of its nodes; None once it rests, whatever an idle timeout or a reservation may bring.
+    """
+    own = Track(kind, row.id, None, row.line)
+    if _moving(view, own):
+        return next_change(row.line, view.at_ms)
+    parts = [Track(nodes.KIND, node.id, row.id, node.line) for node in getattr(row, "nodes", ())]
+    return earliest(*(next_change(part.line, view.at_ms) for part in parts if _moving(view, part)))
+
+
+def next_visible(view: View, kind: str, row: Any) -> int | None:
+    """The first later instant at which a read of the resource looks different, or None."""
+    if kind == endpoints.KIND:
+        return endpoints.next_visible_change(view.setup, row, view.at_ms)
+    if kind == clusters.KIND:
+        return clusters.next_visible_change(view, row)
+    return next_change(row.line, view.at_ms)
+
+
+def next_of_world(view: View) -> int | None:
+    """The next change of any resource, or None."""
+    return earliest(*(next_visible(view, kind, row) for kind, _, row in iterate(view, KINDS)))
+
+
+def tracks(view: View) -> Iterator[Track]:
+    """Every timeline of the world: endpoints, clusters with their nodes, volumes."""
+    for kind, row_id, row in iterate(view, KINDS):
+        waits_on: tuple[str, ...] = ()
+        if kind == endpoints.KIND and any(not claim.granted_by(view.at_ms) for claim in row.claims):
+            waits_on = (view.setup.catalog.hardware[row.hardware].pool,)
+        elif kind == clusters.KIND:
+            unmet = any(not claim.granted_by(view.at_ms) for claim in row.claims)
+            waits_on = (*row.volume_ids, *((row.pool,) if unmet else ()))
+        elif kind == volumes.KIND and row.cluster_id is not None:
+            waits_on = (row.cluster_id,)
+        yield Track(kind, row_id, None, row.line, waits_on)
+        for node in getattr(row, "nodes", ()):
+            yield Track(nodes.KIND, node.id, row_id, node.line)
+
+
+def standing(view: View) -> Idle:
+    """Where the world stands now: whether anything is on its way, and what of that will not arrive by itself."""
+    moving = [track for track in tracks(view) if _moving(view, track)]
+    stuck = {track.part_of or track.id for track in moving if _arrives(view, track, view.at_ms) is None}
+    return Idle(view.at_ms, not moving, tuple(sorted(stuck)))
+
+
+def run_until_idle(view: View) -> Idle:
+    """Where the world stands at the first instant from which nothing is on its way any more.
+
+    Idle timeouts, ends of reservations and changes of demand are not waited for, save that a resource which
+    waits for GPUs may use up to 24 hours of them. What does not arrive is listed as waiting.
+    """
+    at_ms = view.at_ms
+    for _ in range(MOST_JUMPS):
+        now = View(view.setup, view.rows, at_ms)
+        coming = [_arrives(view, track, at_ms) for track in tracks(now) if _moving(now, track)]
+        next_ms = earliest(*coming)
+        if next_ms is None:
+            stuck = {track.part_of or track.id for track in tracks(now) if _moving(now, track)}
+            return Idle(at_ms, not stuck, tuple(sorted(stuck)))
+        at_ms = next_ms
+    raise AssertionError("a world does not come to rest")
+
+
+def _arrives(view: View, track: Track, t_ms: int) -> int | None:
+    """The track's next change, unless it waits for GPUs for longer than we are ready to wait."""
+    next_ms = next_change(track.line, t_ms)
+    for_gpus = any("/" in other for other in track.waits_on)
+    if next_ms is None or (for_gpus and next_ms > view.at_ms + LONGEST_WAIT_MS):
+        return None
+    return next_ms
+
+
+def _moving(view: View, track: Track) -> bool:
+    """Whether the timeline is in a state that is on the way to another."""
+    if track.line[0].at_ms > view.at_ms:
+        return False
+    state = view.setup.lifecycles[track.kind].states[observe(track.line, view.at_ms).phase]
+    if state.rests or state.gone:
+        return False
+    # A pending node of a paused cluster goes nowhere until the cluster is resumed.
+    return track.part_of is None or len(track.line) > 1

@@ -1,0 +1,78 @@
+"""What a scenario settles for the simulation: pace, chances, stock, switches, and who the account is.
+
+Plain values: `scenarios.py` reads and checks them, `fixtures/` holds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from mockserver.lifecycles import EVENT, Move
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long moves take and how likely the unlucky ones are."""
+
+    durations_ms: Mapping[tuple[str, str], tuple[int, int]]
+    """(kind, move) -> shortest and longest, in ms."""
+    chances: Mapping[str, float]
+    """name of an unlucky move -> probability that it is taken where it can be."""
+
+    def delay_ms(self, kind: str, move: str) -> tuple[int, int]:
+        """The range of the move's delay; (0, 0) where the scenario names none."""
+        return self.durations_ms.get((kind, move), (0, 0))
+
+    def chance(self, move: Move) -> float | None:
+        """The chance of an unlucky move (one that an event may cause as well); None for a usual one."""
+        return self.chances.get(move.name, 0.0) if EVENT in move.by else None
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRule:
+    """The GPUs of one type at one place: how many there are, and how many the rest of the world may use."""
+
+    capacity: int
+    demand_low: int
+    demand_high: int
+
+
+@dataclass(frozen=True, slots=True)
+class StockRules:
+    """The GPUs that can be had, by pool ("hardware/h100-80gb-sxm", "cluster/H100_SXM") and place."""
+
+    unlimited: bool
+    demand_step_ms: int
+    pools: Mapping[str, Mapping[str, PoolRule]]
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """Where the documents and the live service disagree, or leave the answer open: see docs/scenarios.md."""
+
+    v1_dedicated: Literal["open", "retired"]
+    bad_key: Literal["by_document", "401"]
+    default_inactive_timeout_minutes: int
+    partial_autoscaling: Literal["refuse", "merge"]
+    missing_autoscaling: Literal["refuse", "one_replica"]
+    restart_while_stopping: Literal["queue", "refuse"]
+    queued_cluster_status: Literal["WaitingForControlPlaneNodes", "Scheduled"]
+    inline_volumes: Literal["deleted_with_cluster", "kept"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything the simulation takes from a scenario, save the resources an account begins with."""
+
+    owner: str
+    project_id: str
+    pace: Pace
+    stock: StockRules
+    switches: Switches
+    preemptible_node_every_ms: tuple[int, int]

@@ -1,0 +1,233 @@
+"""The resources an account begins with: a pure function of scenario, seed, account and instant of birth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mockserver.lifecycles import TIME, Lifecycle
+from mockserver.simulation import chance, clusters, endpoints, nodes, volumes
+from mockserver.simulation.rules import DAY_MS, Pace
+from mockserver.simulation.stock import Claim
+from mockserver.simulation.timeline import Mark, Timeline
+from mockserver.simulation.world import Draft, Setup
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSeed:
+    """An endpoint to begin with; without a state it is wherever `age` (ms) has brought it."""
+
+    model: str
+    hardware: str
+    state: str | None
+    age: int
+    display_name: str | None
+    owner: str | None
+    usage_type: str
+    min_replicas: int
+    max_replicas: int
+    inactive_timeout: int | None
+    availability_zone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSeed:
+    """A shared volume to begin with."""
+
+    name: str
+    size_tib: int
+    region: str
+    status: str | None
+    age: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSeed:
+    """A GPU cluster to begin with; `volume` names a seeded volume that it has."""
+
+    name: str
+    region: str
+    gpu_type: str
+    num_gpus: int
+    phase: str | None
+    age: int
+    cluster_type: str
+    billing_type: str
+    duration_days: int | None
+    num_preemptible_gpus: int
+    acceptance_tests: bool
+    volume: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """Everything an account begins with."""
+
+    serverless: tuple[str, ...] = ()
+    endpoints: tuple[EndpointSeed, ...] = ()
+    volumes: tuple[VolumeSeed, ...] = ()
+    clusters: tuple[ClusterSeed, ...] = ()
+
+
+class _Nothing:
+    """The rows of a world that holds nothing yet."""
+
+    def get(self, kind: str, row_id: str) -> Any | None:
+        return None
+
+    def scan(self, kind: str) -> Mapping[str, Any]:
+        return {}
+
+
+def seed(setup: Setup, seeds: Seeds, born_ms: int) -> Mapping[tuple[str, str], Any]:
+    """The rows of a new world, by (kind, id)."""
+    draft = Draft(setup, _Nothing(), born_ms)
+    for number, model in enumerate(seeds.serverless):
+        entry_id = f"endpoint-{chance.identifier(setup.seed, 'serverless', number)}"
+        entry = endpoints.Serverless(entry_id, model, born_ms - (number + 30) * DAY_MS)
+        draft.put("serverless", entry_id, entry)
+    for one in seeds.endpoints:
+        _seed_endpoint(draft, one)
+    named = {one.name: _seed_volume(draft, one) for one in seeds.volumes}
+    for cluster in seeds.clusters:
+        _seed_cluster(draft, cluster, named)
+    return draft.writes
+
+
+def history(lifecycle: Lifecycle, pace: Pace, state: str | None, created_ms: int, now_ms: int) -> Timeline:
+    """The marks that brought a resource to a state by the shortest way: time took its shortest delays, and what
+    somebody caused came halfway between then and now.
+
+    Without a state the resource is only born, and time does the rest.
+    """
+    if state is None:
+        return (Mark(created_ms, lifecycle.initial[0], "create"),)
+    path = lifecycle.path_to(state)
+    marks = [Mark(created_ms, path[0][0], path[0][1])]
+    for reached, cause in path[1:]:
+        last_ms = marks[-1].at_ms
+        timed = TIME in lifecycle.by_name[cause].by
+        at_ms = last_ms + pace.delay_ms(lifecycle.kind, cause)[0] if timed else (last_ms + now_ms) // 2
+        marks.append(Mark(min(at_ms, now_ms), reached, cause))
+    return tuple(marks)
+
+
+def _seed_endpoint(draft: Draft, one: EndpointSeed) -> None:
+    setup = draft.setup
+    created_ms = draft.at_ms - one.age
+    ordinal = draft.ordinal(endpoints.KIND)
+    owner = one.owner or setup.rules.owner
+    name = endpoints.name_of(setup, owner, one.model, ordinal)
+    hardware = setup.catalog.hardware[one.hardware]
+    line = history(setup.lifecycles[endpoints.KIND], setup.rules.pace, one.state, created_ms, draft.at_ms)
+    endpoint = endpoints.Endpoint(
+        id=f"endpoint-{chance.identifier(setup.seed, setup.account, endpoints.KIND, ordinal)}",
+        name=name,
+        display_name=name if one.display_name is None else one.display_name,
+        model=one.model,
+        hardware=one.hardware,
+        owner=owner,
+        usage_type=one.usage_type,
+        min_replicas=one.min_replicas,
+        max_replicas=one.max_replicas,
+        inactive_timeout=one.inactive_timeout,
+        zone=one.availability_zone,
+        created_ms=created_ms,
+        line=line,
+        touched_ms=draft.at_ms,
+    )
+    if line[-1].phase in endpoints.HOLDING:
+        places = (one.availability_zone,) if one.availability_zone else hardware.gpu.zones
+        claim = Claim(endpoint.id, 0, one.min_replicas * hardware.gpu_count, places, created_ms)
+        # What was there before the world was born has its GPUs, whatever the demand.
+        endpoint = replace(endpoint, claims=(claim.met(created_ms, places[0]),))
+    if one.state is None:
+        endpoint = endpoints.promise(setup, endpoint, created_ms)
+    endpoints.arrange(draft, None, endpoint)
+
+
+def _seed_volume(draft: Draft, one: VolumeSeed) -> str:
+    setup = draft.setup
+    created_ms = draft.at_ms - one.age
+    volume_id = draft.new_id(volumes.KIND)
+    # A bound volume is bound by the cluster that names it; until then it is available.
+    status = "available" if one.status == "bound" else one.status
+    volume = volumes.Volume(
+        id=volume_id,
+        name=one.name,
+        size_tib=one.size_tib,
+        region=one.region,
+        project_id=setup.rules.project_id,
+        created_ms=created_ms,
+        line=history(setup.lifecycles[volumes.KIND], setup.rules.pace, status, created_ms, draft.at_ms),
+    )
+    if one.status is None:
+        volume = volumes.promise(setup, volume, created_ms, gone_ms=None)
+    draft.put(volumes.KIND, volume_id, volumes.promise(setup, volume, draft.at_ms, gone_ms=None))
+    return volume_id
+
+
+def _seed_cluster(draft: Draft, one: ClusterSeed, named: Mapping[str, str]) -> None:
+    setup = draft.setup
+    created_ms = draft.at_ms - one.age
+    region = setup.catalog.region(one.region)
+    assert region is not None
+    terms = clusters.Terms(
+        name=one.name,
+        cluster_type=one.cluster_type,
+        region=one.region,
+        gpu_type=one.gpu_type,
+        billing_type=one.billing_type,
+        project_id=setup.rules.project_id,
+        driver=region.driver_versions[0],
+        num_gpus=one.num_gpus,
+        num_reserved_gpus=one.num_gpus if one.billing_type == "RESERVED" else 0,
+        num_preemptible_gpus=one.num_preemptible_gpus,
+        duration_days=one.duration_days,
+        acceptance_tests=one.acceptance_tests,
+        nccl_tests=one.acceptance_tests and one.num_gpus > setup.catalog.gpus_per_node,
+        echoed={},
+    )
+    cluster = clusters.Cluster(
+        id=draft.new_id(clusters.KIND),
+        terms=terms,
+        created_ms=created_ms,
+        line=history(setup.lifecycles[clusters.KIND], setup.rules.pace, one.phase, created_ms, draft.at_ms),
+    )
+    if one.volume is not None:
+        volumes.attach(draft, named[one.volume], cluster.id, one.region)
+        cluster = replace(cluster, volume_ids=(named[one.volume],))
+    cluster = clusters.with_nodes(setup, cluster, created_ms, "create")
+    if one.phase is None:
+        past = Draft(setup, draft, created_ms)
+        cluster = clusters.promise(past, cluster)
+    else:
+        cluster = replace(cluster, nodes=_settled_nodes(setup, cluster, draft.at_ms))
+    clusters.arrange(draft, None, clusters.with_claims(setup, cluster, draft.at_ms))
+
+
+def _settled_nodes(setup: Setup, cluster: clusters.Cluster, now_ms: int) -> tuple[nodes.Node, ...]:
+    """The nodes of a cluster seeded in a phase: they run, unless the cluster has not come to them yet."""
+    phases = [mark.phase for mark in cluster.line]
+    paused = phases[-1] in ("CLUSTER_PHASE_PAUSED", "CLUSTER_PHASE_ON_DEMAND_COMPUTE_PAUSED")
+    until = {"control": clusters.CONTROL_PLANE, "standard": clusters.DATA_PLANE}
+    lifecycle = setup.lifecycles[nodes.KIND]
+    made = []
+    for node in cluster.nodes:
+        if until[node.role] not in phases[:-1]:
+            made.append(node)
+            continue
+        waited = phases.index(until[node.role])
+        begun_ms, ended_ms = cluster.line[waited].at_ms, cluster.line[waited + 1].at_ms
+        path = lifecycle.path_to(nodes.RUNNING)
+        steps = len(path) - 1
+        line = [Mark(cluster.created_ms, *path[0])]
+        line += [
+            Mark(begun_ms + (ended_ms - begun_ms) * step // steps, *reached)
+            for step, reached in enumerate(path[1:], start=1)
+        ]
+        if paused and node.role != "control":
+            line.append(Mark(cluster.line[-1].at_ms, "NODE_PHASE_PAUSED", "paused"))
+        made.append(replace(node, line=tuple(line)))
+    return tuple(made)

@@ -1,0 +1,229 @@
+"""The ASGI application: it introduces the rooms to each other and hands requests to the right one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mockserver.clock import Wall, wall_clock
+from mockserver.errors import ConfigError, TooLarge
+from mockserver.lifecycles import load_lifecycles
+from mockserver.openapi import Document, Operation, Router, load_document
+from mockserver.scenarios import find_scenario, load_catalog, load_scenario
+from mockserver.settings import Settings, data_folder
+from mockserver.store.base import Store
+from mockserver.store.memory import MemoryStore
+from mockserver.web.call import Handler
+from mockserver.web.control import control_app
+from mockserver.web.envelope import Answer, Header, json_answer, refusal_answer
+from mockserver.web.handlers import HANDLERS
+from mockserver.web.notes import Notes
+from mockserver.web.pipeline import Pipeline
+from mockserver.web.worlds import Stage, Worlds
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+LOOPBACK_ORIGIN = r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
+RAY_SUFFIX = b"-SIM"
+
+
+class App:
+    """Answers the API under every operation's base path and at the root, and the control API under /_mock.
+
+    Made by `create_app`. `pipeline`, `worlds` and `notes` are there for tests and for the summary at the end.
+    """
+
+    def __init__(self, pipeline: Pipeline, worlds: Worlds, notes: Notes, control: ASGIApp, document: bytes) -> None:
+        self.pipeline = pipeline
+        self.worlds = worlds
+        self.notes = notes
+        self._control = control
+        self._document = json_answer(document)
+        self._across_origins = CORSMiddleware(
+            self._serve,
+            allow_origin_regex=LOOPBACK_ORIGIN,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=["x-request-id", "cf-ray", "retry-after"],
+        )
+        # Request ids tell requests apart, so they begin elsewhere in each process.
+        self._ids = count(int.from_bytes(os.urandom(7), "big"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI scope."""
+        if scope["type"] == "http":
+            for name, _ in scope["headers"]:
+                if name == b"origin":
+                    await self._across_origins(scope, receive, send)
+                    return
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _live(receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: bytes = scope.get("raw_path") or scope["path"].encode()
+        if path.startswith(b"/_mock/") or path == b"/_mock":
+            await self._control(scope, receive, self._identified(send))
+            return
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        method: str = scope["method"]
+        body = b""
+        if b"content-length" in headers or b"transfer-encoding" in headers:
+            whole = await _body(headers, receive)
+            if whole is None:
+                return
+            if isinstance(whole, Answer):
+                await self._send(send, whole)
+                return
+            body = whole
+        if path == b"/openapi.json" and method == "GET":
+            answer = self._document
+        else:
+            answer = self.pipeline.answer(method, path.partition(b"?")[0], scope["query_string"], headers, body)
+        await self._send(send, answer)
+
+    async def _send(self, send: Send, answer: Answer) -> None:
+        await send(
+            {
+                "type": "http.response.start",
+                "status": answer.status,
+                "headers": [*answer.headers, *self._identity()],
+            }
+        )
+        await send({"type": "http.response.body", "body": answer.body})
+
+    def _identity(self) -> tuple[Header, Header]:
+        """The two headers by which clients and people tell requests apart."""
+        request_id = b"%016x" % next(self._ids)
+        return (b"x-request-id", request_id), (b"cf-ray", request_id + RAY_SUFFIX)
+
+    def _identified(self, send: Send) -> Send:
+        async def identified(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._identity()]
+            await send(message)
+
+        return identified
+
+
+async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes | Answer | None:
+    """The whole body; the refusal of one that is too long; None where the client has gone."""
+    too_large = TooLarge(f"The request body is longer than {MAX_BODY_BYTES} bytes.")
+    declared = headers.get(b"content-length", b"0")
+    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+        return refusal_answer(too_large)
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        part = message.get("body", b"")
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            return refusal_answer(too_large)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+def create_app(settings: Settings | None = None, *, wall: Wall | None = None, store: Store | None = None) -> App:
+    """Build the application. `wall` reads real time in ms (tests hand in their own).
+
+    Raises ConfigError where a document, scenario or option cannot be used.
+    """
+    settings = settings or Settings()
+    spec, fixtures = data_folder("spec"), data_folder("fixtures")
+    lifecycles = load_lifecycles(spec / "lifecycles.yaml")
+    catalog = load_catalog(fixtures / "catalog.yaml")
+
+    def stage(name: str, seed: int) -> Stage:
+        scenario = load_scenario(find_scenario(fixtures, name), fixtures, lifecycles, catalog)
+        return Stage(
+            scenario=name,
+            seed=seed,
+            lifecycles=lifecycles,
+            catalog=scenario.extend_catalog(catalog),
+            rules=scenario.rules(),
+            seeds=scenario.seeds(),
+            starts_at_ms=scenario.starts_at,
+            api_keys=scenario.account.api_keys,
+        )
+
+    first = stage(settings.scenario, settings.seed)
+    ours = load_document(spec / "v1.yaml")
+    _require_match(ours, HANDLERS)
+    documents = [ours, *(load_document(path) for path in settings.specs)]
+    worlds = Worlds(
+        first,
+        store or MemoryStore(),
+        wall or wall_clock(),
+        settings.clock,
+        settings.speed,
+        settings.max_worlds,
+    )
+    notes = Notes()
+    api_keys = frozenset(key.encode() for key in (*settings.api_keys, *first.api_keys))
+    pipeline = Pipeline(
+        Router(_routes(documents)),
+        HANDLERS,
+        worlds,
+        notes,
+        api_keys,
+        check_responses=settings.check_responses,
+    )
+    control = control_app(load_document(spec / "control.yaml"), worlds, stage, pipeline, settings)
+    return App(pipeline, worlds, notes, control, orjson.dumps(_served(documents)))
+
+
+def _require_match(document: Document, handlers: Mapping[str, Handler]) -> None:
+    """Raise ConfigError where a document of ours and our handlers do not name the same operations."""
+    declared = {operation.operation_id for operation in document.operations}
+    for name in sorted(declared ^ handlers.keys()):
+        missing = "no handler answers it" if name in declared else "the document does not declare it"
+        raise ConfigError(f"{document.name}: {name}", missing, "give every operation one handler")
+
+
+def _routes(documents: list[Document]) -> list[tuple[str, Operation]]:
+    """Every operation under its base path and at the root; the last document to name a route has it."""
+    found: dict[tuple[str, str, str], tuple[str, Operation]] = {}
+    for document in documents:
+        for operation in document.operations:
+            for prefix in dict.fromkeys((operation.base_path, "")):
+                shape = "/".join("{}" if "{" in part else part for part in operation.path.split("/"))
+                found[operation.method, prefix, shape] = (prefix, operation)
+    return list(found.values())
+
+
+def _served(documents: list[Document]) -> dict[str, Any]:
+    """The document as served: ours, with the paths and components of the user's laid over it."""
+    first = documents[0]
+    served: dict[str, Any] = {**first.raw, "servers": [{"url": first.base_path or "/"}]}
+    for document in documents[1:]:
+        paths = dict(served["paths"])
+        for path, item in document.raw.get("paths", {}).items():
+            paths[path] = {**paths.get(path, {}), **item}
+        components = dict(served.get("components", {}))
+        for section, entries in document.raw.get("components", {}).items():
+            components[section] = {**components.get(section, {}), **entries}
+        served = {**served, "paths": paths, "components": components}
+    return served
+
+
+def scenario_path(name: str) -> Path:
+    """The file of a scenario, by name or path. Raises ConfigError."""
+    return find_scenario(data_folder("fixtures"), name)

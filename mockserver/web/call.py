@@ -1,0 +1,38 @@
+"""What a handler is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from mockserver.simulation.world import Draft, View
+from mockserver.web.envelope import Answer
+from mockserver.web.worlds import Kept, World
+
+
+class Call(NamedTuple):
+    """One decoded request: the caller's world, the one instant that counts for it, and what it asks for."""
+
+    world: World
+    at_ms: int
+    parameters: Mapping[str, Any]
+    body: Any
+
+
+Reader = Callable[[Call, View], Kept]
+Writer = Callable[[Call, Draft], Answer]
+Amender = Callable[[View, Mapping[str, Any], Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """What answers an operation: a reader, or a writer whose draft is committed once it has answered.
+
+    `amend` changes a body before it is validated, where the live service is known to be more lenient than its
+    document.
+    """
+
+    read: Reader | None = None
+    write: Writer | None = None
+    amend: Amender | None = None

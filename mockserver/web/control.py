@@ -1,0 +1,290 @@
+"""The control API under /_mock: `spec/control.yaml` served by Starlette, acting on one world per call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from mockserver import __version__
+from mockserver.clock import parse_duration, rfc3339
+from mockserver.errors import ConfigError, Conflict, Forbidden, Invalid, MethodNotAllowed, NotFound, Refusal
+from mockserver.openapi import Document, Operation, decode
+from mockserver.settings import Settings
+from mockserver.simulation import progress
+from mockserver.simulation.progress import Track
+from mockserver.simulation.timeline import observe
+from mockserver.web.envelope import Answer, fault_answer, json_answer, refusal_answer
+from mockserver.web.pipeline import Pipeline
+from mockserver.web.worlds import Stage, World, Worlds
+
+Fields = dict[str, Any]
+
+
+class Control:
+    """What each control operation does; a method per operationId."""
+
+    def __init__(
+        self,
+        worlds: Worlds,
+        stage: Callable[[str, int], Stage],
+        pipeline: Pipeline,
+        settings: Settings,
+    ) -> None:
+        self._worlds = worlds
+        self._stage = stage
+        self._pipeline = pipeline
+        self._settings = settings
+        self.operations: dict[str, Callable[[Request, Fields, Any], Fields]] = {
+            "getHealth": self._health,
+            "listWorlds": self._list_worlds,
+            "getClock": self._get_clock,
+            "moveClock": self._move_clock,
+            "resetWorld": self._reset,
+            "listTimelines": self._timelines,
+            "getTimeline": self._timeline,
+        }
+
+    def require_admin(self, request: Request) -> None:
+        """Raise Forbidden for a peer on another machine that does not know the admin token."""
+        given = request.headers.get("x-mock-admin-token")
+        if self._settings.admin_token is not None and given == self._settings.admin_token:
+            return
+        if request.client is not None and not _is_loopback(request.client.host):
+            raise Forbidden(
+                "The control API answers this machine only; start the server with --admin-token and send it as "
+                "X-Mock-Admin-Token."
+            )
+
+    def _now_ms(self, world: World) -> int:
+        return world.clock.now_ms(self._worlds.wall())
+
+    def _world(self, request: Request, parameters: Fields) -> World:
+        """The world that the call is about. Raises NotFound, or Conflict where that cannot be told."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and token.strip():
+            return self._worlds.of(token.strip().encode("latin-1"))
+        name = parameters.get("world")
+        names = [world.name for world in self._worlds.all()]
+        if name is not None:
+            world = self._worlds.named(name)
+            if world is None:
+                raise NotFound(f"There is no world {name!r}; there are {', '.join(names) or 'none'}.", param="world")
+            return world
+        if len(names) == 1:
+            return self._worlds.all()[0]
+        raise Conflict(
+            "Which world? Send its token as Authorization, or ?world=NAME; in use are: "
+            f"{', '.join(names) or 'none yet'}.",
+            param="world",
+        )
+
+    def _health(self, request: Request, parameters: Fields, body: Any) -> Fields:
+        return {
+            "status": "ok",
+            "version": __version__,
+            "scenario": self._worlds.stage.scenario,
+            "seed": self._worlds.stage.seed,
+            "worlds": len(self._worlds.all()),
+            "requests": self._pipeline.served,
+        }
+
+    def _list_worlds(self, request: Request, parameters: Fields, body: Any) -> Fields:
+        return {
+            "worlds": [
+                {
+                    "name": world.name,
+                    "scenario": world.stage.scenario,
+                    "seed": world.stage.seed,
+                    "now": rfc3339(self._now_ms(world)),
+                    "mode": world.clock.mode,
+                    "written": world.written,
+                    "run": world.run,
+                }
+                for world in self._worlds.all()
+            ]
+        }
+
+    def _get_clock(self, request: Request, parameters: Fields, body: Any) -> Fields:
+        return self._clock(self._world(request, parameters))
+
+    def _clock(self, world: World) -> Fields:
+        now_ms = self._now_ms(world)
+        return {
+            "now": rfc3339(now_ms),
+            "now_ms": now_ms,
+            "mode": world.clock.mode,
+            "speed": world.clock.speed,
+        }
+
+    def _move_clock(self, request: Request, parameters: Fields, body: Any) -> Fields:
+        asked = {"mode" if name == "speed" else name for name in body}
+        if len(asked) != 1:
+            raise Invalid("Give exactly one of advance, until, or mode and speed.")
+        world = self._world(request, parameters)
+        wall_ms = self._worlds.wall()
+        now_ms = world.clock.now_ms(wall_ms)
+        if "until" in body:
+            return self._run_until(world, body["until"], now_ms, wall_ms)
+        try:
+            if "advance" in body:
+                clock = world.clock.moved_to(now_ms + parse_duration(body["advance"]), wall_ms)
+            else:
+                mode, speed = body.get("mode", world.clock.mode), body.get("speed", world.clock.speed)
+                clock = world.clock.set_to(mode, float(speed), wall_ms)
+        except ValueError as error:
+            raise Invalid(f"The clock cannot do that: {error}.", param=next(iter(body))) from None
+        world.move_clock(clock)
+        return self._clock(world)
+
+    def _run_until(self, world: World, until: str, now_ms: int, wall_ms: int) -> Fields:
+        view = world.view(now_ms)
+        if until == "next":
+            stands = progress.standing(world.view(progress.next_of_world(view) or now_ms))
+        else:
+            stands = progress.run_until_idle(view)
+        world.move_clock(world.clock.moved_to(stands.at_ms, wall_ms))
+        return {**self._clock(world), "idle": stands.idle, "waiting": list(stands.waiting)}
+
+    def _reset(self, request: Request, parameters: Fields, body: Any) -> Fields:
+        world = self._world(request, parameters)
+        asked = body or {}
+        scenario = asked.get("scenario", self._worlds.stage.scenario)
+        seed = int(asked.get("seed", self._worlds.stage.seed))
+        stage = self._worlds.stage
+        if (scenario, seed) != (stage.scenario, stage.seed):
+            if "/" in scenario and scenario != stage.scenario:
+                raise Invalid("Only scenarios that ship with the package can be named here.", param="scenario")
+            try:
+                stage = self._stage(scenario, seed)
+            except ConfigError as error:
+                raise Invalid(str(error), param="scenario") from None
+        self._worlds.reset(world, stage)
+        return self._clock(world)
+
+    def _timelines(self, request: Request, parameters: Fields, body: Any) -> Fields:
+        world = self._world(request, parameters)
+        view = world.view(self._now_ms(world))
+        tracks = [_track(track, view.at_ms) for track in progress.tracks(view)]
+        return {"now": rfc3339(view.at_ms), "timelines": tracks}
+
+    def _timeline(self, request: Request, parameters: Fields, body: Any) -> Fields:
+        world = self._world(request, parameters)
+        view = world.view(self._now_ms(world))
+        wanted = parameters["resource_id"]
+        for track in progress.tracks(view):
+            if track.id == wanted:
+                return _track(track, view.at_ms)
+        raise NotFound(f"There is no resource {wanted} in this world.", param="resource_id")
+
+
+def control_app(
+    document: Document,
+    worlds: Worlds,
+    stage: Callable[[str, int], Stage],
+    pipeline: Pipeline,
+    settings: Settings,
+) -> ASGIApp:
+    """The Starlette application of the control API. Raises ConfigError where document and code differ."""
+    control = Control(worlds, stage, pipeline, settings)
+    declared = {operation.operation_id for operation in document.operations}
+    if declared != control.operations.keys():
+        odd = sorted(declared ^ control.operations.keys())
+        raise ConfigError(document.name, f"declared or answered, but not both: {', '.join(odd)}")
+    methods: dict[str, dict[str, Operation]] = {}
+    for operation in document.operations:
+        methods.setdefault(document.base_path + operation.path, {})[operation.method] = operation
+    routes = [Route(path, _endpoint(control, by_method), methods=[*by_method]) for path, by_method in methods.items()]
+    described = json_answer(orjson.dumps(document.raw))
+
+    async def describe(request: Request) -> Response:
+        control.require_admin(request)
+        return _response(described)
+
+    routes.append(Route(f"{document.base_path}/openapi.json", describe))
+    return Starlette(
+        routes=routes,
+        exception_handlers={
+            HTTPException: _http_exception,
+            Refusal: _refusal,
+            Exception: _fault,
+        },
+    )
+
+
+def _endpoint(control: Control, operations: dict[str, Operation]) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        control.require_admin(request)
+        operation = operations.get(request.method)
+        if operation is None:
+            raise MethodNotAllowed(f"{request.method} is not a method of this path.", tuple(operations))
+        asked = decode(
+            operation,
+            {name: str(value) for name, value in request.path_params.items()},
+            request.scope["query_string"],
+            dict(request.headers),
+            None,  # read as JSON whatever it is said to be: curl -d says it is a form
+            await request.body(),
+        )
+        done = control.operations[operation.operation_id](request, asked.parameters, asked.body)
+        return _response(json_answer(orjson.dumps(done)))
+
+    return endpoint
+
+
+def _response(answer: Answer) -> Response:
+    response = Response(answer.body, answer.status)
+    response.raw_headers = list(answer.headers)
+    return response
+
+
+async def _refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return _response(refusal_answer(error))
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    return _response(fault_answer(f"The control API has a fault of its own: {type(error).__name__}."))
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        allowed = tuple((error.headers or {}).get("Allow", "").split(", "))
+        return _response(refusal_answer(MethodNotAllowed(f"{request.method} is not a method of this path.", allowed)))
+    return _response(refusal_answer(NotFound(f"There is nothing at {request.url.path}; see /_mock/openapi.json.")))
+
+
+def _track(track: Track, at_ms: int) -> Fields:
+    return {
+        "kind": track.kind,
+        "id": track.id,
+        "part_of": track.part_of,
+        "phase": observe(track.line, at_ms).phase,
+        "waits_on": list(track.waits_on),
+        "marks": [
+            {
+                "at": rfc3339(mark.at_ms),
+                "at_ms": mark.at_ms,
+                "phase": mark.phase,
+                "cause": mark.cause,
+                "promise": mark.at_ms > at_ms,
+            }
+            for mark in track.line
+        ],
+    }
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a transport without addresses, such as a test client's
+        return True

@@ -1,0 +1,80 @@
+"""Answers and the API's one error envelope: the table from a refusal to a status, a type and a code."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import orjson
+
+from mockserver.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    Refusal,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    WrongMediaType,
+)
+
+Header = tuple[bytes, bytes]
+
+JSON_TYPE: Header = (b"content-type", b"application/json")
+
+STATUSES: dict[type[Refusal], tuple[int, str]] = {
+    Invalid: (400, "invalid_request_error"),
+    Unauthenticated: (401, "invalid_request_error"),
+    Forbidden: (403, "invalid_request_error"),
+    NotFound: (404, "invalid_request_error"),
+    MethodNotAllowed: (405, "invalid_request_error"),
+    Conflict: (409, "invalid_request_error"),
+    TooLarge: (413, "invalid_request_error"),
+    WrongMediaType: (415, "invalid_request_error"),
+    Unavailable: (503, "server_error"),
+}
+
+
+class Answer(NamedTuple):
+    """A response, ready to be sent: its headers include the length."""
+
+    status: int
+    headers: tuple[Header, ...]
+    body: bytes
+
+
+def json_answer(body: bytes, status: int = 200) -> Answer:
+    """An answer with a JSON body."""
+    return Answer(status, (JSON_TYPE, (b"content-length", str(len(body)).encode())), body)
+
+
+def typed_answer(body: bytes, status: int, content_type: str | None) -> Answer:
+    """An answer with a body of any type, or none."""
+    if content_type is None:
+        return Answer(status, (), b"")
+    length = (b"content-length", str(len(body)).encode())
+    return Answer(status, ((b"content-type", content_type.encode("latin-1", "replace")), length), body)
+
+
+NO_CONTENT = Answer(204, (), b"")
+
+
+def error_body(message: str, kind: str, param: str | None = None, code: str | None = None) -> bytes:
+    """The envelope, with all four keys always there."""
+    return orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})
+
+
+def refusal_answer(refusal: Refusal) -> Answer:
+    """The answer to a refused request."""
+    status, kind = STATUSES[type(refusal)]
+    answer = json_answer(error_body(refusal.message, kind, refusal.param, refusal.code), status)
+    if isinstance(refusal, MethodNotAllowed):
+        allow = (b"allow", ", ".join(refusal.allowed).encode())
+        return answer._replace(headers=(*answer.headers, allow))
+    return answer
+
+
+def fault_answer(message: str) -> Answer:
+    """The answer where we are at fault ourselves."""
+    return json_answer(error_body(message, "server_error"), 500)

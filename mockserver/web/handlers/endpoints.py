@@ -1,0 +1,168 @@
+"""The operations on dedicated endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from mockserver.clock import rfc3339
+from mockserver.simulation import endpoints
+from mockserver.simulation.endpoints import Change, Endpoint, NewEndpoint, Serverless
+from mockserver.simulation.progress import next_step
+from mockserver.simulation.timeline import earliest, next_change
+from mockserver.simulation.world import Draft, View
+from mockserver.web.call import Call, Handler
+from mockserver.web.envelope import NO_CONTENT, Answer, json_answer
+from mockserver.web.worlds import Kept
+
+
+def render(view: View, endpoint: Endpoint) -> bytes:
+    """An endpoint by itself, as create, get and patch show it."""
+    at_ms = view.at_ms
+    gpu_count = view.setup.catalog.hardware[endpoint.hardware].gpu_count
+    return orjson.dumps(
+        {
+            "object": "endpoint",
+            "id": endpoint.id,
+            "name": endpoint.name,
+            "display_name": endpoint.display_name,
+            "model": endpoint.model,
+            "hardware": endpoint.hardware,
+            "type": "dedicated",
+            "owner": endpoint.owner,
+            "state": endpoints.state(endpoint, at_ms),
+            "inactive_timeout": endpoint.inactive_timeout,
+            "autoscaling": {
+                "min_replicas": endpoint.min_replicas,
+                "max_replicas": endpoint.max_replicas,
+                "current_replicas": endpoints.current_replicas(endpoint, gpu_count, at_ms),
+                "ready_replicas": endpoints.ready_replicas(view.setup, endpoint, gpu_count, at_ms),
+            },
+            "availability_zone": endpoints.zone(endpoint, at_ms),
+            "created_at": rfc3339(endpoint.created_ms),
+        }
+    )
+
+
+def render_listed(view: View, entry: Endpoint | Serverless) -> bytes:
+    """An entry of the list, which shows less."""
+    serverless = isinstance(entry, Serverless)
+    return orjson.dumps(
+        {
+            "object": "endpoint",
+            "id": entry.id,
+            "name": entry.model if isinstance(entry, Serverless) else entry.name,
+            "model": entry.model,
+            "type": "serverless" if serverless else "dedicated",
+            "owner": "together" if isinstance(entry, Serverless) else entry.owner,
+            "state": "STARTED" if isinstance(entry, Serverless) else endpoints.state(entry, view.at_ms),
+            "created_at": rfc3339(entry.created_ms),
+        }
+    )
+
+
+def list_endpoints(call: Call, view: View) -> Kept:
+    """The account's endpoints, filtered by type, usage type and owner."""
+    wanted = call.parameters
+    found = list(endpoints.listing(view, wanted.get("type"), wanted.get("usage_type"), bool(wanted.get("mine"))))
+    until_ms = step_ms = None
+    items = []
+    for entry in found:
+        change_ms = None
+        if isinstance(entry, Endpoint):
+            change_ms = next_change(entry.line, view.at_ms)
+            until_ms = earliest(until_ms, change_ms)
+            step_ms = earliest(step_ms, next_step(view, endpoints.KIND, entry))
+        items.append(_listed(call, view, entry, change_ms))
+    body = b'{"object":"list","data":[' + b",".join(items) + b"]}"
+    return Kept(json_answer(body), until_ms, step_ms)
+
+
+def _listed(call: Call, view: View, entry: Endpoint | Serverless, change_ms: int | None) -> bytes:
+    return call.world.rendered(f"listed {entry.id}", (entry,), change_ms, lambda: render_listed(view, entry))
+
+
+def get_endpoint(call: Call, view: View) -> Kept:
+    """One endpoint."""
+    endpoint = endpoints.find(view, call.parameters["endpointId"])
+    until_ms = endpoints.next_visible_change(view.setup, endpoint, view.at_ms)
+    return Kept(json_answer(render(view, endpoint)), until_ms, next_step(view, endpoints.KIND, endpoint))
+
+
+def create_endpoint(call: Call, draft: Draft) -> Answer:
+    """Create an endpoint and show it."""
+    body = call.body
+    timeout = body.get("inactive_timeout")
+    if "inactive_timeout" not in body:
+        timeout = draft.setup.rules.switches.default_inactive_timeout_minutes
+    endpoint = endpoints.create(
+        draft,
+        NewEndpoint(
+            model=body["model"],
+            hardware=body["hardware"],
+            min_replicas=int(body["autoscaling"]["min_replicas"]),
+            max_replicas=int(body["autoscaling"]["max_replicas"]),
+            display_name=body.get("display_name"),
+            started=body.get("state", "STARTED") == "STARTED",
+            inactive_timeout=timeout or None,
+            # Clients of the 2.x generation send the zone in the query.
+            zone=body.get("availability_zone") or call.parameters.get("availability_zone") or None,
+        ),
+    )
+    return json_answer(render(draft, endpoint))
+
+
+def update_endpoint(call: Call, draft: Draft) -> Answer:
+    """Change an endpoint and show it."""
+    body = call.body
+    bounds = body.get("autoscaling", {})
+    change = Change(
+        fields=frozenset(body),
+        display_name=body.get("display_name", ""),
+        state=body.get("state", ""),
+        min_replicas=int(bounds.get("min_replicas", 0)),
+        max_replicas=int(bounds.get("max_replicas", 0)),
+        inactive_timeout=body.get("inactive_timeout") or None,
+    )
+    endpoint = endpoints.update(draft, call.parameters["endpointId"], change)
+    return json_answer(render(draft, endpoint))
+
+
+def delete_endpoint(call: Call, draft: Draft) -> Answer:
+    """Delete an endpoint."""
+    endpoints.delete(draft, call.parameters["endpointId"])
+    return NO_CONTENT
+
+
+def amend_create(view: View, parameters: Mapping[str, Any], body: Any) -> Any:
+    """With the switch on, a create without autoscaling asks for one replica."""
+    if (
+        view.setup.rules.switches.missing_autoscaling == "one_replica"
+        and isinstance(body, dict)
+        and body.get("autoscaling") is None
+    ):
+        return {**body, "autoscaling": {"min_replicas": 1, "max_replicas": 1}}
+    return body
+
+
+def amend_update(view: View, parameters: Mapping[str, Any], body: Any) -> Any:
+    """With the switch on, an autoscaling bound that is left out keeps its value."""
+    bounds = body.get("autoscaling") if isinstance(body, dict) else None
+    if view.setup.rules.switches.partial_autoscaling != "merge" or not isinstance(bounds, dict):
+        return body
+    endpoint: Endpoint | None = view.get(endpoints.KIND, parameters["endpointId"])
+    if endpoint is None:
+        return body
+    stored = {"min_replicas": endpoint.min_replicas, "max_replicas": endpoint.max_replicas}
+    return {**body, "autoscaling": {**stored, **bounds}}
+
+
+HANDLERS = {
+    "listEndpoints": Handler(read=list_endpoints),
+    "createEndpoint": Handler(write=create_endpoint, amend=amend_create),
+    "getEndpoint": Handler(read=get_endpoint),
+    "updateEndpoint": Handler(write=update_endpoint, amend=amend_update),
+    "deleteEndpoint": Handler(write=delete_endpoint),
+}

@@ -1,0 +1,134 @@
+"""The process around the application: socket, banner, ready file, signals, summary."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+
+from mockserver import __version__
+from mockserver.errors import ConfigError
+from mockserver.settings import Settings
+from mockserver.web.app import App, create_app
+
+DRAIN_S = 5
+
+
+class Server(uvicorn.Server):
+    """uvicorn, told what to do once it answers, which ends well when it is asked to end."""
+
+    def __init__(self, config: uvicorn.Config, answering: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._answering = answering
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen."""
+        await super().startup(sockets)
+        if self.started:
+            self._answering()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM as a request to finish; unlike uvicorn, do not raise them again at the end."""
+        known = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in known.items():
+                signal.signal(number, handler)
+
+
+def run(settings: Settings, host: str, port: int, log_level: str, ready_file: Path | None) -> None:
+    """Serve until SIGTERM or Ctrl-C, then say what was served. Raises ConfigError where that cannot begin."""
+    logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(message)s")
+    application = create_app(settings)
+    listening = listen(host, port)
+    base_url = url_of(listening)
+
+    def answering() -> None:
+        print(banner(settings, base_url), flush=True)
+        if ready_file is not None:
+            write_ready_file(ready_file, base_url)
+
+    Server(configuration(application, log_level), answering).run([listening])
+    print(summary(application), flush=True)
+
+
+def configuration(application: App, log_level: str = "warning") -> uvicorn.Config:
+    """How uvicorn serves the application."""
+    return uvicorn.Config(
+        application,
+        log_config=None,
+        log_level=log_level,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_S,
+        timeout_keep_alive=30,
+        ws="none",
+        lifespan="off",
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises ConfigError where the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio switches Nagle's algorithm off on what it accepts.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        raise ConfigError(
+            f"{host}:{port}", f"cannot listen there: {error.strerror or error}", "--port 0 picks a free port"
+        ) from None
+    return listening
+
+
+def url_of(listening: socket.socket) -> str:
+    """The origin that a listening socket answers under."""
+    host, port = listening.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1" if host == "0.0.0.0" else "::1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def write_ready_file(path: Path, base_url: str) -> None:
+    """Tell whoever waits for it that the server answers; the file is there whole or not at all."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    beside.write_text(json.dumps({"base_url": base_url, "pid": os.getpid()}), encoding="utf-8")
+    beside.replace(path)
+
+
+def banner(settings: Settings, base_url: str) -> str:
+    """What is served, and where to point what."""
+    clock = settings.clock if settings.speed == 1 else f"{settings.clock}, {settings.speed:g} times as fast"
+    keys = "the keys given with --api-key" if settings.api_keys else "any non-empty key"
+    return f"""\
+mockserver {__version__}: scenario {settings.scenario}, seed {settings.seed}, clock {clock}
+  together 1.x and 2.x, TypeScript   TOGETHER_BASE_URL={base_url}/v1
+  together 3.x                       TOGETHER_BASE_URL={base_url}
+  TOGETHER_API_KEY                   {keys}; each key has a world of its own
+  curl                               curl -H 'Authorization: Bearer demo' {base_url}/v1/endpoints
+  move the clock                     curl -X POST {base_url}/_mock/clock -d '{{"advance": "5m"}}'
+  the document                       {base_url}/openapi.json
+Ctrl-C ends it."""
+
+
+def summary(application: App) -> str:
+    """What was served, and what was let through though the document does not declare it."""
+    pipeline = application.pipeline
+    lines = [
+        f"mockserver: answered {pipeline.served} requests, {pipeline.refused} of them refused, "
+        f"in {len(application.worlds.all())} worlds"
+    ]
+    lines += [f"  noted {count} times: {note}" for note, count in sorted(application.notes.counts.items())]
+    return "\n".join(lines)

@@ -1,0 +1,274 @@
+"""A world per account: its clock, its rows and what has been rendered of them."""
+
+from __future__ import annotations
+
+import operator
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from mockserver.clock import Clock, Mode, Wall
+from mockserver.errors import Unavailable
+from mockserver.lifecycles import Lifecycle
+from mockserver.simulation import seeding
+from mockserver.simulation.catalog import Catalog
+from mockserver.simulation.rules import Rules
+from mockserver.simulation.world import Draft, Key, Setup, View
+from mockserver.store.base import Store
+from mockserver.web.envelope import Answer
+
+MAX_WARM = 256
+"""How many unwritten worlds keep what they could make again: their seeded rows and rendered answers."""
+MAX_ANSWERS = 512
+"""How many rendered answers one world keeps."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a world begins with and goes by: a scenario, read and checked, and a seed."""
+
+    scenario: str
+    seed: int
+    lifecycles: Mapping[str, Lifecycle]
+    catalog: Catalog
+    rules: Rules
+    seeds: seeding.Seeds
+    starts_at_ms: int
+    api_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A rendered answer: right from when it was made until `until_ms` or the next command (None: no end).
+
+    `step_ms` is where the step clock goes after it is given.
+    """
+
+    answer: Answer
+    until_ms: int | None
+    step_ms: int | None
+
+
+class _Stored:
+    """The rows of a world that has been written."""
+
+    __slots__ = ("_name", "_store")
+
+    def __init__(self, store: Store, name: str) -> None:
+        self._store = store
+        self._name = name
+
+    def get(self, kind: str, row_id: str) -> Any | None:
+        return self._store.load(self._name, kind, row_id)
+
+    def scan(self, kind: str) -> Mapping[str, Any]:
+        return self._store.scan(self._name, kind)
+
+
+class _Seeded:
+    """The rows of a world that has never been written: a pure function of its birth."""
+
+    __slots__ = ("_by_kind", "writes")
+
+    def __init__(self, writes: Mapping[Key, Any]) -> None:
+        self.writes = writes
+        self._by_kind: dict[str, dict[str, Any]] = {}
+        for (kind, row_id), row in writes.items():
+            self._by_kind.setdefault(kind, {})[row_id] = row
+
+    def get(self, kind: str, row_id: str) -> Any | None:
+        return self._by_kind.get(kind, {}).get(row_id)
+
+    def scan(self, kind: str) -> Mapping[str, Any]:
+        return self._by_kind.get(kind, {})
+
+
+class World:
+    """One account's world. Cheap until it is read, and small again once it has not been for long."""
+
+    __slots__ = ("_setup", "_store", "_warm", "account", "answers", "born_ms", "clock", "clock_moved", "renders",
+                 "revision", "run", "stage")  # fmt: skip
+
+    def __init__(self, account: str, stage: Stage, clock: Clock, store: Store) -> None:
+        self.account = account
+        self.stage = stage
+        self.clock = clock
+        self.born_ms = clock.base_ms
+        self.run = 0
+        self.revision = 0
+        self.clock_moved = False
+        self.answers: dict[tuple[bytes, bytes], Kept] = {}
+        self.renders: dict[str, tuple[tuple[Any, ...], int | None, bytes]] = {}
+        self._store = store
+        self._warm: _Seeded | _Stored | None = None
+        self._setup: Setup | None = None
+
+    @property
+    def name(self) -> str:
+        """What the world is called in public: a prefix of the token's hash."""
+        return self.account[:12]
+
+    @property
+    def written(self) -> bool:
+        """Whether it holds anything that its birth does not already say."""
+        return self.revision > 0 or self.clock_moved
+
+    @property
+    def setup(self) -> Setup:
+        """What the simulation takes of the world's stage."""
+        if self._setup is None:
+            stage = self.stage
+            self._setup = Setup(stage.seed, self.account, stage.lifecycles, stage.catalog, stage.rules)
+        return self._setup
+
+    @property
+    def rows(self) -> _Seeded | _Stored:
+        """The world's rows, made first where nobody has written any."""
+        if self._warm is None:
+            if self.revision:
+                self._warm = _Stored(self._store, self.account)
+            else:
+                self._warm = _Seeded(seeding.seed(self.setup, self.stage.seeds, self.born_ms))
+        return self._warm
+
+    def view(self, at_ms: int) -> View:
+        """The world at an instant."""
+        return View(self.setup, self.rows, at_ms)
+
+    def draft(self, at_ms: int) -> Draft:
+        """A draft of a command at an instant; `commit` makes it count."""
+        draft = Draft(self.setup, self.rows, at_ms)
+        draft.sweep()
+        return draft
+
+    def commit(self, draft: Draft) -> None:
+        """Store what a command wrote, all or nothing."""
+        if not draft.writes:
+            return
+        writes: Mapping[Key, Any | None] = draft.writes
+        rows = self.rows
+        if isinstance(rows, _Seeded):
+            # The first command of an account also writes what the account began with.
+            writes = {**rows.writes, **writes}
+        self.revision = self._store.commit(self.account, self.revision, writes)
+        if isinstance(rows, _Seeded):
+            self._warm = _Stored(self._store, self.account)
+        self.answers.clear()
+
+    def keep(self, key: tuple[bytes, bytes], kept: Kept) -> None:
+        """Remember a rendered answer until the next command."""
+        if len(self.answers) >= MAX_ANSWERS:
+            self.answers.clear()
+        self.answers[key] = kept
+
+    def rendered(self, row_id: str, parts: tuple[Any, ...], until_ms: int | None, make: Callable[[], bytes]) -> bytes:
+        """The bytes of one resource, rendered again only where one of its parts is not the very same row."""
+        known = self.renders.get(row_id)
+        if (
+            known is not None
+            and known[1] == until_ms
+            and len(known[0]) == len(parts)
+            and all(map(operator.is_, known[0], parts))
+        ):
+            return known[2]
+        body = make()
+        if len(self.renders) >= 4 * MAX_ANSWERS + 8 * len(self.answers):
+            self.renders.clear()
+        self.renders[row_id] = (parts, until_ms, body)
+        return body
+
+    def move_clock(self, clock: Clock) -> None:
+        """Set the clock; the caller has seen to it that time does not go back."""
+        self.clock = clock
+        self.clock_moved = True
+
+    def begin_again(self, stage: Stage, clock: Clock) -> None:
+        """Begin a new run: nothing is left of what was written. The only time a clock may go back."""
+        self._store.wipe(self.account)
+        self.stage = stage
+        self.clock = clock
+        self.born_ms = clock.base_ms
+        self.run += 1
+        self.revision = 0
+        self.clock_moved = False
+        self._setup = None
+        self.cool()
+
+    def cool(self) -> None:
+        """Let go of all that can be made again."""
+        self._warm = None
+        self.answers.clear()
+        self.renders.clear()
+
+
+class Worlds:
+    """All worlds of a server, by token, bounded in number."""
+
+    def __init__(self, stage: Stage, store: Store, wall: Wall, mode: Mode, speed: float, most: int) -> None:
+        self.stage = stage
+        self.wall = wall
+        self._store = store
+        self._mode: Mode = mode
+        self._speed = speed
+        self._most = most
+        self._by_token: OrderedDict[bytes, World] = OrderedDict()
+        self._warm: OrderedDict[str, World] = OrderedDict()
+
+    def of(self, token: bytes) -> World:
+        """The token's world, born now where this is its first use. Raises Unavailable where there is no room."""
+        world = self._by_token.get(token)
+        if world is None:
+            self._make_room()
+            account = blake2b(token, digest_size=16).hexdigest()
+            world = World(account, self.stage, self._birth_clock(self.stage), self._store)
+            self._by_token[token] = world
+        else:
+            self._by_token.move_to_end(token)
+        if not world.revision:
+            self._warm_up(world)
+        return world
+
+    def named(self, name: str) -> World | None:
+        """The world in use with this public name, or None."""
+        return next((world for world in self._by_token.values() if world.name == name), None)
+
+    def all(self) -> list[World]:
+        """The worlds in use, the one used last at the end."""
+        return list(self._by_token.values())
+
+    def reset(self, world: World, stage: Stage) -> None:
+        """Begin the world anew, on a stage, at that stage's beginning; its clock's mode and speed stay."""
+        mode = world.clock.mode
+        world.begin_again(stage, Clock(mode, self._birth_ms(stage, mode), self.wall(), world.clock.speed))
+
+    def _birth_clock(self, stage: Stage) -> Clock:
+        return Clock(self._mode, self._birth_ms(stage, self._mode), self.wall(), self._speed)
+
+    def _birth_ms(self, stage: Stage, mode: Mode) -> int:
+        return self.wall() if mode == "real" else stage.starts_at_ms
+
+    def _warm_up(self, world: World) -> None:
+        """Count the world among the few unwritten ones that stay warm."""
+        warm = self._warm
+        if world.account in warm:
+            warm.move_to_end(world.account)
+            return
+        warm[world.account] = world
+        if len(warm) > MAX_WARM:
+            _, coldest = warm.popitem(last=False)
+            if not coldest.revision:
+                coldest.cool()
+
+    def _make_room(self) -> None:
+        if len(self._by_token) < self._most:
+            return
+        for token, world in self._by_token.items():
+            if not world.written:
+                del self._by_token[token]
+                self._warm.pop(world.account, None)
+                return
+        raise Unavailable(
+            f"This server already holds {self._most} written worlds: reset some (POST /_mock/reset), or restart it."
+        )

@@ -1,0 +1,1 @@
+"""The official clients, over real sockets, against the server in a process of its own."""
