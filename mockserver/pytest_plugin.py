@@ -1,1 +1,116 @@
-"""The pytest plugin: a mock server for the whole session, and a fresh world in it for each test."""
+"""The pytest plugin: a mock server for the whole session, and a fresh world in it for each test.
+
+Nothing but pytest is imported until a test asks for the fixture, so that the plugin costs other suites nothing and
+their coverage tools see the package's imports.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+MARK = "together"
+_MARK_FIELDS = {"scenario", "seed", "clock"}
+
+
+class ControlError(Exception):
+    """The control API refused a call; the message is its own."""
+
+
+@dataclass(frozen=True)
+class MockClock:
+    """The test's virtual clock."""
+
+    _mock: MockTogether
+
+    @property
+    def now(self) -> str:
+        """Virtual time, RFC 3339."""
+        return str(self._mock.control("GET", "/clock")["now"])
+
+    def advance(self, duration: float | str) -> None:
+        """Move the clock forward: seconds, or text such as "90s", "10m", "1h30m". Raises ControlError."""
+        self._mock.control("POST", "/clock", {"advance": duration})
+
+    def run_until_next(self) -> None:
+        """Move to the next change of any resource."""
+        self._mock.control("POST", "/clock", {"until": "next"})
+
+    def run_until_idle(self) -> list[str]:
+        """Move to where nothing is on its way any more; the ids of what waits and will not arrive by itself."""
+        waiting: list[str] = self._mock.control("POST", "/clock", {"until": "idle"})["waiting"]
+        return waiting
+
+
+@dataclass(frozen=True)
+class MockTogether:
+    """A world of the session's mock server that belongs to one test.
+
+    `base_url` is the bare origin, which suits every client: 1.x and 2.x also take `base_url + "/v1"`.
+    """
+
+    base_url: str
+    api_key: str
+
+    @property
+    def clock(self) -> MockClock:
+        """The world's clock."""
+        return MockClock(self)
+
+    def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Call the control API about this world. Raises ControlError where it refuses."""
+        request = Request(
+            f"{self.base_url}/_mock{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.api_key}", "Content-Type": "application/json"},
+        )
+        try:
+            with urlopen(request) as answer:
+                found: dict[str, Any] = json.load(answer)
+                return found
+        except HTTPError as error:
+            with error:
+                raise ControlError(json.load(error)["error"]["message"]) from None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers",
+        "together(scenario=NAME, seed=N, clock='real'|'manual'|'step'): what the test's mock_together world begins "
+        "with; without it, the scenario default, seed 1 and the clock step",
+    )
+
+
+@pytest.fixture(scope="session")
+def _together_origin() -> Iterator[str]:
+    """The origin of the session's server."""
+    from mockserver.settings import Settings
+    from mockserver.web.server import serving
+
+    with serving(Settings(clock="step")) as origin:
+        yield origin
+
+
+@pytest.fixture
+def mock_together(request: pytest.FixtureRequest, _together_origin: str) -> MockTogether:
+    """A mock of the Together compute API: one server for the session, a fresh world for this test."""
+    asked: dict[str, Any] = {}
+    for marker in request.node.iter_markers(MARK):
+        if marker.args or not set(marker.kwargs) <= _MARK_FIELDS:
+            pytest.fail(f"pytest.mark.{MARK} takes {', '.join(sorted(_MARK_FIELDS))} by name", pytrace=False)
+        asked = {**marker.kwargs, **asked}
+    # The key is made of the test's name: a test meets the same ids in every run.
+    key = f"test-{blake2b(request.node.nodeid.encode(), digest_size=12).hexdigest()}"
+    mock = MockTogether(_together_origin, key)
+    mock.control("POST", "/clock", {"mode": asked.pop("clock", "step"), "speed": 1})
+    mock.control("POST", "/reset", asked)
+    return mock

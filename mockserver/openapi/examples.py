@@ -22,6 +22,7 @@ _MAX_TRIES: Final = 40  # candidates looked at for one schema
 _MAX_DECLARED: Final = 12  # of those, members of one enum
 _MAX_WAYS: Final = 8  # ways to satisfy its compositions
 _MAX_EXTRA: Final = 40
+_MAX_VALUES: Final = 5000  # made within one: what cannot be satisfied would be tried without end
 _MAX_ITEMS: Final = 1000
 _TEXT: Final = {"type": "string"}
 _DEEP: Final = 4  # from this depth on optional fields are left out
@@ -83,11 +84,12 @@ def _media_example(media: MediaType, key: str) -> Any:
     return example_for(media.validator, key)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Maker:
-    """Makes values for the schemas of one set of documents."""
+    """Makes one value, for the schemas of one set of documents."""
 
     compiler: Compiler
+    left: int = _MAX_VALUES
 
     def make(self, parts: Parts, key: str, turn: int = 0, depth: int = 0) -> Any:
         """A value that satisfies all these schemas; `turn` asks for another one than turn 0 gives."""
@@ -106,8 +108,9 @@ class _Maker:
         ways = list(islice(spread(self.compiler.references, parts), _MAX_WAYS))
         for way in ways:
             yield from islice(way.declared(turn), _MAX_DECLARED)
-        if depth > _MAX_DEPTH:
-            yield from (None, {}, [], "")  # a schema that contains itself without end: nothing will do
+        self.left -= 1
+        if depth > _MAX_DEPTH or self.left < 0:
+            yield from (None, {}, [], "")  # nothing may do, where a schema contains itself without end
             return
         for attempt in range(3):
             for way in ways:

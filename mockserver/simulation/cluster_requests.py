@@ -8,7 +8,7 @@ from typing import Any
 
 from mockserver.errors import Invalid
 from mockserver.simulation.catalog import DriverVersion, Region
-from mockserver.simulation.clusters import Cluster, Terms
+from mockserver.simulation.cluster_rows import Cluster, Terms
 from mockserver.simulation.volumes import NewVolume, not_in_region, unknown_region
 from mockserver.simulation.world import Setup, View
 

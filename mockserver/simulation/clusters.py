@@ -5,24 +5,28 @@ The rules of a request are in `cluster_requests.py`; here they have been met.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
-from mockserver.errors import Conflict, Invalid, NotFound
+from mockserver.errors import Conflict, Invalid
 from mockserver.simulation import nodes, stock, volumes
-from mockserver.simulation.catalog import DriverVersion
 from mockserver.simulation.chance import Draw
+from mockserver.simulation.cluster_rows import (
+    DELETING,
+    GONE,
+    KIND,
+    READY,
+    Cluster,
+    Terms,
+    find,
+    phase,
+    reservation_end_ms,
+)
 from mockserver.simulation.nodes import Node
-from mockserver.simulation.rules import DAY_MS, HOUR_MS
 from mockserver.simulation.stock import Claim, Holding
-from mockserver.simulation.timeline import Gate, Mark, Timeline, facts, first, next_change, observe, unfold
+from mockserver.simulation.timeline import Gate, Mark, Timeline, facts, first, unfold
 from mockserver.simulation.world import Draft, Setup, View
 
-KIND = "cluster"
-GONE = "GONE"
-READY = "CLUSTER_PHASE_READY"
-DELETING = "CLUSTER_PHASE_DELETING"
 CONTROL_PLANE = "CLUSTER_PHASE_WAITING_FOR_CONTROL_PLANE_NODES"
 DATA_PLANE = "CLUSTER_PHASE_WAITING_FOR_DATA_PLANE_NODES"
 DRIVERS = "CLUSTER_PHASE_INSTALLING_DRIVERS"
@@ -37,141 +41,6 @@ BEFORE_DRIVERS = frozenset(
         "CLUSTER_PHASE_WAITING_FOR_AUTO_SCALER",
     }
 )
-EVENT_RETENTION_MS = 72 * HOUR_MS
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a cluster is to be, checked. GPU counts are of GPUs, instants in ms."""
-
-    name: str
-    cluster_type: str
-    region: str
-    gpu_type: str
-    billing_type: str
-    project_id: str
-    driver: DriverVersion
-    num_gpus: int
-    num_reserved_gpus: int = 0
-    num_capacity_pool_gpus: int = 0
-    num_preemptible_gpus: int = 0
-    duration_days: int | None = None
-    reservation_start_ms: int | None = None
-    reservation_end_ms: int | None = None
-    auto_scale: bool = False
-    acceptance_tests: bool = False
-    nccl_tests: bool = False
-    add_ons: tuple[Mapping[str, Any], ...] = ()
-    echoed: Mapping[str, Any] | None = None
-    """Optional fields that the API gives back as they were sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """One GPU cluster: its terms, its timeline, its nodes, and its claims for preemptible GPUs."""
-
-    id: str
-    terms: Terms
-    created_ms: int
-    line: Timeline
-    volume_ids: tuple[str, ...] = ()
-    nodes: tuple[Node, ...] = ()
-    claims: tuple[Claim, ...] = ()
-    parts: int = 0
-    """How many preemptible claims were ever made."""
-    workers: int = 0
-    """How many standard workers were ever made."""
-    accepted: int = 0
-
-    @property
-    def name(self) -> str:
-        """The cluster's name."""
-        return self.terms.name
-
-    @property
-    def pool(self) -> str:
-        """The pool that its GPUs come from."""
-        return f"cluster/{self.terms.gpu_type}"
-
-
-@dataclass(frozen=True, slots=True)
-class NodeEvent:
-    """A node joined or left."""
-
-    node: str
-    reason: str
-    message: str
-    at_ms: int
-
-
-def phase(cluster: Cluster, t_ms: int) -> str:
-    """The cluster's phase at an instant."""
-    return observe(cluster.line, t_ms).phase
-
-
-def status(setup: Setup, cluster: Cluster, t_ms: int) -> str:
-    """What the `status` field says at an instant."""
-    now = phase(cluster, t_ms)
-    if now in ("CLUSTER_PHASE_QUEUED", "CLUSTER_PHASE_SCHEDULED"):
-        return setup.rules.switches.queued_cluster_status
-    return setup.lifecycles[KIND].states[now].shows
-
-
-def first_ready_ms(cluster: Cluster, t_ms: int) -> int | None:
-    """When the cluster was first ready, or None where it has not been so far."""
-    ready_ms = first(cluster.line, READY)
-    return ready_ms if ready_ms is not None and ready_ms <= t_ms else None
-
-
-def live_nodes(cluster: Cluster, t_ms: int, *roles: str) -> list[Node]:
-    """The nodes of these roles in the cluster at an instant."""
-    return [node for node in cluster.nodes if node.role in roles and nodes.listed(node, t_ms)]
-
-
-def node_events(cluster: Cluster, t_ms: int) -> list[NodeEvent]:
-    """What happened to the nodes in the last 72 hours, oldest first."""
-    found = []
-    for node in cluster.nodes:
-        joined_ms = node.line[0].at_ms
-        if node.added_by == "scale":
-            found.append(NodeEvent(node.name, "TogetherScaledUp", "The cluster was scaled up", joined_ms))
-        elif node.added_by == "allocation":
-            message = "A preemptible node was allocated"
-            found.append(NodeEvent(node.name, "TogetherNodeAdded", message, joined_ms))
-        if node.deleted_ms is not None:
-            message = "The cluster was scaled down"
-            found.append(NodeEvent(node.name, "TogetherScaledDown", message, node.deleted_ms))
-    recent = [event for event in found if t_ms - EVENT_RETENTION_MS < event.at_ms <= t_ms]
-    return sorted(recent, key=lambda event: event.at_ms)
-
-
-def next_visible_change(view: View, cluster: Cluster) -> int | None:
-    """The first later instant at which a read of the cluster looks different, or None."""
-    t_ms = view.at_ms
-    instants = [next_change(cluster.line, t_ms)]
-    for node in cluster.nodes:
-        if node.deleted_ms is None:
-            instants += [node.line[0].at_ms, next_change(node.line, t_ms)]
-    for volume_id in cluster.volume_ids:
-        volume = view.get(volumes.KIND, volume_id)
-        instants.append(next_change(volume.line, t_ms) if volume else None)
-    instants += [event.at_ms + EVENT_RETENTION_MS for event in node_events(cluster, t_ms)]
-    return min((instant for instant in instants if instant is not None and instant > t_ms), default=None)
-
-
-def find(view: View, cluster_id: str) -> Cluster:
-    """The cluster with this id. Raises NotFound, also once it is gone."""
-    cluster: Cluster | None = view.get(KIND, cluster_id)
-    if cluster is None or phase(cluster, view.at_ms) == GONE:
-        raise NotFound(f"The cluster {cluster_id} was not found.", param="cluster_id")
-    return cluster
-
-
-def listing(view: View, project_id: str | None) -> Iterator[Cluster]:
-    """The clusters that are there, oldest first, of one project where it is named."""
-    for cluster in view.scan(KIND).values():
-        if phase(cluster, view.at_ms) != GONE and project_id in (None, cluster.terms.project_id):
-            yield cluster
 
 
 def create(
@@ -421,16 +290,6 @@ def _until_reservation_ends(setup: Setup, cluster: Cluster, line: Timeline, draw
     kept = tuple(mark for mark in line if mark.at_ms < end_ms)
     kept = (*kept, Mark(end_ms, DELETING, "reservation_ended"))
     return unfold(setup.lifecycles[KIND], kept, end_ms, setup.rules.pace, draw)
-
-
-def reservation_end_ms(terms: Terms, line: Timeline) -> int | None:
-    """When the reservation ends: at a given time, or so many days after the cluster is first ready."""
-    if terms.reservation_end_ms is not None:
-        return terms.reservation_end_ms
-    ready_ms = first(line, READY)
-    if terms.billing_type != "RESERVED" or terms.duration_days is None or ready_ms is None:
-        return None
-    return ready_ms + terms.duration_days * DAY_MS
 
 
 def _failed_for_good(line: Timeline) -> bool:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.simulation import clusters, endpoints, nodes, volumes
+from mockserver.simulation import cluster_rows, endpoint_rows, nodes, volumes
 from mockserver.simulation.rules import DAY_MS
 from mockserver.simulation.timeline import Timeline, earliest, next_change, observe
 from mockserver.simulation.world import View, iterate
 
-KINDS = (endpoints.KIND, clusters.KIND, volumes.KIND)
+KINDS = (endpoint_rows.KIND, cluster_rows.KIND, volumes.KIND)
 LONGEST_WAIT_MS = DAY_MS
 """How long `run_until_idle` lets a resource wait for GPUs."""
 MOST_JUMPS = 10_000
@@ -50,10 +50,10 @@ def next_step(view: View, kind: str, row: Any) -> int | None:
 
 def next_visible(view: View, kind: str, row: Any) -> int | None:
     """The first later instant at which a read of the resource looks different, or None."""
-    if kind == endpoints.KIND:
-        return endpoints.next_visible_change(view.setup, row, view.at_ms)
-    if kind == clusters.KIND:
-        return clusters.next_visible_change(view, row)
+    if kind == endpoint_rows.KIND:
+        return endpoint_rows.next_visible_change(view.setup, row, view.at_ms)
+    if kind == cluster_rows.KIND:
+        return cluster_rows.next_visible_change(view, row)
     return next_change(row.line, view.at_ms)
 
 
@@ -66,9 +66,9 @@ def tracks(view: View) -> Iterator[Track]:
     """Every timeline of the world: endpoints, clusters with their nodes, volumes."""
     for kind, row_id, row in iterate(view, KINDS):
         waits_on: tuple[str, ...] = ()
-        if kind == endpoints.KIND and any(not claim.granted_by(view.at_ms) for claim in row.claims):
+        if kind == endpoint_rows.KIND and any(not claim.granted_by(view.at_ms) for claim in row.claims):
             waits_on = (view.setup.catalog.hardware[row.hardware].pool,)
-        elif kind == clusters.KIND:
+        elif kind == cluster_rows.KIND:
             unmet = any(not claim.granted_by(view.at_ms) for claim in row.claims)
             waits_on = (*row.volume_ids, *((row.pool,) if unmet else ()))
         elif kind == volumes.KIND and row.cluster_id is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mockserver.lifecycles import TIME, Lifecycle
-from mockserver.simulation import chance, clusters, endpoints, nodes, volumes
+from mockserver.simulation import chance, cluster_rows, clusters, endpoint_rows, endpoints, nodes, volumes
 from mockserver.simulation.rules import DAY_MS, Pace
 from mockserver.simulation.stock import Claim
 from mockserver.simulation.timeline import Mark, Timeline
@@ -85,7 +85,7 @@ def seed(setup: Setup, seeds: Seeds, born_ms: int) -> Mapping[tuple[str, str], A
     draft = Draft(setup, _Nothing(), born_ms)
     for number, model in enumerate(seeds.serverless):
         entry_id = f"endpoint-{chance.identifier(setup.seed, 'serverless', number)}"
-        entry = endpoints.Serverless(entry_id, model, born_ms - (number + 30) * DAY_MS)
+        entry = endpoint_rows.Serverless(entry_id, model, born_ms - (number + 30) * DAY_MS)
         draft.put("serverless", entry_id, entry)
     for one in seeds.endpoints:
         _seed_endpoint(draft, one)
@@ -116,13 +116,13 @@ def history(lifecycle: Lifecycle, pace: Pace, state: str | None, created_ms: int
 def _seed_endpoint(draft: Draft, one: EndpointSeed) -> None:
     setup = draft.setup
     created_ms = draft.at_ms - one.age
-    ordinal = draft.ordinal(endpoints.KIND)
+    ordinal = draft.ordinal(endpoint_rows.KIND)
     owner = one.owner or setup.rules.owner
     name = endpoints.name_of(setup, owner, one.model, ordinal)
     hardware = setup.catalog.hardware[one.hardware]
-    line = history(setup.lifecycles[endpoints.KIND], setup.rules.pace, one.state, created_ms, draft.at_ms)
-    endpoint = endpoints.Endpoint(
-        id=f"endpoint-{chance.identifier(setup.seed, setup.account, endpoints.KIND, ordinal)}",
+    line = history(setup.lifecycles[endpoint_rows.KIND], setup.rules.pace, one.state, created_ms, draft.at_ms)
+    endpoint = endpoint_rows.Endpoint(
+        id=f"endpoint-{chance.identifier(setup.seed, setup.account, endpoint_rows.KIND, ordinal)}",
         name=name,
         display_name=name if one.display_name is None else one.display_name,
         model=one.model,
@@ -137,7 +137,7 @@ def _seed_endpoint(draft: Draft, one: EndpointSeed) -> None:
         line=line,
         touched_ms=draft.at_ms,
     )
-    if line[-1].phase in endpoints.HOLDING:
+    if line[-1].phase in endpoint_rows.HOLDING:
         places = (one.availability_zone,) if one.availability_zone else hardware.gpu.zones
         claim = Claim(endpoint.id, 0, one.min_replicas * hardware.gpu_count, places, created_ms)
         # What was there before the world was born has its GPUs, whatever the demand.
@@ -173,7 +173,7 @@ def _seed_cluster(draft: Draft, one: ClusterSeed, named: Mapping[str, str]) -> N
     created_ms = draft.at_ms - one.age
     region = setup.catalog.region(one.region)
     assert region is not None
-    terms = clusters.Terms(
+    terms = cluster_rows.Terms(
         name=one.name,
         cluster_type=one.cluster_type,
         region=one.region,
@@ -189,11 +189,11 @@ def _seed_cluster(draft: Draft, one: ClusterSeed, named: Mapping[str, str]) -> N
         nccl_tests=one.acceptance_tests and one.num_gpus > setup.catalog.gpus_per_node,
         echoed={},
     )
-    cluster = clusters.Cluster(
-        id=draft.new_id(clusters.KIND),
+    cluster = cluster_rows.Cluster(
+        id=draft.new_id(cluster_rows.KIND),
         terms=terms,
         created_ms=created_ms,
-        line=history(setup.lifecycles[clusters.KIND], setup.rules.pace, one.phase, created_ms, draft.at_ms),
+        line=history(setup.lifecycles[cluster_rows.KIND], setup.rules.pace, one.phase, created_ms, draft.at_ms),
     )
     if one.volume is not None:
         volumes.attach(draft, named[one.volume], cluster.id, one.region)
@@ -207,7 +207,7 @@ def _seed_cluster(draft: Draft, one: ClusterSeed, named: Mapping[str, str]) -> N
     clusters.arrange(draft, None, clusters.with_claims(setup, cluster, draft.at_ms))
 
 
-def _settled_nodes(setup: Setup, cluster: clusters.Cluster, now_ms: int) -> tuple[nodes.Node, ...]:
+def _settled_nodes(setup: Setup, cluster: cluster_rows.Cluster, now_ms: int) -> tuple[nodes.Node, ...]:
     """The nodes of a cluster seeded in a phase: they run, unless the cluster has not come to them yet."""
     phases = [mark.phase for mark in cluster.line]
     paused = phases[-1] in ("CLUSTER_PHASE_PAUSED", "CLUSTER_PHASE_ON_DEMAND_COMPUTE_PAUSED")

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from mockserver.settings import Settings
 from mockserver.web.app import App, create_app
 
 DRAIN_S = 5
+START_S = 30
 
 
 class Server(uvicorn.Server):
@@ -37,6 +39,9 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Take SIGINT and SIGTERM as a request to finish; unlike uvicorn, do not raise them again at the end."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals are the main thread's business
+            return
         known = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
@@ -59,6 +64,24 @@ def run(settings: Settings, host: str, port: int, log_level: str, ready_file: Pa
 
     Server(configuration(application, log_level), answering).run([listening])
     print(summary(application), flush=True)
+
+
+@contextlib.contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """Serve in a thread of this process, on a free port, for as long as the context lasts; gives the origin."""
+    listening = listen("127.0.0.1", 0)
+    answering = threading.Event()
+    server = Server(configuration(create_app(settings)), answering.set)
+    thread = threading.Thread(target=server.run, args=([listening],), name="mockserver", daemon=True)
+    thread.start()
+    try:
+        if not answering.wait(START_S):
+            raise RuntimeError("the mock server did not start")
+        yield url_of(listening)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
 
 
 def configuration(application: App, log_level: str = "warning") -> uvicorn.Config:

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from mockserver.clock import parse_instant, rfc3339
-from mockserver.simulation import chance, clusters, nodes, volumes
+from mockserver.simulation import chance, cluster_rows, clusters, nodes, volumes
 from mockserver.simulation.cluster_requests import changed_terms, inline_volume, require_driver, terms_of
-from mockserver.simulation.clusters import Cluster
+from mockserver.simulation.cluster_rows import Cluster
 from mockserver.simulation.kubeconfig import kube_config
 from mockserver.simulation.nodes import Node
 from mockserver.simulation.progress import next_step
@@ -31,10 +31,10 @@ def render(view: View, cluster: Cluster) -> bytes:
 def _fields(view: View, cluster: Cluster) -> dict[str, Any]:
     at_ms, terms = view.at_ms, cluster.terms
     setup = view.setup
-    ready_ms = clusters.first_ready_ms(cluster, at_ms)
-    end_ms = clusters.reservation_end_ms(terms, facts(cluster.line, at_ms))
-    preemptible = clusters.live_nodes(cluster, at_ms, "preemptible")
-    control = clusters.live_nodes(cluster, at_ms, "control")
+    ready_ms = cluster_rows.first_ready_ms(cluster, at_ms)
+    end_ms = cluster_rows.reservation_end_ms(terms, facts(cluster.line, at_ms))
+    preemptible = cluster_rows.live_nodes(cluster, at_ms, "preemptible")
+    control = cluster_rows.live_nodes(cluster, at_ms, "control")
     attached = [view.get(volumes.KIND, volume_id) for volume_id in cluster.volume_ids]
     prepaid = terms.billing_type != "ON_DEMAND"
     return {
@@ -43,7 +43,7 @@ def _fields(view: View, cluster: Cluster) -> dict[str, Any]:
         "cluster_type": terms.cluster_type,
         "region": terms.region,
         "gpu_type": terms.gpu_type,
-        "status": clusters.status(setup, cluster, at_ms),
+        "status": cluster_rows.status(setup, cluster, at_ms),
         "billing_type": terms.billing_type,
         "project_id": terms.project_id,
         "num_gpus": terms.num_gpus,
@@ -71,7 +71,7 @@ def _fields(view: View, cluster: Cluster) -> dict[str, Any]:
         "volumes": [volume_handlers.render(view, volume) for volume in attached if volume is not None],
         "control_plane_nodes": [_control_node(view, cluster, node) for node in control],
         "gpu_worker_nodes": [
-            _worker(view, cluster, node) for node in clusters.live_nodes(cluster, at_ms, "standard", "preemptible")
+            _worker(view, cluster, node) for node in cluster_rows.live_nodes(cluster, at_ms, "standard", "preemptible")
         ],
         "deleted_gpu_worker_nodes": [
             _worker(view, cluster, node)
@@ -80,7 +80,7 @@ def _fields(view: View, cluster: Cluster) -> dict[str, Any]:
         ],
         "node_lifecycle_events": [
             {"node_id": e.node, "reason": e.reason, "message": e.message, "timestamp": rfc3339(e.at_ms)}
-            for e in clusters.node_events(cluster, at_ms)
+            for e in cluster_rows.node_events(cluster, at_ms)
         ],
         "add_ons": [one for one in terms.add_ons if _enabled(one)],
     }
@@ -149,25 +149,25 @@ def _worker(view: View, cluster: Cluster, node: Node) -> dict[str, Any]:
 
 def _shown(call: Call, view: View, cluster: Cluster) -> tuple[bytes, int | None]:
     """The cluster's bytes, and until when they are right."""
-    until_ms = clusters.next_visible_change(view, cluster)
+    until_ms = cluster_rows.next_visible_change(view, cluster)
     parts = (cluster, *(view.get(volumes.KIND, volume_id) for volume_id in cluster.volume_ids))
     return call.world.rendered(cluster.id, parts, until_ms, lambda: render(view, cluster)), until_ms
 
 
 def list_clusters(call: Call, view: View) -> Kept:
     """The clusters, of one project where it is named."""
-    found = list(clusters.listing(view, asked_project(call.parameters)))
+    found = list(cluster_rows.listing(view, asked_project(call.parameters)))
     shown = [_shown(call, view, cluster) for cluster in found]
     body = b'{"clusters":[' + b",".join(one for one, _ in shown) + b"]}"
-    step_ms = earliest(*(next_step(view, clusters.KIND, cluster) for cluster in found))
+    step_ms = earliest(*(next_step(view, cluster_rows.KIND, cluster) for cluster in found))
     return Kept(json_answer(body), earliest(*(until_ms for _, until_ms in shown)), step_ms)
 
 
 def get_cluster(call: Call, view: View) -> Kept:
     """One cluster."""
-    cluster = clusters.find(view, call.parameters["cluster_id"])
+    cluster = cluster_rows.find(view, call.parameters["cluster_id"])
     body, until_ms = _shown(call, view, cluster)
-    return Kept(json_answer(body), until_ms, next_step(view, clusters.KIND, cluster))
+    return Kept(json_answer(body), until_ms, next_step(view, cluster_rows.KIND, cluster))
 
 
 def create_cluster(call: Call, draft: Draft) -> Answer:
@@ -181,7 +181,7 @@ def create_cluster(call: Call, draft: Draft) -> Answer:
 
 def update_cluster(call: Call, draft: Draft) -> Answer:
     """Change a cluster and show it."""
-    cluster = clusters.find(draft, call.parameters["cluster_id"])
+    cluster = cluster_rows.find(draft, call.parameters["cluster_id"])
     terms = changed_terms(draft, cluster, call.body, _instant(call.body, "reservation_end_time"))
     return json_answer(render(draft, clusters.update(draft, cluster.id, terms)))
 

@@ -8,8 +8,9 @@ from typing import Any
 import orjson
 
 from mockserver.clock import rfc3339
-from mockserver.simulation import endpoints
-from mockserver.simulation.endpoints import Change, Endpoint, NewEndpoint, Serverless
+from mockserver.simulation import endpoint_rows, endpoints
+from mockserver.simulation.endpoint_rows import Endpoint, Serverless
+from mockserver.simulation.endpoints import Change, NewEndpoint
 from mockserver.simulation.progress import next_step
 from mockserver.simulation.timeline import earliest, next_change
 from mockserver.simulation.world import Draft, View
@@ -32,15 +33,15 @@ def render(view: View, endpoint: Endpoint) -> bytes:
             "hardware": endpoint.hardware,
             "type": "dedicated",
             "owner": endpoint.owner,
-            "state": endpoints.state(endpoint, at_ms),
+            "state": endpoint_rows.state(endpoint, at_ms),
             "inactive_timeout": endpoint.inactive_timeout,
             "autoscaling": {
                 "min_replicas": endpoint.min_replicas,
                 "max_replicas": endpoint.max_replicas,
-                "current_replicas": endpoints.current_replicas(endpoint, gpu_count, at_ms),
-                "ready_replicas": endpoints.ready_replicas(view.setup, endpoint, gpu_count, at_ms),
+                "current_replicas": endpoint_rows.current_replicas(endpoint, gpu_count, at_ms),
+                "ready_replicas": endpoint_rows.ready_replicas(view.setup, endpoint, gpu_count, at_ms),
             },
-            "availability_zone": endpoints.zone(endpoint, at_ms),
+            "availability_zone": endpoint_rows.zone(endpoint, at_ms),
             "created_at": rfc3339(endpoint.created_ms),
         }
     )
@@ -57,7 +58,7 @@ def render_listed(view: View, entry: Endpoint | Serverless) -> bytes:
             "model": entry.model,
             "type": "serverless" if serverless else "dedicated",
             "owner": "together" if isinstance(entry, Serverless) else entry.owner,
-            "state": "STARTED" if isinstance(entry, Serverless) else endpoints.state(entry, view.at_ms),
+            "state": "STARTED" if isinstance(entry, Serverless) else endpoint_rows.state(entry, view.at_ms),
             "created_at": rfc3339(entry.created_ms),
         }
     )
@@ -66,7 +67,7 @@ def render_listed(view: View, entry: Endpoint | Serverless) -> bytes:
 def list_endpoints(call: Call, view: View) -> Kept:
     """The account's endpoints, filtered by type, usage type and owner."""
     wanted = call.parameters
-    found = list(endpoints.listing(view, wanted.get("type"), wanted.get("usage_type"), bool(wanted.get("mine"))))
+    found = list(endpoint_rows.listing(view, wanted.get("type"), wanted.get("usage_type"), bool(wanted.get("mine"))))
     until_ms = step_ms = None
     items = []
     for entry in found:
@@ -74,7 +75,7 @@ def list_endpoints(call: Call, view: View) -> Kept:
         if isinstance(entry, Endpoint):
             change_ms = next_change(entry.line, view.at_ms)
             until_ms = earliest(until_ms, change_ms)
-            step_ms = earliest(step_ms, next_step(view, endpoints.KIND, entry))
+            step_ms = earliest(step_ms, next_step(view, endpoint_rows.KIND, entry))
         items.append(_listed(call, view, entry, change_ms))
     body = b'{"object":"list","data":[' + b",".join(items) + b"]}"
     return Kept(json_answer(body), until_ms, step_ms)
@@ -86,9 +87,9 @@ def _listed(call: Call, view: View, entry: Endpoint | Serverless, change_ms: int
 
 def get_endpoint(call: Call, view: View) -> Kept:
     """One endpoint."""
-    endpoint = endpoints.find(view, call.parameters["endpointId"])
-    until_ms = endpoints.next_visible_change(view.setup, endpoint, view.at_ms)
-    return Kept(json_answer(render(view, endpoint)), until_ms, next_step(view, endpoints.KIND, endpoint))
+    endpoint = endpoint_rows.find(view, call.parameters["endpointId"])
+    until_ms = endpoint_rows.next_visible_change(view.setup, endpoint, view.at_ms)
+    return Kept(json_answer(render(view, endpoint)), until_ms, next_step(view, endpoint_rows.KIND, endpoint))
 
 
 def create_endpoint(call: Call, draft: Draft) -> Answer:
@@ -152,7 +153,7 @@ def amend_update(view: View, parameters: Mapping[str, Any], body: Any) -> Any:
     bounds = body.get("autoscaling") if isinstance(body, dict) else None
     if view.setup.rules.switches.partial_autoscaling != "merge" or not isinstance(bounds, dict):
         return body
-    endpoint: Endpoint | None = view.get(endpoints.KIND, parameters["endpointId"])
+    endpoint: Endpoint | None = view.get(endpoint_rows.KIND, parameters["endpointId"])
     if endpoint is None:
         return body
     stored = {"min_replicas": endpoint.min_replicas, "max_replicas": endpoint.max_replicas}

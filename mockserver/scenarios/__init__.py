@@ -1,0 +1,23 @@
+"""Scenarios and the catalogue: YAML from `fixtures/`, or the user's own, checked and turned into plain values.
+
+Every scenario is laid over `fixtures/base.yaml`, or over the scenario it `extends`: mappings are merged, lists and
+single values replace. A mistake is reported with the file, the line, the field and the mend.
+"""
+
+from mockserver.scenarios.fields import Scenario
+from mockserver.scenarios.loading import (
+    find_scenario,
+    load_catalog,
+    load_scenario,
+    read_description,
+    scenario_names,
+)
+
+__all__ = [
+    "Scenario",
+    "find_scenario",
+    "load_catalog",
+    "load_scenario",
+    "read_description",
+    "scenario_names",
+]

@@ -1,0 +1,88 @@
+"""The names that a scenario uses and that must exist elsewhere: moves, GPUs, places, models, states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+from mockserver.lifecycles import EVENT, TIME, Lifecycle
+from mockserver.scenarios.fields import Scenario
+from mockserver.simulation.catalog import Catalog
+
+Field = tuple[int | str, ...]
+
+
+class Mistake(Exception):
+    """A field names something that does not exist."""
+
+    def __init__(self, field: Field, problem: str, mend: str) -> None:
+        self.field = field
+        self.problem = problem
+        self.mend = mend
+        super().__init__(problem)
+
+
+def check(scenario: Scenario, lifecycles: Mapping[str, Lifecycle], catalog: Catalog) -> None:
+    """What a schema cannot say: names that must exist elsewhere. Raises Mistake."""
+    for kind, moves in scenario.durations.items():
+        require(lifecycles, ("durations", kind), "lifecycle", kind)
+        timed = {move.name for move in lifecycles[kind].moves if TIME in move.by}
+        for move in moves:
+            require(timed, ("durations", kind, move), f"move of a {kind} that takes time", move)
+    unlucky = {
+        move.name for table in lifecycles.values() for move in table.moves if TIME in move.by and EVENT in move.by
+    }
+    for move in scenario.chances:
+        require(unlucky, ("chances", move), "unlucky move", move)
+    gpus = {gpu.name: gpu for gpu in catalog.gpus}
+    for gpu, places in scenario.stock.hardware.items():
+        require(gpus, ("stock", "hardware", gpu), "GPU", gpu)
+        for zone in places:
+            require(gpus[gpu].zones, ("stock", "hardware", gpu, zone), f"zone of {gpu}", zone)
+    for gpu_type, places in scenario.stock.clusters.items():
+        require(catalog.worker_nodes, ("stock", "clusters", gpu_type), "GPU type", gpu_type)
+        for region in places:
+            require([r.name for r in catalog.regions], ("stock", "clusters", gpu_type, region), "region", region)
+    _check_resources(scenario, lifecycles, catalog)
+
+
+def require(known: Iterable[str], field: Field, what: str, name: str) -> None:
+    """Raise Mistake unless the name is known."""
+    names = sorted(known)
+    if name not in names:
+        close = get_close_matches(name, names, 1)
+        mend = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(names[:24])}"
+        raise Mistake(field, f"there is no {what} called {name}", mend)
+
+
+def _check_resources(scenario: Scenario, lifecycles: Mapping[str, Lifecycle], catalog: Catalog) -> None:
+    def states(kind: str) -> list[str]:
+        return [s.name for s in lifecycles[kind].states.values() if not s.unmodelled and not s.gone]
+
+    models = [model.id for model in catalog.models]
+    regions = [region.name for region in catalog.regions]
+    for number, one in enumerate(scenario.endpoints):
+        at = ("endpoints", number)
+        require(models, (*at, "model"), "model", one.model)
+        require(catalog.hardware, (*at, "hardware"), "hardware", one.hardware)
+        if one.state is not None:
+            require(states("endpoint"), (*at, "state"), "state", one.state)
+        if one.availability_zone is not None:
+            zones = catalog.hardware[one.hardware].gpu.zones
+            require(zones, (*at, "availability_zone"), f"zone of {one.hardware}", one.availability_zone)
+    for number, volume in enumerate(scenario.volumes):
+        require(regions, ("volumes", number, "region"), "region", volume.region)
+        if volume.status is not None:
+            require(states("volume"), ("volumes", number, "status"), "status", volume.status)
+    for number, cluster in enumerate(scenario.clusters):
+        at = ("clusters", number)
+        require(regions, (*at, "region"), "region", cluster.region)
+        region = catalog.region(cluster.region)
+        assert region is not None
+        types = region.supported_instance_types
+        require(types, (*at, "gpu_type"), f"GPU type of {cluster.region}", cluster.gpu_type)
+        if cluster.phase is not None:
+            require(states("cluster"), (*at, "phase"), "phase", cluster.phase)
+        if cluster.volume is not None:
+            names = [volume.name for volume in scenario.volumes if volume.region == cluster.region]
+            require(names, (*at, "volume"), f"volume in {cluster.region}", cluster.volume)

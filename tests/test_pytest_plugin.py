@@ -1,0 +1,86 @@
+"""The plugin, as a user's suite meets it."""
+
+import json
+import sys
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from mockserver.pytest_plugin import ControlError, MockTogether
+
+pytest_plugins = ["pytester"]
+
+ENDPOINT = {
+    "model": "Qwen/Qwen3.5-9B-FP8",
+    "hardware": "1x_nvidia_h100_80gb_sxm",
+    "autoscaling": {"min_replicas": 1, "max_replicas": 1},
+}
+
+
+def call(mock: MockTogether, method: str, path: str, body: Any = None) -> Any:
+    request = Request(
+        mock.base_url + path,
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {mock.api_key}", "Content-Type": "application/json"},
+    )
+    with urlopen(request) as answer:
+        return json.load(answer)
+
+
+def test_a_polling_client_finishes_without_waiting(mock_together: MockTogether) -> None:
+    made = call(mock_together, "POST", "/v1/endpoints", ENDPOINT)
+    seen = [call(mock_together, "GET", f"/v1/endpoints/{made['id']}")["state"] for _ in range(3)]
+    assert seen == ["PENDING", "STARTING", "STARTED"]
+
+
+@pytest.mark.together(scenario="empty", clock="manual", seed=7)
+def test_the_marker_settles_scenario_seed_and_clock(mock_together: MockTogether) -> None:
+    assert call(mock_together, "GET", "/v1/endpoints")["data"] == []
+    made = call(mock_together, "POST", "/v1/endpoints", ENDPOINT)
+    assert call(mock_together, "GET", f"/v1/endpoints/{made['id']}")["state"] == "PENDING"
+    before = mock_together.clock.now
+    mock_together.clock.run_until_next()
+    assert call(mock_together, "GET", f"/v1/endpoints/{made['id']}")["state"] == "STARTING"
+    assert mock_together.clock.run_until_idle() == []
+    assert call(mock_together, "GET", f"/v1/endpoints/{made['id']}")["state"] == "STARTED"
+    mock_together.clock.advance("1h30m")
+    assert mock_together.clock.now > before
+
+
+@pytest.mark.parametrize("run", [1, 2])
+def test_each_test_has_a_fresh_world(mock_together: MockTogether, run: int) -> None:
+    listed = call(mock_together, "GET", "/v1/endpoints?mine=true")["data"]
+    assert len(listed) == 4
+    call(mock_together, "POST", "/v1/endpoints", ENDPOINT)
+
+
+def test_a_refused_control_call_says_why(mock_together: MockTogether) -> None:
+    with pytest.raises(ControlError, match="is not a duration"):
+        mock_together.clock.advance("soon")
+
+
+def test_a_misspelt_marker_fails_the_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+
+        @pytest.mark.together(scenari="empty")
+        def test_it(mock_together):
+            pass
+    """)
+    outcome = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    outcome.assert_outcomes(errors=1)
+    outcome.stdout.fnmatch_lines(["*takes clock, scenario, seed by name*"])
+
+
+def test_an_idle_plugin_imports_nothing(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import sys
+
+        def test_it():
+            assert not [name for name in sys.modules if name.startswith(("mockserver.web", "uvicorn"))]
+    """)
+    outcome = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:schemathesis")
+    outcome.assert_outcomes(passed=1)
+    assert sys.modules
