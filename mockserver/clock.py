@@ -72,7 +72,7 @@ _TERM = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])")
 
 def parse_duration(text: str | float) -> int:
     """A duration in ms: a number of seconds, or "500ms", "90s", "10m", "1h30m", "2d". Raises ValueError."""
-    if isinstance(text, bool):
+    if isinstance(text, bool) or not isinstance(text, int | float | str):
         raise ValueError("a duration is a number of seconds or text such as 90s")
     if isinstance(text, int | float):
         duration_ms = text * 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -82,24 +82,30 @@ class Lifecycle:
         move = self.by_name.get(cause)
         return move is not None and source in move.sources and target == move.target
 
-    def path_to(self, state: str, *, shunning: Iterable[str] = ()) -> tuple[tuple[str, str], ...]:
+    def path_to(self, state: str) -> tuple[tuple[str, str], ...]:
         """The shortest way from a birth to `state`: (state, cause) pairs; the cause of the first is "create".
 
-        `shunning` names moves not to take. Raises KeyError where no way leads there.
+        Injected events are part of it only where no other way leads there. Raises KeyError where none does.
         """
-        shunned = set(shunning)
-        start = [((initial, "create"),) for initial in self.initial]
-        waiting: deque[tuple[tuple[str, str], ...]] = deque(start)
+        for allowed in ([move for move in self.moves if move.by != (EVENT,)], list(self.moves)):
+            path = self._search(state, allowed)
+            if path is not None:
+                return path
+        raise KeyError(state)
+
+    def _search(self, state: str, moves: list[Move]) -> tuple[tuple[str, str], ...] | None:
+        """The shortest way that takes only these moves, or None."""
+        waiting: deque[tuple[tuple[str, str], ...]] = deque(((initial, "create"),) for initial in self.initial)
         seen = set(self.initial)
         while waiting:
             path = waiting.popleft()
             if path[-1][0] == state:
                 return path
-            for move in self.moves:
-                if path[-1][0] in move.sources and move.target not in seen and move.name not in shunned:
+            for move in moves:
+                if path[-1][0] in move.sources and move.target not in seen:
                     seen.add(move.target)
                     waiting.append((*path, (move.target, move.name)))
-        raise KeyError(state)
+        return None
 
 
 def load_lifecycles(path: Path) -> dict[str, Lifecycle]:

@@ -6,10 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from mockserver.clock import parse_duration, parse_instant
+from mockserver.clock import LAST_MS, parse_duration, parse_instant
 from mockserver.simulation.catalog import Catalog, Model
-from mockserver.simulation.rules import Pace, PoolRule, Rules, StockRules, Switches
+from mockserver.simulation.rules import DAY_MS, Pace, PoolRule, Rules, StockRules, Switches
 from mockserver.simulation.seeding import ClusterSeed, EndpointSeed, Seeds, VolumeSeed
+
+LONGEST_AGE_MS = 20 * 365 * DAY_MS
+FIRST_START_MS = LONGEST_AGE_MS
+LAST_START_MS = LAST_MS // 2
 
 
 def _range_ms(value: Any) -> tuple[int, int]:
@@ -44,7 +48,8 @@ def _duration_ms(value: Any) -> int:
 RangeMs = Annotated[tuple[int, int], BeforeValidator(_range_ms)]
 CountRange = Annotated[tuple[int, int], BeforeValidator(_count_range)]
 DurationMs = Annotated[int, BeforeValidator(_duration_ms)]
-InstantMs = Annotated[int, BeforeValidator(_instant_ms)]
+InstantMs = Annotated[int, BeforeValidator(_instant_ms), Field(ge=FIRST_START_MS, le=LAST_START_MS)]
+AgeMs = Annotated[int, BeforeValidator(_duration_ms), Field(le=LONGEST_AGE_MS)]
 
 
 class _Part(BaseModel):
@@ -103,7 +108,7 @@ class SeededEndpoint(_Part):
     model: str
     hardware: str
     state: str | None = None
-    age: DurationMs = 0
+    age: AgeMs = 0
     display_name: str | None = None
     owner: str | None = None
     usage_type: Literal["on-demand", "reserved"] = "on-demand"
@@ -120,7 +125,7 @@ class SeededVolume(_Part):
     size_tib: int = Field(ge=1)
     region: str
     status: str | None = None
-    age: DurationMs = 0
+    age: AgeMs = 0
 
 
 class SeededCluster(_Part):
@@ -129,13 +134,13 @@ class SeededCluster(_Part):
     name: str
     region: str
     gpu_type: str
-    num_gpus: int = Field(ge=8)
+    num_gpus: int = Field(ge=8, multiple_of=8)
     phase: str | None = None
-    age: DurationMs = 0
+    age: AgeMs = 0
     cluster_type: Literal["KUBERNETES", "SLURM"] = "KUBERNETES"
     billing_type: Literal["ON_DEMAND", "RESERVED"] = "ON_DEMAND"
     duration_days: int | None = Field(default=None, ge=1, le=90)
-    num_preemptible_gpus: int = Field(default=0, ge=0)
+    num_preemptible_gpus: int = Field(default=0, ge=0, multiple_of=8)
     acceptance_tests: bool = False
     volume: str | None = None
 

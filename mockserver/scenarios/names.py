@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from mockserver.lifecycles import EVENT, TIME, Lifecycle
-from mockserver.scenarios.fields import Scenario
+from mockserver.scenarios.fields import Scenario, SeededCluster
 from mockserver.simulation.catalog import Catalog
 
 Field = tuple[int | str, ...]
+ATTACHABLE = (None, "provisioning", "available", "bound")
 
 
 class Mistake(Exception):
@@ -61,28 +62,63 @@ def _check_resources(scenario: Scenario, lifecycles: Mapping[str, Lifecycle], ca
 
     models = [model.id for model in catalog.models]
     regions = [region.name for region in catalog.regions]
+    for number, model in enumerate(scenario.models):
+        for place, name in enumerate(model.hardware):
+            require(catalog.hardware, ("models", number, "hardware", place), "hardware", name)
     for number, one in enumerate(scenario.endpoints):
         at = ("endpoints", number)
         require(models, (*at, "model"), "model", one.model)
         require(catalog.hardware, (*at, "hardware"), "hardware", one.hardware)
+        served = catalog.model(one.model)
+        assert served is not None
+        if not catalog.fits(served, catalog.hardware[one.hardware]):
+            fitting = ", ".join(hardware.id for hardware in catalog.fitting(served))
+            raise Mistake((*at, "hardware"), f"{one.model} does not fit {one.hardware}", f"choose one of {fitting}")
+        if one.min_replicas > one.max_replicas:
+            raise Mistake((*at, "min_replicas"), "must not exceed max_replicas", "raise max_replicas")
         if one.state is not None:
             require(states("endpoint"), (*at, "state"), "state", one.state)
         if one.availability_zone is not None:
             zones = catalog.hardware[one.hardware].gpu.zones
             require(zones, (*at, "availability_zone"), f"zone of {one.hardware}", one.availability_zone)
+    _check_volumes(scenario, regions, states("volume"))
+    for number, cluster in enumerate(scenario.clusters):
+        _check_cluster(("clusters", number), cluster, regions, states("cluster"), catalog)
+
+
+def _check_volumes(scenario: Scenario, regions: list[str], states: list[str]) -> None:
+    """Each volume by itself, and that no two clusters share one."""
+    known: dict[tuple[str, str], str | None] = {}
     for number, volume in enumerate(scenario.volumes):
         require(regions, ("volumes", number, "region"), "region", volume.region)
         if volume.status is not None:
-            require(states("volume"), ("volumes", number, "status"), "status", volume.status)
+            require(states, ("volumes", number, "status"), "status", volume.status)
+        if (volume.region, volume.name) in known:
+            raise Mistake(("volumes", number, "name"), "two volumes of a region have this name", "name one otherwise")
+        known[volume.region, volume.name] = volume.status
+    taken = set()
     for number, cluster in enumerate(scenario.clusters):
-        at = ("clusters", number)
-        require(regions, (*at, "region"), "region", cluster.region)
-        region = catalog.region(cluster.region)
-        assert region is not None
-        types = region.supported_instance_types
-        require(types, (*at, "gpu_type"), f"GPU type of {cluster.region}", cluster.gpu_type)
-        if cluster.phase is not None:
-            require(states("cluster"), (*at, "phase"), "phase", cluster.phase)
-        if cluster.volume is not None:
-            names = [volume.name for volume in scenario.volumes if volume.region == cluster.region]
-            require(names, (*at, "volume"), f"volume in {cluster.region}", cluster.volume)
+        if cluster.volume is None:
+            continue
+        field = ("clusters", number, "volume")
+        names = [name for region, name in known if region == cluster.region]
+        require(names, field, f"volume in {cluster.region}", cluster.volume)
+        if (cluster.region, cluster.volume) in taken:
+            raise Mistake(field, "another cluster has this volume already", "give each cluster a volume of its own")
+        taken.add((cluster.region, cluster.volume))
+        if known[cluster.region, cluster.volume] not in ATTACHABLE:
+            raise Mistake(field, "a volume in this status cannot be attached", "leave its status out, or say bound")
+
+
+def _check_cluster(at: Field, cluster: SeededCluster, regions: list[str], states: list[str], catalog: Catalog) -> None:
+    require(regions, (*at, "region"), "region", cluster.region)
+    region = catalog.region(cluster.region)
+    assert region is not None
+    types = region.supported_instance_types
+    require(types, (*at, "gpu_type"), f"GPU type of {cluster.region}", cluster.gpu_type)
+    if cluster.phase is not None:
+        require(states, (*at, "phase"), "phase", cluster.phase)
+    if cluster.billing_type == "RESERVED" and cluster.duration_days is None:
+        raise Mistake((*at, "billing_type"), "a RESERVED cluster needs duration_days", "add it")
+    if cluster.cluster_type == "SLURM" and cluster.num_preemptible_gpus:
+        raise Mistake((*at, "num_preemptible_gpus"), "a SLURM cluster has no preemptible GPUs", "leave them out")

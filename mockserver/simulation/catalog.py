@@ -156,11 +156,12 @@ class Catalog:
             self._fitting[model.id] = tuple(
                 hardware
                 for hardware in self.hardware.values()
-                if hardware.gpu.deployable and self._fits(model, hardware)
+                if hardware.gpu.deployable and self.fits(model, hardware)
             )
         return self._fitting[model.id]
 
-    def _fits(self, model: Model, hardware: Hardware) -> bool:
+    def fits(self, model: Model, hardware: Hardware) -> bool:
+        """Whether the configuration can serve the model, deployable or not."""
         if model.hardware:
             return hardware.id in model.hardware
         needed_gb = HEADROOM * model.params_b * model.bytes_per_parameter

@@ -89,7 +89,7 @@ def seed(setup: Setup, seeds: Seeds, born_ms: int) -> Mapping[tuple[str, str], A
         draft.put("serverless", entry_id, entry)
     for one in seeds.endpoints:
         _seed_endpoint(draft, one)
-    named = {one.name: _seed_volume(draft, one) for one in seeds.volumes}
+    named = {(one.region, one.name): _seed_volume(draft, one) for one in seeds.volumes}
     for cluster in seeds.clusters:
         _seed_cluster(draft, cluster, named)
     return draft.writes
@@ -110,6 +110,9 @@ def history(lifecycle: Lifecycle, pace: Pace, state: str | None, created_ms: int
         timed = TIME in lifecycle.by_name[cause].by
         at_ms = last_ms + pace.delay_ms(lifecycle.kind, cause)[0] if timed else (last_ms + now_ms) // 2
         marks.append(Mark(min(at_ms, now_ms), reached, cause))
+    if not lifecycle.states[state].rests:
+        # A state that is on its way begins now, so that it is there to be seen.
+        marks[-1] = replace(marks[-1], at_ms=now_ms)
     return tuple(marks)
 
 
@@ -168,7 +171,7 @@ def _seed_volume(draft: Draft, one: VolumeSeed) -> str:
     return volume_id
 
 
-def _seed_cluster(draft: Draft, one: ClusterSeed, named: Mapping[str, str]) -> None:
+def _seed_cluster(draft: Draft, one: ClusterSeed, named: Mapping[tuple[str, str], str]) -> None:
     setup = draft.setup
     created_ms = draft.at_ms - one.age
     region = setup.catalog.region(one.region)
@@ -196,8 +199,9 @@ def _seed_cluster(draft: Draft, one: ClusterSeed, named: Mapping[str, str]) -> N
         line=history(setup.lifecycles[cluster_rows.KIND], setup.rules.pace, one.phase, created_ms, draft.at_ms),
     )
     if one.volume is not None:
-        volumes.attach(draft, named[one.volume], cluster.id, one.region)
-        cluster = replace(cluster, volume_ids=(named[one.volume],))
+        volume_id = named[one.region, one.volume]
+        volumes.attach(draft, volume_id, cluster.id, one.region)
+        cluster = replace(cluster, volume_ids=(volume_id,))
     cluster = clusters.with_nodes(setup, cluster, created_ms, "create")
     if one.phase is None:
         past = Draft(setup, draft, created_ms)

@@ -6,7 +6,8 @@ from mockserver.openapi import Document, Operation, document_from_dict
 
 
 def document(paths: dict[str, Any], **more: Any) -> Document:
-    """A document of these paths; operations without responses get a 200."""
+    """A document of these paths, with the schema N; operations without responses get a 200."""
+    more.setdefault("components", {"schemas": {"N": {"type": "integer"}}})
     for item in paths.values():
         for method, operation in item.items():
             if method in ("get", "post", "put", "patch", "delete"):

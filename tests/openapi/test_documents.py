@@ -71,7 +71,7 @@ def test_no_such_operation() -> None:
 
 # text of a file, the place, the problem
 UNREADABLE = [
-    ("openapi: [", "api.yaml:1", "is not valid YAML"),
+    ("openapi: [\n", "api.yaml:2", "is not valid YAML"),
     ("openapi: 3.1.0\npaths:\n  /x: {\n", "api.yaml:4", "is not valid YAML"),
     ("a: 1\nb: 2\na: 3\n", "api.yaml:3", "'a' is given twice"),
     ("? [a]\n: 1\n", "api.yaml:1", "must be text"),

@@ -20,7 +20,7 @@ const mine = (await endpoints.list({ mine: true })).data;
 const dedicated = (await endpoints.list({ type: 'dedicated' })).data;
 const serverless = (await endpoints.list({ type: 'serverless' })).data;
 const notOnlyMine = (await endpoints.list({ mine: false })).data;
-const reserved = (await endpoints.list({ usage_type: 'reserved', mine: true })).data;
+const reserved = (await endpoints.list({ usage_type: 'reserved' })).data;
 
 const stopped = await endpoints.update(created.id, { state: 'STOPPED' });
 const stopping = await poll(look, (endpoint) => endpoint.state === 'STOPPED');
@@ -36,7 +36,7 @@ const unfitHardware = await refusedWish({ hardware: '1x_nvidia_h100_80gb_sxm' })
 const unknownModel = await refusedWish({ model: 'nobody/nothing' });
 const undeployable = await refused(Together.APIError, () => endpoints.listHardware({ model: 'nobody/nothing' }));
 
-const types = (found) => [...new Set(found.map((endpoint) => endpoint.type))].sort();
+const kinds = (found, field) => [...new Set(found.map((endpoint) => endpoint[field]))].sort();
 const ids = (found) => found.map((endpoint) => endpoint.id);
 const states = (seen) => seen.map((endpoint) => endpoint.state);
 
@@ -49,10 +49,11 @@ tell({
   renamed: [renamed.display_name, renamed.state],
   scaled: [scaled.autoscaling.min_replicas, scaled.autoscaling.max_replicas, scaled.display_name],
   mine: ids(mine),
+  owners_of_mine: kinds(mine, 'owner'),
   dedicated: ids(dedicated),
-  serverless: types(serverless),
-  not_only_mine: types(notOnlyMine),
-  reserved: reserved.length,
+  serverless: kinds(serverless, 'type'),
+  not_only_mine: kinds(notOnlyMine, 'type'),
+  reserved: ids(reserved),
   stopping: [stopped.state, ...states(stopping)],
   gone: [gone.status, gone.message],
   unknown_hardware: unknownHardware,

@@ -23,7 +23,7 @@ mine = endpoints.list(mine=True)
 dedicated = endpoints.list(type="dedicated")
 serverless = endpoints.list(type="serverless")
 not_only_mine = endpoints.list(mine=False)
-reserved = endpoints.list(usage_type="reserved", mine=True)
+reserved = endpoints.list(usage_type="reserved")
 
 stopped = endpoints.update(created.id, state="STOPPED")
 stopping = poll(lambda: endpoints.get(created.id), lambda endpoint: endpoint.state == "STOPPED")
@@ -47,10 +47,11 @@ tell(
     renamed=[renamed.display_name, renamed.state],
     scaled=[scaled.autoscaling.min_replicas, scaled.autoscaling.max_replicas, scaled.display_name],
     mine=[endpoint.id for endpoint in mine],
+    owners_of_mine=sorted({endpoint.owner for endpoint in mine}),
     dedicated=[endpoint.id for endpoint in dedicated],
     serverless=sorted({endpoint.type for endpoint in serverless}),
     not_only_mine=sorted({endpoint.type for endpoint in not_only_mine}),
-    reserved=len(reserved),
+    reserved=[endpoint.id for endpoint in reserved],
     stopping=[stopped.state, *(endpoint.state for endpoint in stopping)],
     gone=[gone.http_status, str(gone)],
     unknown_hardware=[unknown_hardware.http_status, str(unknown_hardware)],

@@ -21,7 +21,7 @@ mine = endpoints.list(mine=True).data
 dedicated = endpoints.list(type="dedicated").data
 serverless = endpoints.list(type="serverless").data
 not_only_mine = endpoints.list(mine=False).data
-reserved = endpoints.list(usage_type="reserved", mine=True).data
+reserved = endpoints.list(usage_type="reserved").data
 
 stopped = endpoints.update(created.id, state="STOPPED")
 stopping = poll(lambda: endpoints.retrieve(created.id), lambda endpoint: endpoint.state == "STOPPED")
@@ -45,10 +45,11 @@ tell(
     renamed=[renamed.display_name, renamed.state],
     scaled=[scaled.autoscaling.min_replicas, scaled.autoscaling.max_replicas, scaled.display_name],
     mine=[endpoint.id for endpoint in mine],
+    owners_of_mine=sorted({endpoint.owner for endpoint in mine}),
     dedicated=[endpoint.id for endpoint in dedicated],
     serverless=sorted({endpoint.type for endpoint in serverless}),
     not_only_mine=sorted({endpoint.type for endpoint in not_only_mine}),
-    reserved=len(reserved),
+    reserved=[endpoint.id for endpoint in reserved],
     stopping=[stopped.state, *(endpoint.state for endpoint in stopping)],
     gone=[gone.status_code, str(gone)],
     unknown_hardware=[unknown_hardware.status_code, str(unknown_hardware)],

@@ -4,6 +4,7 @@ import { poll, pollUntil, refused, tell } from './polling.mjs';
 
 const { clusters } = new Together({ maxRetries: 0 }).beta;
 const volumes = clusters.storage;
+const sizesOf = (id, found) => found.filter((it) => it.volume_id === id).map((it) => it.size_tib);
 const statuses = (seen) => seen.map((volume) => volume.status);
 
 const region = (await clusters.listRegions()).regions.find((r) => r.name === 'us-central-8');
@@ -45,7 +46,7 @@ const [falling, gone] = await pollUntil(look, Together.NotFoundError);
 tell({
   created: [created.volume_name, created.size_tib],
   making: [created.status, ...statuses(making)],
-  listed: listed.length === 1 && listed[0].volume_id === id && listed[0].size_tib === 1,
+  listed: sizesOf(id, listed),
   enlarged: enlarged.size_tib,
   shrinking: [shrinking.status, shrinking.message],
   of_the_cluster: cluster.volumes.map((volume) => [volume.volume_id === id, volume.size_tib]),
@@ -56,5 +57,5 @@ tell({
   deleted: deleted.success,
   falling: statuses(falling),
   gone: [gone.status, gone.message],
-  left: (await volumes.list()).volumes.length,
+  left: sizesOf(id, (await volumes.list()).volumes),
 });

@@ -48,7 +48,7 @@ falling, gone = poll_until(look, NotFoundError)
 tell(
     created=[created.volume_name, created.size_tib],
     making=[created.status, *(volume.status for volume in making)],
-    listed=[[volume.volume_id, volume.size_tib] for volume in listed] == [[created.volume_id, 1]],
+    listed=[volume.size_tib for volume in listed if volume.volume_id == created.volume_id],
     enlarged=enlarged.size_tib,
     shrinking=[shrinking.status_code, str(shrinking)],
     of_the_cluster=[[volume.volume_id == created.volume_id, volume.size_tib] for volume in cluster.volumes],
@@ -59,5 +59,5 @@ tell(
     deleted=deleted.success,
     falling=[volume.status for volume in falling],
     gone=[gone.status_code, str(gone)],
-    left=len(volumes.list().volumes),
+    left=[volume.size_tib for volume in volumes.list().volumes if volume.volume_id == created.volume_id],
 )
