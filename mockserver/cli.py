@@ -67,7 +67,9 @@ def serve(
     scenario: Annotated[
         str, typer.Option(help="A scenario that ships with the package, or the path of one.")
     ] = "default",
-    seed: Annotated[int, typer.Option(help="Decides every id and duration.")] = DEFAULT_SEED,
+    seed: Annotated[
+        int, typer.Option(min=-(2**63), max=2**63 - 1, help="Decides every id and duration.")
+    ] = DEFAULT_SEED,
     clock: Annotated[
         ClockMode,
         typer.Option(help="real follows the wall clock, manual stands still, step moves with each read."),

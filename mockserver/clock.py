@@ -41,12 +41,10 @@ class Clock:
         return min(self.base_ms + int(elapsed_ms * self.speed), LAST_MS)
 
     def moved_to(self, at_ms: int, wall_ms: int) -> Clock:
-        """The clock, moved forward to an instant. Raises ValueError for one in its past, or past LAST_MS."""
+        """The clock, moved forward to an instant, but not past LAST_MS. Raises ValueError for one in its past."""
         if at_ms < self.now_ms(wall_ms):
             raise ValueError("time never goes backwards")
-        if at_ms > LAST_MS:
-            raise ValueError("no clock goes past the year 9999")
-        return replace(self, base_ms=at_ms, since_ms=wall_ms)
+        return replace(self, base_ms=min(at_ms, LAST_MS), since_ms=wall_ms)
 
     def set_to(self, mode: Mode, speed: float, wall_ms: int) -> Clock:
         """The clock with another mode and speed, from now on. Raises ValueError for a speed that is not above 0."""
@@ -89,15 +87,23 @@ def parse_duration(text: str | float) -> int:
 
 def parse_instant(text: str) -> int:
     """An RFC 3339 instant in ms since the epoch. Raises ValueError."""
-    instant = datetime.fromisoformat(text.replace("z", "Z"))
-    if instant.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone; end it with Z")
-    return (instant - _EPOCH) // timedelta(milliseconds=1)
+    try:
+        # A leap second is the first of the next minute.
+        leap = text[17:19] == "60"
+        instant = datetime.fromisoformat(f"{text[:17]}59{text[19:]}" if leap else text.replace("z", "Z"))
+        if instant.tzinfo is None:
+            raise ValueError
+        at_ms = (instant - _EPOCH) // timedelta(milliseconds=1) + (1000 if leap else 0)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text!r} is not an instant such as 2026-01-05T09:00:00Z") from None
+    if at_ms > LAST_MS:
+        raise ValueError(f"{text!r} lies past the end of the calendar")
+    return at_ms
 
 
 def rfc3339(at_ms: int) -> str:
-    """An instant as the API writes it: UTC with milliseconds and a Z."""
-    seconds, ms = divmod(at_ms, 1000)
+    """An instant as the API writes it: UTC with milliseconds and a Z. Later ones are written as LAST_MS."""
+    seconds, ms = divmod(min(at_ms, LAST_MS), 1000)
     return f"{_seconds(seconds)}.{ms:03d}Z"
 
 

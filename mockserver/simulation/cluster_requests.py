@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mockserver.errors import Invalid
+from mockserver.simulation.bounds import MOST_GIB, MOST_GPUS, whole
 from mockserver.simulation.catalog import DriverVersion, Region
 from mockserver.simulation.cluster_rows import Cluster, Terms
 from mockserver.simulation.volumes import NewVolume, not_in_region, unknown_region
@@ -72,7 +73,7 @@ def terms_of(view: View, body: Mapping[str, Any], start_ms: int | None, end_ms: 
         acceptance_tests=bool(tests.get("enabled")),
         nccl_tests=bool(tests.get("enabled")) and nodes > 1 and not tests.get("nccl_multi_node_skipped"),
         add_ons=tuple(add_on(asked) for asked in body.get("add_ons") or ()),
-        echoed={field: body[field] for field in ECHOED if body.get(field) is not None},
+        echoed=_echoed(body),
     )
     _check_auto_scale(setup, terms, body)
     _check_components(terms, body.get("project_id") is not None)
@@ -165,15 +166,11 @@ def _gpus(setup: Setup, body: Mapping[str, Any], field: str, default: int | None
     if value is None:
         value = default
     assert value is not None
-    value = int(value)
+    value = whole(value, field, 0, MOST_GPUS)
     per_node = setup.catalog.gpus_per_node
     if value < least or value % per_node:
-        raise Invalid(
-            f"{field} must be a multiple of {per_node}"
-            + (f" and at least {least}" if least else "")
-            + f", not {value}.",
-            param=field,
-        )
+        at_least = f" and at least {least}" if least else ""
+        raise Invalid(f"{field} must be a multiple of {per_node}{at_least}, not {value}.", param=field)
     return value
 
 
@@ -181,9 +178,7 @@ def _duration_days(body: Mapping[str, Any]) -> int:
     days = body.get("duration_days")
     if days is None:
         raise Invalid("duration_days is required for a RESERVED cluster.", param="duration_days")
-    if not 1 <= days <= MAX_DURATION_DAYS:
-        raise Invalid(f"duration_days must lie between 1 and {MAX_DURATION_DAYS}, not {days}.", param="duration_days")
-    return int(days)
+    return whole(days, "duration_days", 1, MAX_DURATION_DAYS)
 
 
 def _window(
@@ -202,6 +197,14 @@ def _window(
             param="reservation_end_time",
         )
     return start_ms, end_ms
+
+
+def _echoed(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the API gives back as it was sent."""
+    echoed = {field: body[field] for field in ECHOED if body.get(field) is not None}
+    if "slurm_shm_size_gib" in echoed:
+        echoed["slurm_shm_size_gib"] = whole(echoed["slurm_shm_size_gib"], "slurm_shm_size_gib", 0, MOST_GIB)
+    return echoed
 
 
 def _driver(region: Region, body: Mapping[str, Any]) -> DriverVersion:
@@ -238,14 +241,9 @@ def _driver(region: Region, body: Mapping[str, Any]) -> DriverVersion:
 def _check_auto_scale(setup: Setup, terms: Terms, body: Mapping[str, Any]) -> None:
     if not terms.auto_scale:
         return
-    most = body.get("auto_scale_max_gpus")
-    if most is None:
+    if body.get("auto_scale_max_gpus") is None:
         raise Invalid("auto_scale_max_gpus is required with auto_scale.", param="auto_scale_max_gpus")
-    if most < terms.num_gpus or most % setup.catalog.gpus_per_node:
-        raise Invalid(
-            f"auto_scale_max_gpus must be a multiple of {setup.catalog.gpus_per_node} and at least num_gpus.",
-            param="auto_scale_max_gpus",
-        )
+    _gpus(setup, body, "auto_scale_max_gpus", least=terms.num_gpus)
 
 
 def _check_components(terms: Terms, named_project: bool) -> None:

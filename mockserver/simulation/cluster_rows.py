@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.errors import NotFound
 from mockserver.simulation import nodes, volumes
@@ -48,8 +48,7 @@ class Terms:
     """Optional fields that the API gives back as they were sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(NamedTuple):
     """One GPU cluster: its terms, its timeline, its nodes, and its claims for preemptible GPUs."""
 
     id: str
@@ -76,8 +75,7 @@ class Cluster:
         return f"cluster/{self.terms.gpu_type}"
 
 
-@dataclass(frozen=True, slots=True)
-class NodeEvent:
+class NodeEvent(NamedTuple):
     """A node joined or left."""
 
     node: str

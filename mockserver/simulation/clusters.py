@@ -6,7 +6,6 @@ The rules of a request are in `cluster_requests.py`; here they have been met.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from mockserver.errors import Conflict, Invalid
 from mockserver.simulation import nodes, stock, volumes
@@ -61,10 +60,10 @@ def create(
     cluster = with_nodes(setup, cluster, at_ms, "create")
     if volume_id is not None:
         volumes.attach(draft, volume_id, cluster.id, terms.region)
-        cluster = replace(cluster, volume_ids=(volume_id,))
+        cluster = cluster._replace(volume_ids=(volume_id,))
     elif inline is not None:
         made = volumes.create(draft, inline, cluster_id=cluster.id, param="shared_volume.")
-        cluster = replace(cluster, volume_ids=(made.id,))
+        cluster = cluster._replace(volume_ids=(made.id,))
     return arrange(draft, None, with_claims(setup, cluster, at_ms))
 
 
@@ -84,12 +83,12 @@ def update(draft: Draft, cluster_id: str, terms: Terms) -> Cluster:
     added = terms.num_gpus - before.terms.num_gpus
     if added > 0:
         require_stock(draft, terms.gpu_type, terms.region, added)
-    after = with_nodes(setup, replace(before, terms=terms), at_ms, "scale")
+    after = with_nodes(setup, before._replace(terms=terms), at_ms, "scale")
     if added > 0:
         target = setup.lifecycles[KIND].target("scale_up", now)
         if target is not None:
             line = (*facts(after.line, at_ms), Mark(at_ms, target, "scale_up"))
-            after = replace(after, line=line, accepted=after.accepted + 1)
+            after = after._replace(line=line, accepted=after.accepted + 1)
     return arrange(draft, before, with_claims(setup, after, at_ms))
 
 
@@ -102,7 +101,7 @@ def delete(draft: Draft, cluster_id: str) -> None:
         return
     line = (*facts(before.line, at_ms), Mark(at_ms, target, "delete"))
     claims = tuple(claim for claim in before.claims if claim.granted_by(at_ms))
-    arrange(draft, before, replace(before, line=line, claims=claims, accepted=before.accepted + 1))
+    arrange(draft, before, before._replace(line=line, claims=claims, accepted=before.accepted + 1))
 
 
 def require_stock(view: View, gpu_type: str, region: str, gpus: int) -> None:
@@ -139,7 +138,7 @@ def arrange(draft: Draft, before: Cluster | None, after: Cluster) -> Cluster:
         holder: Cluster = find(draft, claim.holder)
         claims = tuple(k.decided(claim) if k.part == claim.part else k for k in holder.claims)
         if claims != holder.claims:
-            _store(draft, promise(draft, replace(holder, claims=claims)))
+            _store(draft, promise(draft, holder._replace(claims=claims)))
     draft.put_pool(pool)
     return find(draft, after.id)
 
@@ -215,7 +214,7 @@ def promise(view: View, cluster: Cluster) -> Cluster:
         nodes_up("standard")(at_ms)
     for node in _preemptible(setup, cluster, at_ms):
         made.setdefault(node.id, node)
-    return replace(cluster, line=line, nodes=tuple(made.values()))
+    return cluster._replace(line=line, nodes=tuple(made.values()))
 
 
 def with_nodes(setup: Setup, cluster: Cluster, at_ms: int, added_by: str) -> Cluster:
@@ -235,8 +234,8 @@ def with_nodes(setup: Setup, cluster: Cluster, at_ms: int, added_by: str) -> Clu
         workers += 1
     newest_first = sorted(live[::-1], key=lambda node: nodes.phase(node, at_ms) != nodes.FAILED)
     leaving = {node.id for node in newest_first[: max(len(live) - wanted, 0)]}
-    made = [replace(node, deleted_ms=at_ms) if node.id in leaving else node for node in made]
-    return replace(cluster, nodes=tuple(made), workers=workers)
+    made = [node._replace(deleted_ms=at_ms) if node.id in leaving else node for node in made]
+    return cluster._replace(nodes=tuple(made), workers=workers)
 
 
 def with_claims(setup: Setup, cluster: Cluster, at_ms: int) -> Cluster:
@@ -250,12 +249,12 @@ def with_claims(setup: Setup, cluster: Cluster, at_ms: int) -> Cluster:
         parts += 1
         kept.append(Claim(cluster.id, parts, per_node, (cluster.terms.region,), at_ms))
     remaining = tuple(
-        replace(node, deleted_ms=at_ms)
+        node._replace(deleted_ms=at_ms)
         if node.role == "preemptible" and node.part in dropped and node.deleted_ms is None
         else node
         for node in cluster.nodes
     )
-    return replace(cluster, claims=tuple(kept), parts=parts, nodes=remaining)
+    return cluster._replace(claims=tuple(kept), parts=parts, nodes=remaining)
 
 
 def _waiting(view: View, cluster: Cluster) -> tuple[Claim, ...]:
@@ -269,7 +268,7 @@ def _waiting(view: View, cluster: Cluster) -> tuple[Claim, ...]:
         if claim.granted_by(view.at_ms) or ready_ms is None:
             continue
         due_ms += draw.between(f"preemptible/{claim.part}", *view.setup.rules.preemptible_node_every_ms)
-        waiting.append(replace(claim, asked_ms=due_ms, until_ms=gone_ms))
+        waiting.append(claim._replace(asked_ms=due_ms, until_ms=gone_ms))
     return tuple(waiting)
 
 
@@ -279,7 +278,7 @@ def _preemptible(setup: Setup, cluster: Cluster, at_ms: int) -> Iterator[Node]:
         if claim.granted_ms is not None:
             key = f"preemptible/{claim.part}"
             node = nodes.make(setup, cluster.id, key, "preemptible", claim.gpus, "allocation", claim.granted_ms)
-            yield replace(nodes.begin(setup, node, claim.granted_ms, at_ms), part=claim.part)
+            yield nodes.begin(setup, node, claim.granted_ms, at_ms)._replace(part=claim.part)
 
 
 def _until_reservation_ends(setup: Setup, cluster: Cluster, line: Timeline, draw: Draw) -> Timeline:

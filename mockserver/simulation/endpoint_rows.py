@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mockserver.errors import NotFound
 from mockserver.simulation.chance import Draw
@@ -16,8 +16,7 @@ HOLDING = frozenset({"PENDING", "STARTING", "STARTED", "STOPPING"})
 """The states in which an endpoint keeps the GPUs it was granted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One dedicated endpoint.
 
     `claims[0]` asks for the replicas it starts with; each further claim is for one replica added later.
@@ -43,8 +42,7 @@ class Endpoint:
     claims: tuple[Claim, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Serverless:
+class Serverless(NamedTuple):
     """An entry of the shared, serverless catalogue: listed, never changed."""
 
     id: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mockserver.errors import Forbidden, Invalid
 from mockserver.simulation import chance, hardware, stock
+from mockserver.simulation.bounds import MOST_MINUTES, MOST_REPLICAS, whole
 from mockserver.simulation.catalog import Hardware
 from mockserver.simulation.chance import Draw
 from mockserver.simulation.endpoint_rows import HOLDING, KIND, Endpoint, find, state
@@ -51,8 +52,8 @@ def create(draft: Draft, wanted: NewEndpoint) -> Endpoint:
     if setup.rules.switches.v1_dedicated == "retired":
         raise _retired()
     configuration = hardware.choose(setup.catalog, wanted.model, wanted.hardware)
-    _check_autoscaling(wanted.min_replicas, wanted.max_replicas, wanted.started)
-    _check_timeout(wanted.inactive_timeout)
+    low, high = _bounds(wanted.min_replicas, wanted.max_replicas, wanted.started)
+    timeout = _minutes(wanted.inactive_timeout)
     if wanted.zone is not None and wanted.zone not in configuration.gpu.zones:
         raise Invalid(
             f"Availability zone {wanted.zone!r} does not offer {configuration.id}; "
@@ -72,9 +73,9 @@ def create(draft: Draft, wanted: NewEndpoint) -> Endpoint:
         hardware=configuration.id,
         owner=setup.rules.owner,
         usage_type="on-demand",
-        min_replicas=wanted.min_replicas,
-        max_replicas=wanted.max_replicas,
-        inactive_timeout=wanted.inactive_timeout,
+        min_replicas=low,
+        max_replicas=high,
+        inactive_timeout=timeout,
         zone=wanted.zone,
         created_ms=draft.at_ms,
         line=(Mark(draft.at_ms, "PENDING" if wanted.started else "STOPPED", "create"),),
@@ -82,7 +83,7 @@ def create(draft: Draft, wanted: NewEndpoint) -> Endpoint:
     if not wanted.started:
         draft.put(KIND, endpoint_id, endpoint)
         return endpoint
-    return arrange(draft, None, replace(endpoint, claims=(_start_claim(endpoint, configuration, draft.at_ms),)))
+    return arrange(draft, None, endpoint._replace(claims=(_start_claim(endpoint, configuration, draft.at_ms),)))
 
 
 def update(draft: Draft, endpoint_id: str, change: Change) -> Endpoint:
@@ -96,13 +97,13 @@ def update(draft: Draft, endpoint_id: str, change: Change) -> Endpoint:
     now = state(before, at_ms)
     after = before
     if "display_name" in change.fields:
-        after = replace(after, display_name=change.display_name)
+        after = after._replace(display_name=change.display_name)
     if "inactive_timeout" in change.fields:
-        _check_timeout(change.inactive_timeout)
-        after = replace(after, inactive_timeout=change.inactive_timeout, touched_ms=at_ms)
+        after = after._replace(inactive_timeout=_minutes(change.inactive_timeout), touched_ms=at_ms)
     if "autoscaling" in change.fields:
-        _check_autoscaling(change.min_replicas, change.max_replicas, now not in ("STOPPED", "STOPPING", "ERROR"))
-        after = replace(after, min_replicas=change.min_replicas, max_replicas=change.max_replicas)
+        running = now not in ("STOPPED", "STOPPING", "ERROR")
+        low, high = _bounds(change.min_replicas, change.max_replicas, running)
+        after = after._replace(min_replicas=low, max_replicas=high)
         if now in HOLDING:
             after = _scaled(draft.setup, after, at_ms)
     if "state" in change.fields:
@@ -135,7 +136,7 @@ def arrange(draft: Draft, before: Endpoint | None, after: Endpoint) -> Endpoint:
     configuration = setup.catalog.hardware[after.hardware]
     if setup.rules.stock.unlimited:
         claims = tuple(c if c.granted_ms is not None else c.met(at_ms, c.places[0]) for c in after.claims)
-        after = promise(setup, replace(after, claims=claims), at_ms)
+        after = promise(setup, after._replace(claims=claims), at_ms)
         draft.put(KIND, after.id, after)
         return after
     after = promise(setup, after, at_ms)
@@ -187,7 +188,7 @@ def promise(setup: Setup, endpoint: Endpoint, at_ms: int, *, restart: bool | Non
         idle_ms = endpoint.inactive_timeout * MINUTE_MS
         gates["idled"] = lambda since_ms: max(since_ms, endpoint.touched_ms) + idle_ms
         conditions = frozenset({"idle_timeout"})
-    return replace(endpoint, line=unfold(lifecycle, line, at_ms, pace, draw, conditions, gates))
+    return endpoint._replace(line=unfold(lifecycle, line, at_ms, pace, draw, conditions, gates))
 
 
 def name_of(setup: Setup, owner: str, model: str, ordinal: int) -> str:
@@ -207,7 +208,7 @@ def _allot(draft: Draft, pool: stock.Pool) -> None:
         holder: Endpoint = find(draft, claim.holder)
         claims = tuple(k.decided(claim) if k.part == claim.part else k for k in holder.claims)
         if claims != holder.claims:
-            holder = replace(holder, claims=claims)
+            holder = holder._replace(claims=claims)
             draft.put(KIND, holder.id, promise(draft.setup, holder, draft.at_ms))
     draft.put_pool(pool)
 
@@ -220,10 +221,10 @@ def _start_claim(endpoint: Endpoint, configuration: Hardware, at_ms: int) -> Cla
 def _bounded(setup: Setup, endpoint: Endpoint, claim: Claim, at_ms: int) -> Claim:
     """A waiting claim with what is known of how long it will hold."""
     if claim.part:
-        return replace(claim, until_ms=_returned_ms(endpoint.line, at_ms))
-    granted = replace(endpoint, claims=(claim.met(at_ms, claim.places[0]), *endpoint.claims[1:]))
+        return claim._replace(until_ms=_returned_ms(endpoint.line, at_ms))
+    granted = endpoint._replace(claims=(claim.met(at_ms, claim.places[0]), *endpoint.claims[1:]))
     returned_ms = _returned_ms(promise(setup, granted, at_ms).line, at_ms)
-    return replace(claim, span_ms=None if returned_ms is None else returned_ms - at_ms)
+    return claim._replace(span_ms=None if returned_ms is None else returned_ms - at_ms)
 
 
 def _returned_ms(line: Timeline, t_ms: int) -> int | None:
@@ -237,10 +238,10 @@ def _scaled(setup: Setup, endpoint: Endpoint, at_ms: int) -> Endpoint:
     start, *added = endpoint.claims
     wanted = endpoint.min_replicas
     if not start.granted_by(at_ms):
-        return replace(endpoint, claims=(replace(start, gpus=wanted * gpu_count),))
+        return endpoint._replace(claims=(start._replace(gpus=wanted * gpu_count),))
     started = start.gpus // gpu_count
     if wanted < started:
-        return replace(endpoint, claims=(replace(start, gpus=wanted * gpu_count),))
+        return endpoint._replace(claims=(start._replace(gpus=wanted * gpu_count),))
     # What is granted is kept before what still waits, the oldest first.
     added.sort(key=lambda claim: (not claim.granted_by(at_ms), claim.part))
     added = added[: wanted - started]
@@ -249,7 +250,7 @@ def _scaled(setup: Setup, endpoint: Endpoint, at_ms: int) -> Endpoint:
     while started + len(added) < wanted:
         part += 1
         added.append(Claim(endpoint.id, part, gpu_count, (start.place,), at_ms))
-    return replace(endpoint, claims=(start, *added))
+    return endpoint._replace(claims=(start, *added))
 
 
 def _moved(setup: Setup, endpoint: Endpoint, wanted: str, at_ms: int) -> Endpoint:
@@ -270,19 +271,20 @@ def _moved(setup: Setup, endpoint: Endpoint, wanted: str, at_ms: int) -> Endpoin
     target = lifecycle.target(cause, now)
     if target is None:
         return endpoint
-    moved = replace(endpoint, line=(*line, Mark(at_ms, target, cause)), accepted=accepted)
+    moved = endpoint._replace(line=(*line, Mark(at_ms, target, cause)), accepted=accepted)
     if cause == "start":
         if setup.rules.switches.v1_dedicated == "retired":
             raise _retired()
-        _check_autoscaling(endpoint.min_replicas, endpoint.max_replicas, started=True)
-        return replace(moved, claims=(_start_claim(moved, setup.catalog.hardware[moved.hardware], at_ms),))
+        _bounds(endpoint.min_replicas, endpoint.max_replicas, started=True)
+        return moved._replace(claims=(_start_claim(moved, setup.catalog.hardware[moved.hardware], at_ms),))
     # An endpoint that still waited for its GPUs leaves the queue when it is stopped.
-    return replace(moved, claims=tuple(claim for claim in moved.claims if claim.granted_by(at_ms)))
+    return moved._replace(claims=tuple(claim for claim in moved.claims if claim.granted_by(at_ms)))
 
 
-def _check_autoscaling(low: int, high: int, started: bool) -> None:
-    if low < 0 or high < 0:
-        raise Invalid("autoscaling bounds must not be negative.", param="autoscaling")
+def _bounds(low: float, high: float, started: bool) -> tuple[int, int]:
+    """The bounds of autoscaling, checked."""
+    low = whole(low, "autoscaling.min_replicas", 0, MOST_REPLICAS)
+    high = whole(high, "autoscaling.max_replicas", 0, MOST_REPLICAS)
     if low > high:
         raise Invalid(
             f"autoscaling.min_replicas ({low}) must not exceed autoscaling.max_replicas ({high}).",
@@ -293,11 +295,12 @@ def _check_autoscaling(low: int, high: int, started: bool) -> None:
             "autoscaling.max_replicas must be at least 1 unless the endpoint is stopped.",
             param="autoscaling.max_replicas",
         )
+    return low, high
 
 
-def _check_timeout(minutes: int | None) -> None:
-    if minutes is not None and minutes < 0:
-        raise Invalid("inactive_timeout must be 0 or more minutes, or null.", param="inactive_timeout")
+def _minutes(timeout: float | None) -> int | None:
+    """The inactivity timeout, checked; 0 is never, as None is."""
+    return None if timeout is None else whole(timeout, "inactive_timeout", 0, MOST_MINUTES) or None
 
 
 def _retired() -> Forbidden:

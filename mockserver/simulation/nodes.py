@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from mockserver.simulation import chance
 from mockserver.simulation.chance import Draw
@@ -15,8 +15,7 @@ RUNNING = "NODE_PHASE_RUNNING"
 FAILED = "NODE_PHASE_FAILED"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One node. It is listed from the first mark of its line until `deleted_ms`.
 
     `role` is "control", "standard" or "preemptible"; `added_by` is "create", "scale" or "allocation"; `part` is
@@ -56,7 +55,7 @@ def begin(setup: Setup, node: Node, since_ms: int, at_ms: int) -> Node:
     draw = Draw(setup.seed, node.id, 0)
     gates = {"scheduled": lambda pending_ms: max(pending_ms, since_ms)}
     line = unfold(setup.lifecycles[KIND], node.line, at_ms, setup.rules.pace, draw, gates=gates)
-    return replace(node, line=line)
+    return node._replace(line=line)
 
 
 def settled_ms(node: Node) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from mockserver.lifecycles import TIME, Lifecycle
@@ -112,7 +112,7 @@ def history(lifecycle: Lifecycle, pace: Pace, state: str | None, created_ms: int
         marks.append(Mark(min(at_ms, now_ms), reached, cause))
     if not lifecycle.states[state].rests:
         # A state that is on its way begins now, so that it is there to be seen.
-        marks[-1] = replace(marks[-1], at_ms=now_ms)
+        marks[-1] = marks[-1]._replace(at_ms=now_ms)
     return tuple(marks)
 
 
@@ -144,7 +144,7 @@ def _seed_endpoint(draft: Draft, one: EndpointSeed) -> None:
         places = (one.availability_zone,) if one.availability_zone else hardware.gpu.zones
         claim = Claim(endpoint.id, 0, one.min_replicas * hardware.gpu_count, places, created_ms)
         # What was there before the world was born has its GPUs, whatever the demand.
-        endpoint = replace(endpoint, claims=(claim.met(created_ms, places[0]),))
+        endpoint = endpoint._replace(claims=(claim.met(created_ms, places[0]),))
     if one.state is None:
         endpoint = endpoints.promise(setup, endpoint, created_ms)
     endpoints.arrange(draft, None, endpoint)
@@ -201,13 +201,13 @@ def _seed_cluster(draft: Draft, one: ClusterSeed, named: Mapping[tuple[str, str]
     if one.volume is not None:
         volume_id = named[one.region, one.volume]
         volumes.attach(draft, volume_id, cluster.id, one.region)
-        cluster = replace(cluster, volume_ids=(volume_id,))
+        cluster = cluster._replace(volume_ids=(volume_id,))
     cluster = clusters.with_nodes(setup, cluster, created_ms, "create")
     if one.phase is None:
         past = Draft(setup, draft, created_ms)
         cluster = clusters.promise(past, cluster)
     else:
-        cluster = replace(cluster, nodes=_settled_nodes(setup, cluster, draft.at_ms))
+        cluster = cluster._replace(nodes=_settled_nodes(setup, cluster, draft.at_ms))
     clusters.arrange(draft, None, clusters.with_claims(setup, cluster, draft.at_ms))
 
 
@@ -233,5 +233,5 @@ def _settled_nodes(setup: Setup, cluster: cluster_rows.Cluster, now_ms: int) -> 
         ]
         if paused and node.role != "control":
             line.append(Mark(cluster.line[-1].at_ms, "NODE_PHASE_PAUSED", "paused"))
-        made.append(replace(node, line=tuple(line)))
+        made.append(node._replace(line=tuple(line)))
     return tuple(made)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from mockserver.simulation import chance
 from mockserver.simulation.rules import DAY_MS, PoolRule, StockRules
@@ -20,8 +21,7 @@ DEMAND_PERIOD_MS = 7 * DAY_MS
 UNLIMITED = 1 << 40
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A wish for GPUs, and what came of it.
 
     `places` are where it may be met, in order of preference. The GPUs come back by themselves at `until_ms`,
@@ -41,11 +41,11 @@ class Claim:
 
     def met(self, at_ms: int, place: str) -> Claim:
         """The claim as granted."""
-        return replace(self, granted_ms=at_ms, place=place)
+        return self._replace(granted_ms=at_ms, place=place)
 
     def decided(self, outcome: Claim) -> Claim:
         """The claim with what the pool decided of it."""
-        return replace(self, granted_ms=outcome.granted_ms, place=outcome.place)
+        return self._replace(granted_ms=outcome.granted_ms, place=outcome.place)
 
     def granted_by(self, t_ms: int) -> bool:
         """Whether the GPUs have been had at `t_ms`."""
@@ -61,8 +61,7 @@ class Claim:
         return None if at_ms is None else Release(at_ms, self.place, self.gpus, self.holder)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Release:
+class Release(NamedTuple):
     """GPUs that come back at an instant."""
 
     at_ms: int
@@ -71,8 +70,7 @@ class Release:
     holder: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(NamedTuple):
     """One pool of a world: `held` GPUs by place at `settled_ms`, what will come back, and who waits."""
 
     key: str
@@ -124,7 +122,7 @@ class Supply:
 def settle(pool: Pool, t_ms: int) -> Pool:
     """The pool at `t_ms`: grants and releases that are due become part of what is held."""
     if not (pool.queue or pool.releases):
-        return pool if pool.settled_ms >= t_ms else replace(pool, settled_ms=t_ms)
+        return pool if pool.settled_ms >= t_ms else pool._replace(settled_ms=t_ms)
     held = dict(pool.held)
     releases = list(pool.releases)
     waiting = []
@@ -158,8 +156,7 @@ def contended(pool: Pool, supply: Supply) -> frozenset[str]:
     return frozenset(place for claim in pool.queue for place in claim.places if claim.gpus <= supply.most(place))
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """GPUs that a holder has at a place, given back at `until_ms` where that is promised."""
 
     place: str
@@ -195,7 +192,7 @@ def rearrange(
             queue.append(claim)
         elif claim.part in wanted:
             queue.append(wanted.pop(claim.part))
-    return replace(pool, held=held, releases=tuple(releases), queue=(*queue, *wanted.values()))
+    return pool._replace(held=held, releases=tuple(releases), queue=(*queue, *wanted.values()))
 
 
 def allot(pool: Pool, supply: Supply) -> Pool:
@@ -223,9 +220,8 @@ def allot(pool: Pool, supply: Supply) -> Pool:
                 horizon_ms = max(horizon_ms, releases[-1].at_ms + DEMAND_PERIOD_MS)
         asked = [claim.asked_ms for claim in pool.queue if claim.asked_ms > t_ms]
         t_ms = min([supply.next_change(t_ms), *(release.at_ms for release in releases[:1]), *asked])
-    return replace(
-        pool,
-        queue=tuple(outcome.get((c.holder, c.part)) or replace(c, granted_ms=None, place=None) for c in pool.queue),
+    return pool._replace(
+        queue=tuple(outcome.get((c.holder, c.part)) or c._replace(granted_ms=None, place=None) for c in pool.queue),
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 from mockserver.lifecycles import Lifecycle
 from mockserver.simulation.chance import Draw
@@ -14,8 +14,7 @@ from mockserver.simulation.rules import Pace
 _at_ms = attrgetter("at_ms")
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """From `at_ms` on the phase is `phase`, because of `cause` (a move of the lifecycle, or "create")."""
 
     at_ms: int

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from mockserver.errors import Invalid, NotFound
+from mockserver.simulation.bounds import MOST_TIB, whole
 from mockserver.simulation.chance import Draw
 from mockserver.simulation.timeline import Mark, Timeline, earliest, facts, first, observe, unfold
 from mockserver.simulation.world import Draft, Setup, View
@@ -15,8 +16,7 @@ KIND = "volume"
 GONE = "GONE"
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(NamedTuple):
     """One shared volume. `cluster_id` names the cluster it was attached to last, which may be gone.
 
     `dies_with_cluster` is true of a volume made inline for a cluster and not declared independent of it.
@@ -78,7 +78,7 @@ def create(draft: Draft, wanted: NewVolume, *, cluster_id: str | None = None, pa
 
     Raises Invalid for a size below 1 TiB or a region that does not exist; `param` is the prefix of the fields.
     """
-    _check_size(wanted.size_tib, f"{param}size_tib")
+    size_tib = whole(wanted.size_tib, f"{param}size_tib", 1, MOST_TIB)
     if not wanted.name.strip():
         raise Invalid("volume_name must not be empty", param=f"{param}volume_name")
     if draft.setup.catalog.region(wanted.region) is None:
@@ -87,7 +87,7 @@ def create(draft: Draft, wanted: NewVolume, *, cluster_id: str | None = None, pa
     volume = Volume(
         id=draft.new_id(KIND),
         name=wanted.name,
-        size_tib=wanted.size_tib,
+        size_tib=size_tib,
         region=wanted.region,
         project_id=wanted.project_id or rules.project_id,
         created_ms=draft.at_ms,
@@ -105,7 +105,7 @@ def resize(draft: Draft, volume_id: str, size_tib: int | None) -> Volume:
     volume = find(draft, volume_id)
     if size_tib is None:
         return volume
-    _check_size(size_tib, "size_tib")
+    size_tib = whole(size_tib, "size_tib", 1, MOST_TIB)
     if status(volume, draft.at_ms) == "deleting":
         raise Invalid(f"The shared volume {volume_id} is being deleted.", param="volume_id")
     if size_tib < volume.size_tib:
@@ -113,7 +113,7 @@ def resize(draft: Draft, volume_id: str, size_tib: int | None) -> Volume:
             f"A volume cannot shrink: {volume_id} has {volume.size_tib} TiB, {size_tib} TiB were asked for.",
             param="size_tib",
         )
-    return _store(draft, replace(volume, size_tib=size_tib))
+    return _store(draft, volume._replace(size_tib=size_tib))
 
 
 def delete(draft: Draft, volume_id: str) -> None:
@@ -131,8 +131,8 @@ def delete(draft: Draft, volume_id: str) -> None:
     if target is None:  # being deleted already
         return
     line = (*facts(volume.line, at_ms), Mark(at_ms, target, "delete"))
-    moved = replace(volume, line=line, accepted=volume.accepted + 1)
-    _store(draft, replace(moved, line=_unfold(draft.setup, moved, line, at_ms)))
+    moved = volume._replace(line=line, accepted=volume.accepted + 1)
+    _store(draft, moved._replace(line=_unfold(draft.setup, moved, line, at_ms)))
 
 
 def attach(draft: Draft, volume_id: str, cluster_id: str, region: str) -> Volume:
@@ -148,7 +148,7 @@ def attach(draft: Draft, volume_id: str, cluster_id: str, region: str) -> Volume
     line = facts(volume.line, draft.at_ms)
     if now == "available":
         line = (*line, Mark(draft.at_ms, "bound", "attach"))
-    attached = replace(volume, cluster_id=cluster_id, dies_with_cluster=False, line=line)
+    attached = volume._replace(cluster_id=cluster_id, dies_with_cluster=False, line=line)
     return _store(draft, promise(draft.setup, attached, draft.at_ms, gone_ms=None))
 
 
@@ -176,7 +176,7 @@ def promise(setup: Setup, volume: Volume, at_ms: int, gone_ms: int | None) -> Vo
         elif phase == "bound":
             line = (*line, Mark(gone_ms, "available", "released"))
         line = _unfold(setup, volume, line, at_ms)
-    return replace(volume, line=line)
+    return volume._replace(line=line)
 
 
 def not_in_region(volume: str, region: str) -> Invalid:
@@ -201,8 +201,3 @@ def _store(draft: Draft, volume: Volume) -> Volume:
     draft.put(KIND, volume.id, volume)
     draft.bury(KIND, volume.id, first(volume.line, GONE))
     return volume
-
-
-def _check_size(size_tib: int, param: str) -> None:
-    if size_tib < 1:
-        raise Invalid("size_tib must be at least 1.", param=param)

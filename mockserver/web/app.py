@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
@@ -13,13 +14,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.clock import Wall, wall_clock
-from mockserver.errors import ConfigError, TooLarge
+from mockserver.errors import ConfigError, MethodNotAllowed, Refusal
 from mockserver.lifecycles import load_lifecycles
 from mockserver.openapi import Document, Operation, Router, load_document
 from mockserver.scenarios import find_scenario, load_catalog, load_scenario
 from mockserver.settings import Settings, data_folder
 from mockserver.store.base import Store
 from mockserver.store.memory import MemoryStore
+from mockserver.web.bodies import ClientGone, whole_body
 from mockserver.web.call import Handler
 from mockserver.web.control import control_app
 from mockserver.web.envelope import Answer, Header, json_answer, refusal_answer
@@ -28,8 +30,8 @@ from mockserver.web.notes import Notes
 from mockserver.web.pipeline import Pipeline
 from mockserver.web.worlds import Stage, Worlds
 
-MAX_BODY_BYTES = 10 * 1024 * 1024
-LOOPBACK_ORIGIN = r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?"
+LOOPBACK_ORIGIN = re.compile(r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?")
+DOCUMENT_PATH = b"/openapi.json"
 RAY_SUFFIX = b"-SIM"
 
 
@@ -47,7 +49,7 @@ class App:
         self._document = json_answer(document)
         self._across_origins = CORSMiddleware(
             self._serve,
-            allow_origin_regex=LOOPBACK_ORIGIN,
+            allow_origin_regex=LOOPBACK_ORIGIN.pattern,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["*"],
             expose_headers=["x-request-id", "cf-ray", "retry-after"],
@@ -58,11 +60,16 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
         if scope["type"] == "http":
-            for name, _ in scope["headers"]:
-                if name == b"origin":
-                    await self._across_origins(scope, receive, send)
-                    return
-            await self._serve(scope, receive, send)
+            try:
+                for name, value in scope["headers"]:
+                    # An origin that is not let in is answered as if it had not said so: the browser stops there.
+                    if name == b"origin" and LOOPBACK_ORIGIN.fullmatch(value.decode("latin-1")):
+                        preflight = any(name == b"access-control-request-method" for name, _ in scope["headers"])
+                        await self._across_origins(scope, receive, self._identified(send) if preflight else send)
+                        return
+                await self._serve(scope, receive, send)
+            except ClientGone:
+                return
         elif scope["type"] == "lifespan":
             await _live(receive, send)
 
@@ -73,19 +80,18 @@ class App:
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
         method: str = scope["method"]
-        body = b""
-        if b"content-length" in headers or b"transfer-encoding" in headers:
-            whole = await _body(headers, receive)
-            if whole is None:
-                return
-            if isinstance(whole, Answer):
-                await self._send(send, whole)
-                return
-            body = whole
-        if path == b"/openapi.json" and method == "GET":
-            answer = self._document
-        else:
-            answer = self.pipeline.answer(method, path.partition(b"?")[0], scope["query_string"], headers, body)
+        try:
+            body = b""
+            if b"content-length" in headers or b"transfer-encoding" in headers:
+                body = await whole_body(scope["headers"], receive)
+            if path == DOCUMENT_PATH:
+                if method != "GET":
+                    raise MethodNotAllowed(f"{method} is not a method of /openapi.json; it takes GET.", ("GET",))
+                answer = self._document
+            else:
+                answer = self.pipeline.answer(method, path.partition(b"?")[0], scope["query_string"], headers, body)
+        except Refusal as refusal:
+            answer = refusal_answer(refusal)
         await self._send(send, answer)
 
     async def _send(self, send: Send, answer: Answer) -> None:
@@ -110,27 +116,6 @@ class App:
             await send(message)
 
         return identified
-
-
-async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes | Answer | None:
-    """The whole body; the refusal of one that is too long; None where the client has gone."""
-    too_large = TooLarge(f"The request body is longer than {MAX_BODY_BYTES} bytes.")
-    declared = headers.get(b"content-length", b"0")
-    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
-        return refusal_answer(too_large)
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        part = message.get("body", b"")
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            return refusal_answer(too_large)
-        parts.append(part)
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def _live(receive: Receive, send: Send) -> None:

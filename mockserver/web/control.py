@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
@@ -18,15 +19,19 @@ from mockserver import __version__
 from mockserver.clock import parse_duration, rfc3339
 from mockserver.errors import ConfigError, Conflict, Forbidden, Invalid, MethodNotAllowed, NotFound, Refusal
 from mockserver.openapi import Document, Operation, decode
-from mockserver.settings import Settings
+from mockserver.scenarios import scenario_names
+from mockserver.settings import Settings, data_folder
 from mockserver.simulation import progress
 from mockserver.simulation.progress import Track
 from mockserver.simulation.timeline import observe
+from mockserver.web.bodies import whole_body
 from mockserver.web.envelope import Answer, fault_answer, json_answer, refusal_answer
 from mockserver.web.pipeline import Pipeline
 from mockserver.web.worlds import Stage, World, Worlds
 
 Fields = dict[str, Any]
+
+log = logging.getLogger("mockserver")
 
 
 class Control:
@@ -43,6 +48,7 @@ class Control:
         self._stage = stage
         self._pipeline = pipeline
         self._settings = settings
+        self._scenarios = scenario_names(data_folder("fixtures"))
         self.operations: dict[str, Callable[[Request, Fields, Any], Fields]] = {
             "getHealth": self._health,
             "listWorlds": self._list_worlds,
@@ -161,12 +167,10 @@ class Control:
         seed = int(asked.get("seed", self._worlds.stage.seed))
         stage = self._worlds.stage
         if (scenario, seed) != (stage.scenario, stage.seed):
-            if "/" in scenario and scenario != stage.scenario:
-                raise Invalid("Only scenarios that ship with the package can be named here.", param="scenario")
-            try:
-                stage = self._stage(scenario, seed)
-            except ConfigError as error:
-                raise Invalid(str(error), param="scenario") from None
+            if scenario not in (stage.scenario, *self._scenarios):
+                known = ", ".join(self._scenarios)
+                raise Invalid(f"There is no scenario {scenario!r}; choose one of {known}.", param="scenario")
+            stage = self._stage(scenario, seed)
         self._worlds.reset(world, stage)
         return self._clock(world)
 
@@ -206,53 +210,52 @@ def control_app(
     described = json_answer(orjson.dumps(document.raw))
 
     async def describe(request: Request) -> Response:
-        control.require_admin(request)
+        try:
+            control.require_admin(request)
+        except Refusal as refusal:
+            return _response(refusal_answer(refusal))
         return _response(described)
 
     routes.append(Route(f"{document.base_path}/openapi.json", describe))
-    return Starlette(
-        routes=routes,
-        exception_handlers={
-            HTTPException: _http_exception,
-            Refusal: _refusal,
-            Exception: _fault,
-        },
-    )
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _http_exception})
+    app.router.redirect_slashes = False
+    return app
 
 
 def _endpoint(control: Control, operations: dict[str, Operation]) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
-        control.require_admin(request)
-        operation = operations.get(request.method)
-        if operation is None:
-            raise MethodNotAllowed(f"{request.method} is not a method of this path.", tuple(operations))
-        asked = decode(
-            operation,
-            {name: str(value) for name, value in request.path_params.items()},
-            request.scope["query_string"],
-            dict(request.headers),
-            None,  # read as JSON whatever it is said to be: curl -d says it is a form
-            await request.body(),
-        )
-        done = control.operations[operation.operation_id](request, asked.parameters, asked.body)
-        return _response(json_answer(orjson.dumps(done)))
+        try:
+            return _response(await _answer(control, operations, request))
+        except Refusal as refusal:
+            return _response(refusal_answer(refusal))
+        except Exception as fault:
+            log.exception("%s %s broke the control API", request.method, request.url.path)
+            return _response(fault_answer(f"The control API has a fault of its own: {type(fault).__name__}."))
 
     return endpoint
+
+
+async def _answer(control: Control, operations: dict[str, Operation], request: Request) -> Answer:
+    control.require_admin(request)
+    operation = operations.get(request.method)
+    if operation is None:
+        raise MethodNotAllowed(f"{request.method} is not a method of this path.", tuple(operations))
+    asked = decode(
+        operation,
+        {name: str(value) for name, value in request.path_params.items()},
+        request.scope["query_string"],
+        dict(request.headers),
+        None,  # read as JSON whatever it is said to be: curl -d says it is a form
+        await whole_body(request.scope["headers"], request.receive),
+    )
+    done = control.operations[operation.operation_id](request, asked.parameters, asked.body)
+    return json_answer(orjson.dumps(done))
 
 
 def _response(answer: Answer) -> Response:
     response = Response(answer.body, answer.status)
     response.raw_headers = list(answer.headers)
     return response
-
-
-async def _refusal(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return _response(refusal_answer(error))
-
-
-async def _fault(request: Request, error: Exception) -> Response:
-    return _response(fault_answer(f"The control API has a fault of its own: {type(error).__name__}."))
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

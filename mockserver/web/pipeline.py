@@ -46,6 +46,7 @@ class Plan(NamedTuple):
     handler: Handler | None
     parameters: Mapping[str, object]
     refusal: Refusal | None
+    notes: tuple[str, ...]
 
 
 class Pipeline:
@@ -86,7 +87,8 @@ class Pipeline:
             operation = plan.operation
             token = self._authenticate(operation, headers.get(b"authorization", b""))
             if plan.refusal is not None:
-                raise plan.refusal
+                # The plan keeps the refusal for the next time, but not what it passed on its way out.
+                raise plan.refusal.with_traceback(None)
             answer = self._act(plan, token, path, query, headers, body)
         except Refusal as refusal:
             self.refused += 1
@@ -108,6 +110,8 @@ class Pipeline:
         headers: Mapping[bytes, bytes],
         body: bytes,
     ) -> Answer:
+        if plan.notes:
+            self._notes.add(plan.operation.operation_id, plan.notes)
         world = self._worlds.of(token)
         at_ms = world.clock.now_ms(self._worlds.wall())
         handler = plan.handler
@@ -152,14 +156,13 @@ class Pipeline:
         operation = found.operation
         refusal: Refusal | None = None
         parameters: Mapping[str, object] = found.path_parameters
+        notes: tuple[str, ...] = ()
         try:
             named = {k.decode("latin-1"): v.decode("latin-1") for k, v in headers.items()}
             parameters, notes = decode_parameters(operation, found.path_parameters, query, named)
-            if notes:
-                self._notes.add(operation.operation_id, notes)
         except Invalid as invalid:
             refusal = invalid
-        plan = Plan(operation, self._handlers.get(operation.operation_id), parameters, refusal)
+        plan = Plan(operation, self._handlers.get(operation.operation_id), parameters, refusal, notes)
         if not operation.reads_headers and len(path) + len(query) < 1024:
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()

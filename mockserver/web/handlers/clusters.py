@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from mockserver.clock import parse_instant, rfc3339
+from mockserver.errors import Invalid
 from mockserver.simulation import chance, cluster_rows, clusters, nodes, volumes
 from mockserver.simulation.cluster_requests import changed_terms, inline_volume, require_driver, terms_of
 from mockserver.simulation.cluster_rows import Cluster
@@ -215,7 +216,12 @@ def list_regions(call: Call, view: View) -> Kept:
 
 
 def _instant(body: Mapping[str, Any], field: str) -> int | None:
-    return parse_instant(body[field]) if body.get(field) else None
+    if not body.get(field):
+        return None
+    try:
+        return parse_instant(body[field])
+    except ValueError as error:
+        raise Invalid(f"{field}: {error}", param=field) from None
 
 
 def amend_create(view: View, parameters: Mapping[str, Any], body: Any) -> Any:

@@ -103,8 +103,8 @@ def create_endpoint(call: Call, draft: Draft) -> Answer:
         NewEndpoint(
             model=body["model"],
             hardware=body["hardware"],
-            min_replicas=int(body["autoscaling"]["min_replicas"]),
-            max_replicas=int(body["autoscaling"]["max_replicas"]),
+            min_replicas=body["autoscaling"]["min_replicas"],
+            max_replicas=body["autoscaling"]["max_replicas"],
             display_name=body.get("display_name"),
             started=body.get("state", "STARTED") == "STARTED",
             inactive_timeout=timeout or None,
@@ -123,8 +123,8 @@ def update_endpoint(call: Call, draft: Draft) -> Answer:
         fields=frozenset(body),
         display_name=body.get("display_name", ""),
         state=body.get("state", ""),
-        min_replicas=int(bounds.get("min_replicas", 0)),
-        max_replicas=int(bounds.get("max_replicas", 0)),
+        min_replicas=bounds.get("min_replicas", 0),
+        max_replicas=bounds.get("max_replicas", 0),
         inactive_timeout=body.get("inactive_timeout") or None,
     )
     endpoint = endpoints.update(draft, call.parameters["endpointId"], change)

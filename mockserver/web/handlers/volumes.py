@@ -63,7 +63,7 @@ def create_volume(call: Call, draft: Draft) -> Answer:
     body = call.body
     wanted = NewVolume(
         name=body["volume_name"],
-        size_tib=int(body["size_tib"]),
+        size_tib=body["size_tib"],
         region=body["region"],
         project_id=body.get("project_id"),
         is_lifecycle_independent=body.get("is_lifecycle_independent", False),
@@ -73,8 +73,7 @@ def create_volume(call: Call, draft: Draft) -> Answer:
 
 def update_volume(call: Call, draft: Draft) -> Answer:
     """Resize a volume and show it."""
-    size_tib = call.body.get("size_tib")
-    volume = volumes.resize(draft, call.body["volume_id"], None if size_tib is None else int(size_tib))
+    volume = volumes.resize(draft, call.body["volume_id"], call.body.get("size_tib"))
     return json_answer(orjson.dumps(render(draft, volume)))
 
 

@@ -1,0 +1,40 @@
+"""Request bodies, read whole and within a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.types import Receive
+
+from mockserver.errors import TooLarge
+from mockserver.web.envelope import Header
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its body was whole: there is nobody to answer."""
+
+
+async def whole_body(headers: Iterable[Header], receive: Receive) -> bytes:
+    """The whole body. Raises TooLarge, and ClientGone."""
+    for name, value in headers:
+        if name == b"content-length" and value.isdigit() and int(value) > MAX_BODY_BYTES:
+            raise _too_large()
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part = message.get("body", b"")
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise _too_large()
+        parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"The request body is longer than {MAX_BODY_BYTES} bytes.")
