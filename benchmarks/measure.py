@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks import servers
-from benchmarks.load import Refused, ask_all, ask_for, ask_once, request
+from benchmarks.load import ask_all, ask_for, ask_once, request
 from benchmarks.peers import Peer
 from benchmarks.servers import Server
 
@@ -105,8 +106,9 @@ def measure(options: Options, peers: Sequence[Peer], folder: Path) -> Result:
             _rounds(writes, ours, constant, {}, options, result)
             result.creates = result.rows["POST /endpoints"][OURS].sent
             _peaks("after the creates", ours, constant, {}, result)
-    _growth(options, result)
-    _tokens(options, result)
+    with servers.ours("bench") as ours:
+        _tokens(ours, options, result)
+        _growth(ours, options, result)
     _launches(peers, options, result)
     return result
 
@@ -186,45 +188,32 @@ def _peaks(when: str, ours: Server, constant: Server, peers: dict[str, Server], 
     result.peaks_kb[when] = {name: server.memory_kb("VmHWM") for name, server in watched.items()}
 
 
-def _growth(options: Options, result: Result) -> None:
+def _growth(ours: Server, options: Options, result: Result) -> None:
     """The rate of creates in worlds that hold some endpoints already."""
-    with servers.ours("bench") as ours:
-        row = ROWS[-1]
-        for at in range(options.rounds):
-            for held in turns(list(map(str, options.held)), at):
-                asked = _asked(row, ours, f"held-{at}-{held}", options)
-                if int(held):
-                    ask_all(ours.address, _times(asked, int(held)), options.connections)
-                creates = max(min(options.held[-1] // 20, 500), 10)
-                burst = ask_all(ours.address, _times(asked, creates), options.connections)
-                result.held.setdefault(int(held), []).append(burst.rate)
+    for at in range(options.rounds):
+        for held in turns(list(map(str, options.held)), at):
+            asked = _asked(ROWS[-1], ours, f"held-{at}-{held}", options)
+            ask_all(ours.address, repeat(asked, int(held)), options.connections)
+            creates = max(min(options.held[-1] // 20, 500), 10)
+            burst = ask_all(ours.address, repeat(asked, creates), options.connections)
+            result.held.setdefault(int(held), []).append(burst.rate)
 
 
-def _times(asked: bytes, count: int) -> Iterator[bytes]:
-    for _ in range(count):
-        yield asked
-
-
-def _tokens(options: Options, result: Result) -> None:
-    """The memory of our server before and after many tokens have read, and done nothing else."""
-    with servers.ours("bench") as ours:
-        for path in ("/v1/hardware", "/v1/endpoints"):
-            ask_once(ours.address, request("GET", path, "first"))
-        before = ours.memory_kb("VmRSS")
-        requests = (
-            request("GET", path, f"reader-{at}")
-            for at in range(options.tokens)
-            for path in ("/v1/hardware", "/v1/endpoints")
-        )
-        ask_all(ours.address, requests, options.connections)
-        result.tokens_kb = before, ours.memory_kb("VmRSS")
+def _tokens(ours: Server, options: Options, result: Result) -> None:
+    """The memory of a fresh server of ours before and after many tokens have read, and done nothing else."""
+    paths = ("/v1/hardware", "/v1/endpoints")
+    ask_all(ours.address, (request("GET", path, "first") for path in paths), options.connections)
+    before = ours.memory_kb("VmRSS")
+    tokens = (f"reader-{at}" for at in range(options.tokens))
+    ask_all(ours.address, (request("GET", path, token) for token in tokens for path in paths), options.connections)
+    result.tokens_kb = before, ours.memory_kb("VmRSS")
 
 
 def _launches(peers: Sequence[Peer], options: Options, result: Result) -> None:
-    """From the launch of a process to its first 200, in turns; the first launch of each is not counted."""
+    """From the launch of a process to its first 200, in turns. By now each has been launched before."""
     by_name = {peer.name: peer for peer in peers}
     names = [OURS, REFERENCE, *by_name]
-    for at in range(-1, options.launches):
+    for at in range(options.launches):
         for name in turns(names, at):
             launched: AbstractContextManager[Server]
             if name == OURS:
@@ -234,13 +223,9 @@ def _launches(peers: Sequence[Peer], options: Options, result: Result) -> None:
             else:
                 launched = by_name[name].launched("/endpoints")
             with launched as server:
-                if at >= 0:
-                    result.launches.setdefault(name, []).append(server.launch_s)
+                result.launches.setdefault(name, []).append(server.launch_s)
 
 
 def middle(numbers: Sequence[float]) -> float:
     """The median; 0 where nothing was measured."""
     return median(numbers) if numbers else 0.0
-
-
-__all__ = ["OURS", "ROWS", "Figures", "Options", "Refused", "Result", "measure", "middle", "turns"]

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from mockserver.clock import LAST_MS, parse_duration, parse_instant
+from mockserver.simulation.bounds import MOST_ASKED_GPUS, MOST_GPUS, MOST_MINUTES, MOST_REPLICAS, MOST_TIB
 from mockserver.simulation.catalog import Catalog, Model
 from mockserver.simulation.rules import DAY_MS, Pace, PoolRule, Rules, StockRules, Switches
 from mockserver.simulation.seeding import ClusterSeed, EndpointSeed, Seeds, VolumeSeed
@@ -67,7 +68,7 @@ class Account(_Part):
 class Pool(_Part):
     """The GPUs of one type at one place."""
 
-    capacity: int = Field(ge=0)
+    capacity: int = Field(ge=0, le=MOST_ASKED_GPUS)
     demand: CountRange
 
 
@@ -85,7 +86,7 @@ class SwitchSettings(_Part):
 
     v1_dedicated: Literal["open", "retired"]
     bad_key: Literal["by_document", "401"]
-    default_inactive_timeout: int = Field(ge=0)
+    default_inactive_timeout: int = Field(ge=0, le=MOST_MINUTES)
     partial_autoscaling: Literal["refuse", "merge"]
     missing_autoscaling: Literal["refuse", "one_replica"]
     restart_while_stopping: Literal["queue", "refuse"]
@@ -112,9 +113,9 @@ class SeededEndpoint(_Part):
     display_name: str | None = None
     owner: str | None = None
     usage_type: Literal["on-demand", "reserved"] = "on-demand"
-    min_replicas: int = Field(default=1, ge=0)
-    max_replicas: int = Field(default=1, ge=1)
-    inactive_timeout: int | None = Field(default=None, ge=0)
+    min_replicas: int = Field(default=1, ge=0, le=MOST_REPLICAS)
+    max_replicas: int = Field(default=1, ge=1, le=MOST_REPLICAS)
+    inactive_timeout: int | None = Field(default=None, ge=0, le=MOST_MINUTES)
     availability_zone: str | None = None
 
 
@@ -122,7 +123,7 @@ class SeededVolume(_Part):
     """A shared volume the account begins with."""
 
     name: str
-    size_tib: int = Field(ge=1)
+    size_tib: int = Field(ge=1, le=MOST_TIB)
     region: str
     status: str | None = None
     age: AgeMs = 0
@@ -134,13 +135,13 @@ class SeededCluster(_Part):
     name: str
     region: str
     gpu_type: str
-    num_gpus: int = Field(ge=8, multiple_of=8)
+    num_gpus: int = Field(ge=8, le=MOST_GPUS, multiple_of=8)
     phase: str | None = None
     age: AgeMs = 0
     cluster_type: Literal["KUBERNETES", "SLURM"] = "KUBERNETES"
     billing_type: Literal["ON_DEMAND", "RESERVED"] = "ON_DEMAND"
     duration_days: int | None = Field(default=None, ge=1, le=90)
-    num_preemptible_gpus: int = Field(default=0, ge=0, multiple_of=8)
+    num_preemptible_gpus: int = Field(default=0, ge=0, le=MOST_GPUS, multiple_of=8)
     acceptance_tests: bool = False
     volume: str | None = None
 

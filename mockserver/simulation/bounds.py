@@ -2,8 +2,10 @@
 
 from mockserver.errors import Invalid
 
-MOST_GPUS = 1_000_000
-MOST_REPLICAS = 1_000_000
+MOST_GPUS = 8192
+"""In one cluster, of each kind. More standard ones can be asked for: they are out of stock."""
+MOST_ASKED_GPUS = 1_000_000_000
+MOST_REPLICAS = 1000
 MOST_TIB = 1_000_000
 MOST_GIB = 1_000_000_000
 MOST_MINUTES = 10_000_000

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from mockserver.errors import Invalid
-from mockserver.simulation.bounds import MOST_GIB, MOST_GPUS, whole
+from mockserver.simulation.bounds import MOST_ASKED_GPUS, MOST_GIB, MOST_GPUS, whole
 from mockserver.simulation.catalog import DriverVersion, Region
 from mockserver.simulation.cluster_rows import Cluster, Terms
 from mockserver.simulation.volumes import NewVolume, not_in_region, unknown_region
@@ -65,7 +65,7 @@ def terms_of(view: View, body: Mapping[str, Any], start_ms: int | None, end_ms: 
         num_gpus=num_gpus,
         num_reserved_gpus=_gpus(setup, body, "num_reserved_gpus", num_gpus if billing == "RESERVED" else 0),
         num_capacity_pool_gpus=_gpus(setup, body, "num_capacity_pool_gpus", 0),
-        num_preemptible_gpus=_gpus(setup, body, "num_preemptible_gpus", 0),
+        num_preemptible_gpus=_gpus(setup, body, "num_preemptible_gpus", 0, most=MOST_GPUS),
         duration_days=_duration_days(body) if billing == "RESERVED" else None,
         reservation_start_ms=start_ms,
         reservation_end_ms=end_ms,
@@ -111,7 +111,7 @@ def changed_terms(view: View, cluster: Cluster, body: Mapping[str, Any], end_ms:
         num_capacity_pool_gpus=_gpus(
             setup, body, "num_capacity_pool_gpus", min(terms.num_capacity_pool_gpus, num_gpus - reserved)
         ),
-        num_preemptible_gpus=_gpus(setup, body, "num_preemptible_gpus", terms.num_preemptible_gpus),
+        num_preemptible_gpus=_gpus(setup, body, "num_preemptible_gpus", terms.num_preemptible_gpus, most=MOST_GPUS),
         reservation_end_ms=terms.reservation_end_ms if end_ms is None else end_ms,
         add_ons=_merged_add_ons(terms.add_ons, body.get("add_ons") or ()),
         echoed=echoed,
@@ -161,12 +161,19 @@ def _merged_add_ons(
     return tuple(merged.values())
 
 
-def _gpus(setup: Setup, body: Mapping[str, Any], field: str, default: int | None = None, least: int = 0) -> int:
+def _gpus(
+    setup: Setup,
+    body: Mapping[str, Any],
+    field: str,
+    default: int | None = None,
+    least: int = 0,
+    most: int = MOST_ASKED_GPUS,
+) -> int:
     value = body.get(field)
     if value is None:
         value = default
     assert value is not None
-    value = whole(value, field, 0, MOST_GPUS)
+    value = whole(value, field, 0, most)
     per_node = setup.catalog.gpus_per_node
     if value < least or value % per_node:
         at_least = f" and at least {least}" if least else ""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from mockserver.errors import Conflict, Invalid
 from mockserver.simulation import nodes, stock, volumes
+from mockserver.simulation.bounds import MOST_GPUS, whole
 from mockserver.simulation.chance import Draw
 from mockserver.simulation.cluster_rows import (
     DELETING,
@@ -51,6 +52,7 @@ def create(
     """
     setup, at_ms = draft.setup, draft.at_ms
     require_stock(draft, terms.gpu_type, terms.region, terms.num_gpus)
+    whole(terms.num_gpus, "num_gpus", 0, MOST_GPUS)
     cluster = Cluster(
         id=draft.new_id(KIND),
         terms=terms,
@@ -83,6 +85,7 @@ def update(draft: Draft, cluster_id: str, terms: Terms) -> Cluster:
     added = terms.num_gpus - before.terms.num_gpus
     if added > 0:
         require_stock(draft, terms.gpu_type, terms.region, added)
+        whole(terms.num_gpus, "num_gpus", 0, MOST_GPUS)
     after = with_nodes(setup, before._replace(terms=terms), at_ms, "scale")
     if added > 0:
         target = setup.lifecycles[KIND].target("scale_up", now)

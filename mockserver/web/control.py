@@ -27,7 +27,7 @@ from mockserver.simulation.timeline import observe
 from mockserver.web.bodies import whole_body
 from mockserver.web.envelope import Answer, fault_answer, json_answer, refusal_answer
 from mockserver.web.pipeline import Pipeline
-from mockserver.web.worlds import Stage, World, Worlds
+from mockserver.web.worlds import Stage, World, Worlds, token_of
 
 Fields = dict[str, Any]
 
@@ -75,9 +75,9 @@ class Control:
 
     def _world(self, request: Request, parameters: Fields) -> World:
         """The world that the call is about. Raises NotFound, or Conflict where that cannot be told."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token.strip():
-            return self._worlds.of(token.strip().encode("latin-1"))
+        token = token_of(request.headers.get("authorization", "").encode("latin-1"))
+        if token:
+            return self._worlds.of(token)
         name = parameters.get("world")
         names = [world.name for world in self._worlds.all()]
         if name is not None:
@@ -288,6 +288,8 @@ def _track(track: Track, at_ms: int) -> Fields:
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ip_address(host).is_loopback
+        address = ip_address(host)
+        mapped = getattr(address, "ipv4_mapped", None)
+        return (mapped or address).is_loopback
     except ValueError:  # a transport without addresses, such as a test client's
         return True

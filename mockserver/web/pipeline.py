@@ -27,7 +27,7 @@ from mockserver.openapi import (
 from mockserver.web.call import Call, Handler
 from mockserver.web.envelope import Answer, fault_answer, refusal_answer, typed_answer
 from mockserver.web.notes import Notes
-from mockserver.web.worlds import World, Worlds
+from mockserver.web.worlds import World, Worlds, token_of
 
 log = logging.getLogger("mockserver")
 
@@ -170,11 +170,10 @@ class Pipeline:
         return plan
 
     def _authenticate(self, operation: Operation, authorization: bytes) -> bytes:
-        scheme, _, token = authorization.partition(b" ")
-        token = token.strip()
+        token = token_of(authorization)
         if not operation.secured:
             return token or b"anonymous"
-        if scheme.lower() == b"bearer" and token and (not self._api_keys or token in self._api_keys):
+        if token and (not self._api_keys or token in self._api_keys):
             return token
         declared = operation.declared_statuses
         by_document = self._worlds.stage.rules.switches.bad_key == "by_document"

@@ -203,6 +203,12 @@ class World:
         self.renders.clear()
 
 
+def token_of(authorization: bytes) -> bytes:
+    """The token of an Authorization header, or nothing where it does not hold one."""
+    scheme, _, token = authorization.partition(b" ")
+    return token.strip() if scheme.lower() == b"bearer" else b""
+
+
 class Worlds:
     """All worlds of a server, by token, bounded in number."""
 

@@ -16,7 +16,6 @@ WISH = (
     *("--num-gpus", "8", "--billing-type", "ON_DEMAND"),
 )
 REGION = "us-central-8"
-MOST_LOOKS = 12
 
 every_generation = clients("2.15.0", "2.42.0", "3.1.1")
 since_2_42 = clients("2.42.0", "3.1.1")
@@ -28,14 +27,14 @@ def group(version):
 
 
 @pytest.fixture
-def tg(user_of):
-    """`tg clusters`, typed by the user of a version."""
+def account(user_of):
+    """The user of a version, and `tg clusters` as they type it."""
 
-    def typed_by(version, clock="speed"):
+    def of(version, clock="speed"):
         user = user_of(version, clock, TOGETHER_PROJECT_ID=PROJECT)
-        return lambda *arguments, **expected: user.types(*group(version), *arguments, **expected)
+        return user, lambda *arguments, **expected: user.types(*group(version), *arguments, **expected)
 
-    return typed_by
+    return of
 
 
 @pytest.fixture(scope="module")
@@ -60,58 +59,44 @@ def create(tg, driver, *more):
     return here
 
 
-def until_ready(tg, here):
-    for _ in range(MOST_LOOKS):
-        cluster = tg("retrieve", here, "--json").json
-        if cluster["status"] == "Ready":
-            return cluster
-    raise AssertionError(f"not ready after {MOST_LOOKS} looks: {cluster['status']}")
-
-
-def until_gone(tg, group_and_id):
-    """Look until the command is refused; the refusal."""
-    for _ in range(MOST_LOOKS):
-        looked = tg(*group_and_id, status=None)
-        if looked.status != 0:
-            return looked.out
-    raise AssertionError(f"still there after {MOST_LOOKS} looks")
-
-
 @every_generation
-def test_a_cluster_is_walked_through_its_life(tg, driver, version):
-    tg = tg(version)
+def test_a_cluster_is_walked_through_its_life(account, driver, version):
+    user, tg = account(version)
     assert re.search(r"us-central-8\W.*H100_SXM", tg("list-regions").out)
 
     here = create(tg, driver, "--cluster-type", "KUBERNETES")
-    cluster = until_ready(tg, here)
-    if version != "2.15.0":  # which knew of no projects
-        assert cluster["project_id"] == PROJECT
+    user.waits()
     assert re.search(rf"{here}\W.*story.*Ready.*us-central-8", tg("list").out)
-    assert "status='Ready'" in tg("retrieve", here).out
+    shown = tg("retrieve", here).out
+    assert "status='Ready'" in shown
+    if version != "2.15.0":  # which knew of no projects
+        assert f"project_id='{PROJECT}'" in shown
     assert yaml.safe_load(tg("get-credentials", here, "--file", "-").out)["kind"] == "Config"
 
     assert "Cluster updated successfully" in tg("update", here, "--num-gpus", "16").out
-    grown = until_ready(tg, here)
-    assert grown["num_gpus"] == 16
+    user.waits()
+    grown = tg("retrieve", here, "--json").json
+    assert (grown["status"], grown["num_gpus"]) == ("Ready", 16)
     assert [node["num_gpus"] for node in grown["gpu_worker_nodes"]] == [8, 8]
 
     assert "Deleted" in tg("delete", here, answers=["y"]).out
-    assert "not found" in until_gone(tg, ("retrieve", here))
+    user.waits()
+    assert "not found" in tg("retrieve", here, status=1).out
     assert here not in tg("list").out
 
 
 @every_generation
-def test_a_flag_that_was_not_given_travels_as_null(tg, driver, version):
+def test_a_flag_that_was_not_given_travels_as_null(account, driver, version):
     """`cluster_type` and `duration_days` are null on the wire, which the service takes for absent."""
-    tg = tg(version)
+    _, tg = account(version)
     here = create(tg, driver)
     assert tg("retrieve", here, "--json").json["cluster_type"] == "KUBERNETES"
 
 
 @since_2_42
-def test_a_driver_may_be_chosen_with_its_system(tg, driver, version):
+def test_a_driver_may_be_chosen_with_its_system(account, driver, version):
     """With --os the command line looks the driver up by itself, and sends its id alone."""
-    tg = tg(version)
+    _, tg = account(version)
     here = create(tg, driver, "--os", driver["os"])
     assert tg("retrieve", here, "--json").json["cuda_version"] == driver["cuda_version"]
     refused = tg("create", *WISH, "--region", REGION, *flags(driver), "--os", "cp-m", status=1).out
@@ -119,29 +104,29 @@ def test_a_driver_may_be_chosen_with_its_system(tg, driver, version):
 
 
 @every_generation
-def test_there_are_no_credentials_before_the_cluster_is_ready(tg, driver, version):
+def test_there_are_no_credentials_before_the_cluster_is_ready(account, driver, version):
     """The stepping clock holds still until the first look, so the first look is early."""
-    tg = tg(version, "step")
+    user, tg = account(version, "step")
     here = create(tg, driver)
     assert "No kubeconfig found for cluster at this time." in tg("get-credentials", here).out
-    until_ready(tg, here)
+    user.waits()
     assert "Kubeconfig written to" in tg("get-credentials", here).out
 
 
-def test_the_kubernetes_client_loads_what_get_credentials_wrote(user_of, tg, driver):
-    clusters = tg("3.1.1")
-    here = create(clusters, driver)
-    until_ready(clusters, here)
-    clusters("get-credentials", here, "--set-default-context")
-    facts = user_of("3.1.1").tells("kubernetes_file")
+def test_the_kubernetes_client_loads_what_get_credentials_wrote(account, driver):
+    user, tg = account("3.1.1")
+    here = create(tg, driver)
+    user.waits()
+    tg("get-credentials", here, "--set-default-context")
+    facts = user.tells("kubernetes_file")
     assert facts["contexts"] == ["story"]
     assert facts["active"] == "story"
     assert facts["host"].startswith("https://")
 
 
 @every_generation
-def test_a_volume_is_walked_through_its_life(tg, driver, version):
-    tg = tg(version)
+def test_a_volume_is_walked_through_its_life(account, driver, version):
+    user, tg = account(version)
     wish = ("--region", REGION, "--size-tib", "2", "--volume-name", "attic")
     created = tg("storage", "create", *wish).out
     assert "Storage volume created successfully" in created
@@ -156,16 +141,17 @@ def test_a_volume_is_walked_through_its_life(tg, driver, version):
     refused = tg("storage", "delete", here, answers=["y"], status=1).out
     assert cluster in refused
     assert "Deleted" in tg("delete", cluster, answers=["y"]).out
-    until_gone(tg, ("retrieve", cluster))
-    assert re.search(r"Size\s+3tb", tg("storage", "retrieve", here).out)
+    user.waits()
+    assert re.search(r"Size\s+3tb\s+Status\s+available", tg("storage", "retrieve", here).out)
 
     assert f"Deleted. ({here})" in tg("storage", "delete", here, answers=["y"]).out
-    assert "not found" in until_gone(tg, ("storage", "retrieve", here))
+    user.waits()
+    assert "not found" in tg("storage", "retrieve", here, status=1).out
 
 
 @every_generation
-def test_it_says_what_is_wrong(tg, driver, version):
-    tg = tg(version)
+def test_it_says_what_is_wrong(account, driver, version):
+    _, tg = account(version)
     for command in (("retrieve", NOBODY), ("update", NOBODY, "--num-gpus", "16"), ("delete", NOBODY)):
         refused = tg(*command, answers=["y"], status=1).out
         assert re.search(r"Error\s+.*not found", refused), command
@@ -177,21 +163,21 @@ def test_it_says_what_is_wrong(tg, driver, version):
 
 
 @every_generation
-def test_it_asks_for_what_it_was_not_told(user_of, driver, version):
+def test_it_asks_for_what_it_was_not_told(account, driver, version):
     """On a terminal; 2.15 asks wherever it is."""
-    user = user_of(version)
+    user, tg = account(version)
     size = ["asked-for", "H100_SXM", REGION, "8"]
     new_volume = ["", "y", "", "1"]
     if version == "2.15.0":
         answers = [*size, "", driver["nvidia_driver_version"], driver["cuda_version"], *new_volume]
-        shown = user.types(*group(version), "create", answers=answers).out
+        shown = tg("create", answers=answers).out
     else:
         no_preemptible, on_demand, first_driver = "", "", "1"
         answers = [*size, no_preemptible, on_demand, first_driver, *new_volume]
         shown = user.talks(*group(version), "create", answers=answers)
     assert "Clusters: Cluster created successfully" in shown
 
-    clusters = user.types(*group(version), "list", "--json").json["clusters"]
+    clusters = tg("list", "--json").json["clusters"]
     (cluster,) = (cluster for cluster in clusters if cluster["cluster_name"] == "asked-for")
     assert cluster["billing_type"] == "ON_DEMAND"
     assert [volume["volume_name"] for volume in cluster["volumes"]] == ["asked-for-storage"]
@@ -206,10 +192,8 @@ def test_it_asks_the_server_who_it_is_when_no_project_is_named(user_of, version)
     assert re.search(r"Organization: \S+", told)
 
 
-def test_it_offers_a_beginning_to_an_account_that_holds_nothing(user_of):
-    user = user_of("2.42.0", TOGETHER_PROJECT_ID=PROJECT)
-    mine = {"Authorization": f"Bearer {user.api_key}"}
-    reset = f"{user.server.origin}/_mock/reset"
-    httpx.post(reset, headers=mine, json={"scenario": "empty"}, trust_env=False).raise_for_status()
+def test_it_offers_a_beginning_to_an_account_that_holds_nothing(account):
+    user, _ = account("2.42.0")
+    user.controls("reset", scenario="empty")
     for what in ("endpoints",), ("clusters",), ("clusters", "storage"):
         assert "You don't have any" in user.types(*what, "list").out, what

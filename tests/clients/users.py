@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from .environments import python_environment, typescript_environment
 from .serving import Server
 
 STORIES = Path(__file__).parent / "stories"
-COMMAND_TIMEOUT_S = 60
+COMMAND_TIMEOUT_S = 120
 # How a story waits: under a fast clock it pauses between two looks, under a stepping one it never does.
 PACE = {
     "speed": {"STORY_PAUSE_S": "0.05", "STORY_MOST_LOOKS": "200"},
@@ -89,10 +91,10 @@ class User:
         assert isinstance(facts, dict)
         return facts
 
-    def types(self, *arguments: str, answers: Sequence[str] = (), status: int | None = 0) -> Done:
-        """Run the client's console script, piping these answers in; None allows any exit status."""
+    def types(self, *arguments: str, answers: Sequence[str] = (), status: int = 0) -> Done:
+        """Run the client's console script, piping these answers in, and expect this exit status."""
         done = self._run(self._console_script(), *arguments, typed="".join(f"{line}\n" for line in answers))
-        assert status in (None, done.status), self._complaint(" ".join(arguments), done)
+        assert done.status == status, self._complaint(" ".join(arguments), done)
         return done
 
     def talks(self, *arguments: str, answers: Sequence[str]) -> str:
@@ -113,6 +115,16 @@ class User:
             process.wait()
             os.close(desk)
         return shown
+
+    def controls(self, what: str, **wish: object) -> None:
+        """Have the server do something with this user's world, past the client."""
+        account = {"Authorization": f"Bearer {self.api_key}"}
+        url = f"{self.server.origin}/_mock/{what}"
+        httpx.post(url, headers=account, json=wish, trust_env=False).raise_for_status()
+
+    def waits(self) -> None:
+        """Until nothing of the account's is on its way any more: no time of ours passes."""
+        self.controls("clock", until="idle")
 
     def _console_script(self) -> str:
         name = "together" if self.version.startswith("1.") else "tg"
