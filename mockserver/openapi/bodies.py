@@ -7,15 +7,13 @@ from collections.abc import Callable, Mapping
 from email.message import Message
 from typing import Any, Final, NamedTuple
 
-import orjson
-
 from mockserver.errors import Invalid, WrongMediaType
+from mockserver.openapi import jsontext
 from mockserver.openapi.operations import MediaType, Operation, RequestBody
 from mockserver.openapi.parameters import parse_query
 from mockserver.openapi.readers import Reader
 from mockserver.openapi.undeclared import MAX_NOTES
 
-MAX_DEPTH: Final = 128  # of nested arrays and objects; orjson writes no more than 254
 _JSON: Final = "application/json"
 _FORM: Final = "application/x-www-form-urlencoded"
 _MULTIPART: Final = "multipart/form-data"
@@ -112,7 +110,7 @@ def _parameter(content_type: str, name: str) -> str:
 
 def _decode(media: MediaType, essence: str, content_type: str, body: bytes) -> Any:
     if essence == _JSON or is_json(essence):
-        return parse_json(body)
+        return _json(body)
     if essence == _FORM:
         return _form(media.reader, dict(parse_query(body)))
     if essence == _MULTIPART:
@@ -125,35 +123,11 @@ def _decode(media: MediaType, essence: str, content_type: str, body: bytes) -> A
     return body
 
 
-def parse_json(body: bytes) -> Any:
-    """Read a JSON body.
-
-    Raises:
-        Invalid: it is not JSON, not UTF-8, or nested too deeply.
-    """
+def _json(body: bytes) -> Any:
     try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        return jsontext.parse(body)
+    except ValueError as error:
         raise Invalid(f"The request body is not valid JSON: {error}") from None
-    # Counting brackets is cheap; only a body with many can be deep.
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(value):
-        reason = f"it is nested more than {MAX_DEPTH} levels deep"
-        raise Invalid(f"The request body is not valid JSON: {reason}")
-    return value
-
-
-def _is_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _parse_multipart(content_type: str, body: bytes) -> dict[str, list[Any]]:
@@ -182,7 +156,7 @@ def _part_value(part: Message) -> Any:
     content = part.get_payload(decode=True)
     raw = content if isinstance(content, bytes) else b""
     if is_json(part.get_content_type()):
-        return parse_json(raw)
+        return _json(raw)
     if part.get_filename() is not None or part.get_content_maintype() != "text":
         return raw
     return raw.decode("utf-8", "replace")

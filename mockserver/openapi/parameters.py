@@ -5,9 +5,8 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-import orjson
-
 from mockserver.errors import Invalid
+from mockserver.openapi import jsontext
 from mockserver.openapi.operations import Operation, Parameter
 from mockserver.openapi.problems import Problem, dotted
 from mockserver.openapi.undeclared import MAX_NOTES, undeclared_note
@@ -150,8 +149,8 @@ def _from_texts(parameter: Parameter, texts: list[str]) -> Any:
 
 def _json(parameter: Parameter, text: str) -> Any:
     try:
-        return orjson.loads(text.encode("utf-8", "replace"))
-    except orjson.JSONDecodeError as error:
+        return jsontext.parse(text.encode("utf-8", "replace"))
+    except ValueError as error:
         message = f"{parameter.location} parameter {parameter.name!r} is not valid JSON: {error}"
         raise Invalid(message, param=parameter.name) from None
 

@@ -126,7 +126,9 @@ def arrange(draft: Draft, before: Cluster | None, after: Cluster) -> Cluster:
     Those are its volumes, and the clusters that wait for preemptible GPUs of the same pool.
     """
     at_ms = draft.at_ms
-    after = promise(draft, after)
+    # What has been promised of claims still to be met is decided anew.
+    claims = tuple(claim if claim.granted_by(at_ms) else claim.undecided() for claim in after.claims)
+    after = promise(draft, after._replace(claims=claims))
     pool = stock.rearrange(
         draft.pool(after.pool),
         after.id,
@@ -237,7 +239,7 @@ def with_nodes(setup: Setup, cluster: Cluster, at_ms: int, added_by: str) -> Clu
         workers += 1
     newest_first = sorted(live[::-1], key=lambda node: nodes.phase(node, at_ms) != nodes.FAILED)
     leaving = {node.id for node in newest_first[: max(len(live) - wanted, 0)]}
-    made = [node._replace(deleted_ms=at_ms) if node.id in leaving else node for node in made]
+    made = [nodes.removed(node, at_ms) if node.id in leaving else node for node in made]
     return cluster._replace(nodes=tuple(made), workers=workers)
 
 
@@ -252,7 +254,7 @@ def with_claims(setup: Setup, cluster: Cluster, at_ms: int) -> Cluster:
         parts += 1
         kept.append(Claim(cluster.id, parts, per_node, (cluster.terms.region,), at_ms))
     remaining = tuple(
-        node._replace(deleted_ms=at_ms)
+        nodes.removed(node, at_ms)
         if node.role == "preemptible" and node.part in dropped and node.deleted_ms is None
         else node
         for node in cluster.nodes
@@ -261,17 +263,22 @@ def with_claims(setup: Setup, cluster: Cluster, at_ms: int) -> Cluster:
 
 
 def _waiting(view: View, cluster: Cluster) -> tuple[Claim, ...]:
-    """The claims still to be met: asked for once the cluster is ready, one node after the other."""
+    """The claims still to be met: asked for once the cluster is ready, one node after the other.
+
+    When each is asked for depends on nothing but the instant its wish was made and that of readiness.
+    """
     ready_ms = first(cluster.line, READY)
-    gone_ms = first(cluster.line, GONE)
+    if ready_ms is None:
+        return ()
     draw = Draw(view.setup.seed, cluster.id, 0)
     waiting = []
-    due_ms = max(ready_ms or 0, view.at_ms)
-    for claim in cluster.claims:
-        if claim.granted_by(view.at_ms) or ready_ms is None:
-            continue
-        due_ms += draw.between(f"preemptible/{claim.part}", *view.setup.rules.preemptible_node_every_ms)
-        waiting.append(claim._replace(asked_ms=due_ms, until_ms=gone_ms))
+    due: dict[int, int] = {}
+    for claim in sorted(cluster.claims, key=lambda claim: claim.part):
+        delay_ms = draw.between(f"preemptible/{claim.part}", *view.setup.rules.preemptible_node_every_ms)
+        due_ms = due.get(claim.asked_ms, max(ready_ms, claim.asked_ms)) + delay_ms
+        due[claim.asked_ms] = due_ms
+        if not claim.granted_by(view.at_ms):
+            waiting.append(claim._replace(asked_ms=due_ms, until_ms=first(cluster.line, DELETING)))
     return tuple(waiting)
 
 

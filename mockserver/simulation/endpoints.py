@@ -99,12 +99,16 @@ def update(draft: Draft, endpoint_id: str, change: Change) -> Endpoint:
     if "display_name" in change.fields:
         after = after._replace(display_name=change.display_name)
     if "inactive_timeout" in change.fields:
-        after = after._replace(inactive_timeout=_minutes(change.inactive_timeout), touched_ms=at_ms)
+        timeout = _minutes(change.inactive_timeout)
+        if timeout != before.inactive_timeout:
+            after = after._replace(inactive_timeout=timeout, touched_ms=at_ms)
     if "autoscaling" in change.fields:
-        running = now not in ("STOPPED", "STOPPING", "ERROR")
+        running = now in ("PENDING", "STARTING", "STARTED") or _restarting(before, at_ms)
+        if "state" in change.fields:
+            running = change.state == "STARTED"
         low, high = _bounds(change.min_replicas, change.max_replicas, running)
         after = after._replace(min_replicas=low, max_replicas=high)
-        if now in HOLDING:
+        if now in HOLDING and after.claims:
             after = _scaled(draft.setup, after, at_ms)
     if "state" in change.fields:
         after = _moved(draft.setup, after, change.state, at_ms)
@@ -171,9 +175,8 @@ def promise(setup: Setup, endpoint: Endpoint, at_ms: int, *, restart: bool | Non
     `restart` says whether an endpoint that is stopping starts again afterwards; None keeps what was promised.
     """
     line = facts(endpoint.line, at_ms)
-    following = endpoint.line[len(line) : len(line) + 1]
     if restart is None:
-        restart = any(mark.cause == "restarted" for mark in following)
+        restart = _restarting(endpoint, at_ms)
     lifecycle = setup.lifecycles[KIND]
     draw = Draw(setup.seed, endpoint.id, endpoint.accepted)
     pace = setup.rules.pace
@@ -259,13 +262,12 @@ def _moved(setup: Setup, endpoint: Endpoint, wanted: str, at_ms: int) -> Endpoin
     lifecycle = setup.lifecycles[KIND]
     line = facts(endpoint.line, at_ms)
     accepted = endpoint.accepted + 1
+    if wanted == "STARTED" and now in ("STOPPED", "STOPPING", "ERROR"):
+        if setup.rules.switches.v1_dedicated == "retired":
+            raise _retired()
+        _bounds(endpoint.min_replicas, endpoint.max_replicas, started=True)
     if now == "STOPPING":
-        restarting = any(m.cause == "restarted" for m in endpoint.line[len(line) : len(line) + 1])
-        if restarting == (wanted == "STARTED"):
-            return endpoint
-        if wanted == "STARTED" and setup.rules.switches.restart_while_stopping == "refuse":
-            raise Invalid(f"The endpoint {endpoint.id} is stopping; start it once it has stopped.", param="state")
-        return promise(setup, endpoint, at_ms, restart=wanted == "STARTED")
+        return _restarted(setup, endpoint, wanted == "STARTED", at_ms)
     stop = "give_up" if now == "ERROR" else "stop"
     cause = stop if wanted == "STOPPED" else "start"
     target = lifecycle.target(cause, now)
@@ -273,12 +275,30 @@ def _moved(setup: Setup, endpoint: Endpoint, wanted: str, at_ms: int) -> Endpoin
         return endpoint
     moved = endpoint._replace(line=(*line, Mark(at_ms, target, cause)), accepted=accepted)
     if cause == "start":
-        if setup.rules.switches.v1_dedicated == "retired":
-            raise _retired()
-        _bounds(endpoint.min_replicas, endpoint.max_replicas, started=True)
         return moved._replace(claims=(_start_claim(moved, setup.catalog.hardware[moved.hardware], at_ms),))
     # An endpoint that still waited for its GPUs leaves the queue when it is stopped.
     return moved._replace(claims=tuple(claim for claim in moved.claims if claim.granted_by(at_ms)))
+
+
+def _restarting(endpoint: Endpoint, at_ms: int) -> bool:
+    """Whether an endpoint that is stopping has been promised to start again afterwards."""
+    return any(mark.cause == "restarted" for mark in endpoint.line[len(facts(endpoint.line, at_ms)) :][:1])
+
+
+def _restarted(setup: Setup, endpoint: Endpoint, restart: bool, at_ms: int) -> Endpoint:
+    """A stopping endpoint, asked to start again afterwards or to stay stopped. It keeps the GPUs it has."""
+    if restart == _restarting(endpoint, at_ms):
+        return endpoint
+    if not restart:
+        had = tuple(claim for claim in endpoint.claims if claim.granted_by(at_ms))
+        return promise(setup, endpoint._replace(claims=had), at_ms, restart=False)
+    if setup.rules.switches.restart_while_stopping == "refuse":
+        raise Invalid(f"The endpoint {endpoint.id} is stopping; start it once it has stopped.", param="state")
+    if not endpoint.claims:
+        # It was stopped while it still waited for GPUs: it waits again, from now on.
+        start = _start_claim(endpoint, setup.catalog.hardware[endpoint.hardware], at_ms)
+        endpoint = endpoint._replace(claims=(start,))
+    return promise(setup, endpoint, at_ms, restart=True)
 
 
 def _bounds(low: float, high: float, started: bool) -> tuple[int, int]:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from mockserver.simulation import chance
 from mockserver.simulation.chance import Draw
-from mockserver.simulation.timeline import Mark, Timeline, observe, unfold
+from mockserver.simulation.rules import Pace
+from mockserver.simulation.timeline import Mark, Timeline, facts, observe, unfold
 from mockserver.simulation.world import Setup
 
 KIND = "node"
@@ -54,13 +55,20 @@ def begin(setup: Setup, node: Node, since_ms: int, at_ms: int) -> Node:
         return node
     draw = Draw(setup.seed, node.id, 0)
     gates = {"scheduled": lambda pending_ms: max(pending_ms, since_ms)}
-    line = unfold(setup.lifecycles[KIND], node.line, at_ms, setup.rules.pace, draw, gates=gates)
+    # A cluster without a control plane would never come up: that node does not fail.
+    pace = Pace(setup.rules.pace.durations_ms, {}) if node.role == "control" else setup.rules.pace
+    line = unfold(setup.lifecycles[KIND], node.line, at_ms, pace, draw, gates=gates)
     return node._replace(line=line)
 
 
 def settled_ms(node: Node) -> int | None:
     """When the node runs or has failed for good, or None where that is not promised."""
     return node.line[-1].at_ms if node.line[-1].phase in (RUNNING, FAILED) else None
+
+
+def removed(node: Node, at_ms: int) -> Node:
+    """The node, taken out of its cluster: its facts stay, its promises do not."""
+    return node._replace(line=facts(node.line, at_ms), deleted_ms=at_ms)
 
 
 def listed(node: Node, t_ms: int) -> bool:

@@ -43,6 +43,10 @@ class Claim(NamedTuple):
         """The claim as granted."""
         return self._replace(granted_ms=at_ms, place=place)
 
+    def undecided(self) -> Claim:
+        """The claim, with nothing promised."""
+        return self._replace(granted_ms=None, place=None)
+
     def decided(self, outcome: Claim) -> Claim:
         """The claim with what the pool decided of it."""
         return self._replace(granted_ms=outcome.granted_ms, place=outcome.place)
@@ -221,7 +225,7 @@ def allot(pool: Pool, supply: Supply) -> Pool:
         asked = [claim.asked_ms for claim in pool.queue if claim.asked_ms > t_ms]
         t_ms = min([supply.next_change(t_ms), *(release.at_ms for release in releases[:1]), *asked])
     return pool._replace(
-        queue=tuple(outcome.get((c.holder, c.part)) or c._replace(granted_ms=None, place=None) for c in pool.queue),
+        queue=tuple(outcome.get((c.holder, c.part)) or c.undecided() for c in pool.queue),
     )
 
 

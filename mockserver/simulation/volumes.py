@@ -175,7 +175,7 @@ def promise(setup: Setup, volume: Volume, at_ms: int, gone_ms: int | None) -> Vo
             line = (*line, Mark(gone_ms, "deleting", "removed_with_cluster"))
         elif phase == "bound":
             line = (*line, Mark(gone_ms, "available", "released"))
-        line = _unfold(setup, volume, line, at_ms)
+        line = _unfold(setup, volume, line, max(at_ms, gone_ms))
     return volume._replace(line=line)
 
 

@@ -229,7 +229,7 @@ def _endpoint(control: Control, operations: dict[str, Operation]) -> Callable[[R
         except Refusal as refusal:
             return _response(refusal_answer(refusal))
         except Exception as fault:
-            log.exception("%s %s broke the control API", request.method, request.url.path)
+            log.exception("%s %s broke the control API", request.method, request.scope["path"])
             return _response(fault_answer(f"The control API has a fault of its own: {type(fault).__name__}."))
 
     return endpoint
@@ -263,7 +263,7 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         allowed = tuple((error.headers or {}).get("Allow", "").split(", "))
         return _response(refusal_answer(MethodNotAllowed(f"{request.method} is not a method of this path.", allowed)))
-    return _response(refusal_answer(NotFound(f"There is nothing at {request.url.path}; see /_mock/openapi.json.")))
+    return _response(refusal_answer(NotFound(f"There is nothing at {request.scope['path']}; see /_mock/openapi.json.")))
 
 
 def _track(track: Track, at_ms: int) -> Fields:

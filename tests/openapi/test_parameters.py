@@ -134,7 +134,11 @@ def test_empty_text_counts_as_present() -> None:
 def test_json_in_a_parameter() -> None:
     operation = with_parameters({"name": "p", "in": "query", "content": {"application/json": {"schema": OBJECT}}})
     assert read(operation, 'p={"a":1}') == {"p": {"a": 1}}
-    for query, message in (("p={", "is not valid JSON"), ('p={"a":"x"}', "'p.a' must be an integer")):
+    for query, message in (
+        ("p={", "is not valid JSON"),
+        ("p=" + "[" * 200 + "]" * 200, "more than 128 levels"),
+        ('p={"a":"x"}', "'p.a' must be an integer"),
+    ):
         with pytest.raises(Invalid, match=message):
             read(operation, query)
 
