@@ -7,7 +7,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from mockserver import __version__
@@ -152,12 +151,13 @@ def main() -> None:
     except ConfigError as error:
         print(f"mockserver: {error}", file=sys.stderr)
         status = 2
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message(), file=sys.stderr)
+    except typer.TyperException as error:
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        if "\n" in message:  # asked for nothing: this is the help
+            print(message, file=sys.stderr)
+        else:
+            print(f"mockserver: {message} (mockserver --help lists what there is)", file=sys.stderr)
         status = 2
-    except click.ClickException as error:
-        print(f"mockserver: {error.format_message()} (mockserver --help lists what there is)", file=sys.stderr)
-        status = 2
-    except click.exceptions.Abort:
+    except typer.Abort:
         status = 130
     sys.exit(status)

@@ -140,12 +140,18 @@ def arrange(draft: Draft, before: Cluster | None, after: Cluster) -> Cluster:
     supply = draft.setup.supply(pool.key)
     pool = stock.allot(pool, supply)
     for claim in pool.queue:
-        holder: Cluster = find(draft, claim.holder)
+        holder = _stored(draft, claim.holder)
         claims = tuple(k.decided(claim) if k.part == claim.part else k for k in holder.claims)
         if claims != holder.claims:
             _store(draft, promise(draft, holder._replace(claims=claims)))
     draft.put_pool(pool)
-    return find(draft, after.id)
+    return _stored(draft, after.id)
+
+
+def _stored(draft: Draft, cluster_id: str) -> Cluster:
+    cluster: Cluster | None = draft.get(KIND, cluster_id)
+    assert cluster is not None
+    return cluster
 
 
 def holdings(cluster: Cluster, t_ms: int) -> tuple[Holding, ...]:
@@ -278,7 +284,8 @@ def _waiting(view: View, cluster: Cluster) -> tuple[Claim, ...]:
         due_ms = due.get(claim.asked_ms, max(ready_ms, claim.asked_ms)) + delay_ms
         due[claim.asked_ms] = due_ms
         if not claim.granted_by(view.at_ms):
-            waiting.append(claim._replace(asked_ms=due_ms, until_ms=first(cluster.line, DELETING)))
+            lapses_ms, until_ms = first(cluster.line, DELETING), first(cluster.line, GONE)
+            waiting.append(claim._replace(asked_ms=due_ms, lapses_ms=lapses_ms, until_ms=until_ms))
     return tuple(waiting)
 
 

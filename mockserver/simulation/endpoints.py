@@ -154,7 +154,7 @@ def arrange(draft: Draft, before: Endpoint | None, after: Endpoint) -> Endpoint:
     )
     draft.put(KIND, after.id, after)
     _allot(draft, pool)
-    return find(draft, after.id)
+    return _stored(draft, after.id)
 
 
 def holdings(endpoint: Endpoint, t_ms: int) -> tuple[Holding, ...]:
@@ -200,6 +200,12 @@ def name_of(setup: Setup, owner: str, model: str, ordinal: int) -> str:
     return f"{prefix}-{chance.hexadecimal(8, setup.seed, setup.account, 'endpoint name', ordinal)}"
 
 
+def _stored(draft: Draft, endpoint_id: str) -> Endpoint:
+    endpoint: Endpoint | None = draft.get(KIND, endpoint_id)
+    assert endpoint is not None
+    return endpoint
+
+
 def _later(since_ms: int, granted_ms: int | None) -> int | None:
     return None if granted_ms is None else max(since_ms, granted_ms)
 
@@ -208,7 +214,7 @@ def _allot(draft: Draft, pool: stock.Pool) -> None:
     """Decide the queue anew, and re-make the promises of every endpoint whose grant has changed."""
     pool = stock.allot(pool, draft.setup.supply(pool.key))
     for claim in pool.queue:
-        holder: Endpoint = find(draft, claim.holder)
+        holder = _stored(draft, claim.holder)
         claims = tuple(k.decided(claim) if k.part == claim.part else k for k in holder.claims)
         if claims != holder.claims:
             holder = holder._replace(claims=claims)
@@ -224,7 +230,8 @@ def _start_claim(endpoint: Endpoint, configuration: Hardware, at_ms: int) -> Cla
 def _bounded(setup: Setup, endpoint: Endpoint, claim: Claim, at_ms: int) -> Claim:
     """A waiting claim with what is known of how long it will hold."""
     if claim.part:
-        return claim._replace(until_ms=_returned_ms(endpoint.line, at_ms))
+        returned_ms = _returned_ms(endpoint.line, at_ms)
+        return claim._replace(until_ms=returned_ms, lapses_ms=returned_ms)
     granted = endpoint._replace(claims=(claim.met(at_ms, claim.places[0]), *endpoint.claims[1:]))
     returned_ms = _returned_ms(promise(setup, granted, at_ms).line, at_ms)
     return claim._replace(span_ms=None if returned_ms is None else returned_ms - at_ms)

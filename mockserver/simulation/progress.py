@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.simulation import cluster_rows, endpoint_rows, nodes, volumes
 from mockserver.simulation.rules import DAY_MS
 from mockserver.simulation.timeline import Timeline, earliest, next_change, observe
-from mockserver.simulation.world import View, iterate
+from mockserver.simulation.world import View
 
 KINDS = (endpoint_rows.KIND, cluster_rows.KIND, volumes.KIND)
 LONGEST_WAIT_MS = DAY_MS
@@ -59,12 +59,20 @@ def next_visible(view: View, kind: str, row: Any) -> int | None:
 
 def next_of_world(view: View) -> int | None:
     """The next change of any resource, or None."""
-    return earliest(*(next_visible(view, kind, row) for kind, _, row in iterate(view, KINDS)))
+    return earliest(*(next_visible(view, kind, row) for kind, _, row in _present(view)))
+
+
+def _present(view: View) -> Iterator[tuple[str, str, Any]]:
+    """Every row whose resource is there: (kind, id, row)."""
+    for kind in KINDS:
+        for row_id, row in view.scan(kind).items():
+            if not view.setup.lifecycles[kind].states[observe(row.line, view.at_ms).phase].gone:
+                yield kind, row_id, row
 
 
 def tracks(view: View) -> Iterator[Track]:
     """Every timeline of the world: endpoints, clusters with their nodes, volumes."""
-    for kind, row_id, row in iterate(view, KINDS):
+    for kind, row_id, row in _present(view):
         waits_on: tuple[str, ...] = ()
         if kind == endpoint_rows.KIND and any(not claim.granted_by(view.at_ms) for claim in row.claims):
             waits_on = (view.setup.catalog.hardware[row.hardware].pool,)

@@ -25,8 +25,8 @@ class Claim(NamedTuple):
     """A wish for GPUs, and what came of it.
 
     `places` are where it may be met, in order of preference. The GPUs come back by themselves at `until_ms`,
-    or `span_ms` after the grant, where either is promised. `granted_ms` in the future is a promise; None is
-    never.
+    or `span_ms` after the grant, where either is promised; at `lapses_ms` the claim is no longer waited with.
+    `granted_ms` in the future is a promise; None is never.
     """
 
     holder: str
@@ -36,6 +36,7 @@ class Claim(NamedTuple):
     asked_ms: int
     span_ms: int | None = None
     until_ms: int | None = None
+    lapses_ms: int | None = None
     granted_ms: int | None = None
     place: str | None = None
 
@@ -133,7 +134,7 @@ def settle(pool: Pool, t_ms: int) -> Pool:
     for claim in pool.queue:
         if claim.granted_by(t_ms):
             _take(held, releases, claim)
-        elif claim.until_ms is None or claim.until_ms > t_ms:
+        elif claim.lapses_ms is None or claim.lapses_ms > t_ms:
             waiting.append(claim)
     due = bisect_right(releases, t_ms, key=lambda release: release.at_ms)
     for release in releases[:due]:
@@ -243,7 +244,7 @@ def _served(
     for claim in queue:
         if (claim.holder, claim.part) in outcome or claim.asked_ms > t_ms:
             continue
-        if claim.until_ms is not None and claim.until_ms <= t_ms:
+        if claim.lapses_ms is not None and claim.lapses_ms <= t_ms:
             continue
         for place in claim.places:
             free = supply.free(place, t_ms) - taken.get(place, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -120,10 +120,3 @@ class Draft(View):
             self.put("ordinal", "graves", {key: at for key, at in graves.items() if key not in due})
             for kind, row_id in due:
                 self.drop(kind, row_id)
-
-
-def iterate(view: View, kinds: tuple[str, ...]) -> Iterator[tuple[str, str, Any]]:
-    """Every row of these kinds: (kind, id, row)."""
-    for kind in kinds:
-        for row_id, row in view.scan(kind).items():
-            yield kind, row_id, row

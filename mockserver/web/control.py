@@ -24,7 +24,7 @@ from mockserver.settings import Settings, data_folder
 from mockserver.simulation import progress
 from mockserver.simulation.progress import Track
 from mockserver.simulation.timeline import observe
-from mockserver.web.bodies import whole_body
+from mockserver.web.bodies import ClientGone, whole_body
 from mockserver.web.envelope import Answer, fault_answer, json_answer, refusal_answer
 from mockserver.web.pipeline import Pipeline
 from mockserver.web.worlds import Stage, World, Worlds, token_of
@@ -228,6 +228,8 @@ def _endpoint(control: Control, operations: dict[str, Operation]) -> Callable[[R
             return _response(await _answer(control, operations, request))
         except Refusal as refusal:
             return _response(refusal_answer(refusal))
+        except ClientGone:
+            return Response(status_code=400)  # to nobody
         except Exception as fault:
             log.exception("%s %s broke the control API", request.method, request.scope["path"])
             return _response(fault_answer(f"The control API has a fault of its own: {type(fault).__name__}."))

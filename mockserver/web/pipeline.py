@@ -36,7 +36,7 @@ BAD_KEY = (
     "the credentials of the Authorization header: Bearer <key>."
 )
 MAX_PLANS = 4096
-_WRONG_BASES = (b"/v1/v1", b"/v1/v2", b"/v1/v3")
+_WRONG_BASES = ([b"v1", b"v1"], [b"v1", b"v2"], [b"v1", b"v3"])
 
 
 class Plan(NamedTuple):
@@ -185,7 +185,7 @@ class Pipeline:
         if missing.allowed:
             allowed = ", ".join(missing.allowed)
             return MethodNotAllowed(f"{method} is not a method of {shown}; it takes {allowed}.", missing.allowed)
-        if path.startswith(_WRONG_BASES):
+        if path.split(b"/")[1:3] in _WRONG_BASES:
             host = headers.get(b"host", b"HOST:PORT").decode("latin-1")
             return NotFound(
                 f"There is nothing at {shown}: this client puts the version into the path itself, so give it the "

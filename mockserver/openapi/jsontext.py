@@ -1,0 +1,34 @@
+"""JSON read from the wire: strictly, and not nested beyond what can be written again."""
+
+from typing import Any, Final
+
+import orjson
+
+MAX_DEPTH: Final = 128  # of nested arrays and objects; orjson writes no more than 254
+
+
+def parse(raw: bytes) -> Any:
+    """Read UTF-8 JSON.
+
+    Raises:
+        ValueError: it is malformed (NaN, lone surrogates and numbers past a float are too), or too deep.
+    """
+    value = orjson.loads(raw)
+    # Counting brackets is cheap; only a text with many can be deep.
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _is_deep(value):
+        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
