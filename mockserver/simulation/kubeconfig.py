@@ -8,7 +8,10 @@ from mockserver.simulation import chance
 
 
 def kube_config(seed: int, cluster_id: str, region: str) -> str:
-    """The base64 of a YAML kubeconfig with one cluster, one user and one context."""
+    """The base64 of a YAML kubeconfig with one cluster, one user and one context.
+
+    The host is under .invalid, so that no client can take its token to a real one.
+    """
     name = f"t-{cluster_id}"
     user = f"{name}-admin"
     token = chance.hexadecimal(48, seed, cluster_id, "kubeconfig token")
@@ -18,7 +21,7 @@ kind: Config
 clusters:
 - name: {name}
   cluster:
-    server: https://kube.{cluster_id}.{region}.cloud.together.ai:6443
+    server: https://kube.{cluster_id}.{region}.mock.invalid:6443
     insecure-skip-tls-verify: true
 contexts:
 - name: {user}

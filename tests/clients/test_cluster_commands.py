@@ -124,7 +124,7 @@ def test_the_kubernetes_client_loads_what_get_credentials_wrote(account, driver)
     assert facts["host"].startswith("https://")
 
 
-@every_generation
+@since_2_42
 def test_a_volume_is_walked_through_its_life(account, driver, version):
     user, tg = account(version)
     wish = ("--region", REGION, "--size-tib", "2", "--volume-name", "attic")
@@ -149,7 +149,7 @@ def test_a_volume_is_walked_through_its_life(account, driver, version):
     assert "not found" in tg("storage", "retrieve", here, status=1).out
 
 
-@every_generation
+@since_2_42
 def test_it_says_what_is_wrong(account, driver, version):
     _, tg = account(version)
     for command in (("retrieve", NOBODY), ("update", NOBODY, "--num-gpus", "16"), ("delete", NOBODY)):
@@ -181,15 +181,6 @@ def test_it_asks_for_what_it_was_not_told(account, driver, version):
     (cluster,) = (cluster for cluster in clusters if cluster["cluster_name"] == "asked-for")
     assert cluster["billing_type"] == "ON_DEMAND"
     assert [volume["volume_name"] for volume in cluster["volumes"]] == ["asked-for-storage"]
-
-
-@since_2_42
-def test_it_asks_the_server_who_it_is_when_no_project_is_named(user_of, version):
-    user = user_of(version)
-    assert "Clusters" in user.types("clusters", "list").out
-    told = user.types("whoami").out
-    assert re.search(r"Project: \S+", told)
-    assert re.search(r"Organization: \S+", told)
 
 
 def test_it_offers_a_beginning_to_an_account_that_holds_nothing(account):
