@@ -130,8 +130,9 @@ def check_scenario(path: Annotated[str, typer.Argument(help="A scenario's path o
     fixtures = data_folder("fixtures")
     lifecycles = load_lifecycles(data_folder("spec") / "lifecycles.yaml")
     catalog = load_catalog(fixtures / "catalog.yaml")
-    scenario = load_scenario(find_scenario(fixtures, path), fixtures, lifecycles, catalog)
-    held = f"{len(scenario.endpoints)} endpoints, {len(scenario.clusters)} clusters, {len(scenario.volumes)} volumes"
+    scenario = load_scenario(find_scenario(fixtures, path), fixtures, lifecycles, catalog, check=True)
+    seeds = scenario.seeds()
+    held = f"{len(seeds.endpoints)} endpoints, {len(seeds.clusters)} clusters, {len(seeds.volumes)} volumes"
     print(f"{path}: a good scenario, with {held}")
 
 

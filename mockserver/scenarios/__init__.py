@@ -4,7 +4,7 @@ Every scenario is laid over `fixtures/base.yaml`, or over the scenario it `exten
 single values replace. A mistake is reported with the file, the line, the field and the mend.
 """
 
-from mockserver.scenarios.fields import Scenario
+from mockserver.scenarios.building import Scenario
 from mockserver.scenarios.loading import (
     find_scenario,
     load_catalog,

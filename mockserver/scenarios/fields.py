@@ -1,56 +1,30 @@
-"""The fields of a scenario, with their types and bounds. docs/scenarios.md describes each."""
+"""The fields of a scenario, with their types and bounds. docs/scenarios.md describes each.
+
+Only what somebody else wrote is checked by these, when it is loaded; what ships with the package is checked by its
+suite, so that serving it need not import a validation library.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from mockserver.clock import LAST_MS, parse_duration, parse_instant
+from mockserver.clock import LAST_MS
+from mockserver.scenarios.values import count_range, duration_ms, instant_ms, range_ms
 from mockserver.simulation.bounds import MOST_ASKED_GPUS, MOST_GPUS, MOST_MINUTES, MOST_REPLICAS, MOST_TIB
-from mockserver.simulation.catalog import Catalog, Model
-from mockserver.simulation.rules import DAY_MS, Pace, PoolRule, Rules, StockRules, Switches
-from mockserver.simulation.seeding import ClusterSeed, EndpointSeed, Seeds, VolumeSeed
+from mockserver.simulation.rules import DAY_MS
 
 LONGEST_AGE_MS = 20 * 365 * DAY_MS
 FIRST_START_MS = LONGEST_AGE_MS
 LAST_START_MS = LAST_MS // 2
 
 
-def _range_ms(value: Any) -> tuple[int, int]:
-    """ "10s..60s", or one duration for both ends."""
-    if isinstance(value, tuple):
-        return value
-    low, _, high = value.partition("..") if isinstance(value, str) else (value, "", "")
-    bounds = parse_duration(low), parse_duration(high or low)
-    if bounds[0] > bounds[1]:
-        raise ValueError("the first bound must not exceed the second")
-    return bounds
-
-
-def _count_range(value: Any) -> tuple[int, int]:
-    """ "0..16", or one number for both ends."""
-    if isinstance(value, tuple):
-        return value
-    low, _, high = str(value).partition("..")
-    if not (low.isdigit() and (high or low).isdigit()) or int(low) > int(high or low):
-        raise ValueError("expected a number of GPUs, or a range such as 0..16")
-    return int(low), int(high or low)
-
-
-def _instant_ms(value: Any) -> int:
-    return value if isinstance(value, int) else parse_instant(str(value))
-
-
-def _duration_ms(value: Any) -> int:
-    return parse_duration(value)
-
-
-RangeMs = Annotated[tuple[int, int], BeforeValidator(_range_ms)]
-CountRange = Annotated[tuple[int, int], BeforeValidator(_count_range)]
-DurationMs = Annotated[int, BeforeValidator(_duration_ms)]
-InstantMs = Annotated[int, BeforeValidator(_instant_ms), Field(ge=FIRST_START_MS, le=LAST_START_MS)]
-AgeMs = Annotated[int, BeforeValidator(_duration_ms), Field(le=LONGEST_AGE_MS)]
+RangeMs = Annotated[tuple[int, int], BeforeValidator(range_ms)]
+CountRange = Annotated[tuple[int, int], BeforeValidator(count_range)]
+DurationMs = Annotated[int, BeforeValidator(duration_ms)]
+InstantMs = Annotated[int, BeforeValidator(instant_ms), Field(ge=FIRST_START_MS, le=LAST_START_MS)]
+AgeMs = Annotated[int, BeforeValidator(duration_ms), Field(le=LONGEST_AGE_MS)]
 
 
 class _Part(BaseModel):
@@ -146,7 +120,7 @@ class SeededCluster(_Part):
     volume: str | None = None
 
 
-class Scenario(_Part):
+class ScenarioFields(_Part):
     """Everything a world begins with and goes by. docs/scenarios.md describes every field."""
 
     description: str
@@ -162,52 +136,3 @@ class Scenario(_Part):
     endpoints: tuple[SeededEndpoint, ...]
     volumes: tuple[SeededVolume, ...]
     clusters: tuple[SeededCluster, ...]
-
-    def rules(self) -> Rules:
-        """The scenario as the simulation takes it."""
-        pools = {f"hardware/{gpu}": places for gpu, places in self.stock.hardware.items()}
-        pools |= {f"cluster/{gpu}": places for gpu, places in self.stock.clusters.items()}
-        switches = self.switches.model_dump()
-        switches["default_inactive_timeout_minutes"] = switches.pop("default_inactive_timeout")
-        return Rules(
-            owner=self.account.owner,
-            project_id=self.account.project_id,
-            pace=Pace(
-                {(kind, move): r for kind, moves in self.durations.items() for move, r in moves.items()},
-                self.chances,
-            ),
-            stock=StockRules(
-                unlimited=self.stock.unlimited,
-                demand_step_ms=self.stock.demand_every,
-                pools={
-                    key: {place: PoolRule(pool.capacity, *pool.demand) for place, pool in places.items()}
-                    for key, places in pools.items()
-                },
-            ),
-            switches=Switches(**switches),
-            preemptible_node_every_ms=self.preemptible_node_every,
-        )
-
-    def seeds(self) -> Seeds:
-        """The resources an account begins with, as the simulation takes them."""
-        return Seeds(
-            serverless=self.serverless,
-            endpoints=tuple(EndpointSeed(**one.model_dump()) for one in self.endpoints),
-            volumes=tuple(VolumeSeed(**one.model_dump()) for one in self.volumes),
-            clusters=tuple(ClusterSeed(**one.model_dump()) for one in self.clusters),
-        )
-
-    def extend_catalog(self, catalog: Catalog) -> Catalog:
-        """The catalogue with the scenario's own models."""
-        if not self.models:
-            return catalog
-        own = tuple(Model(**model.model_dump()) for model in self.models)
-        known = tuple(model for model in catalog.models if model.id not in {one.id for one in own})
-        return Catalog(
-            gpus=catalog.gpus,
-            models=(*known, *own),
-            regions=catalog.regions,
-            worker_nodes=catalog.worker_nodes,
-            control_plane_node=catalog.control_plane_node,
-            gpus_per_node=catalog.gpus_per_node,
-        )

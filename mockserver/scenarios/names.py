@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from mockserver.lifecycles import EVENT, TIME, Lifecycle
-from mockserver.scenarios.fields import Scenario, SeededCluster
+from mockserver.scenarios.fields import ScenarioFields, SeededCluster
 from mockserver.simulation.catalog import Catalog
 
 Field = tuple[int | str, ...]
@@ -23,7 +23,7 @@ class Mistake(Exception):
         super().__init__(problem)
 
 
-def check(scenario: Scenario, lifecycles: Mapping[str, Lifecycle], catalog: Catalog) -> None:
+def check_names(scenario: ScenarioFields, lifecycles: Mapping[str, Lifecycle], catalog: Catalog) -> None:
     """What a schema cannot say: names that must exist elsewhere. Raises Mistake."""
     for kind, moves in scenario.durations.items():
         require(lifecycles, ("durations", kind), "lifecycle", kind)
@@ -56,7 +56,7 @@ def require(known: Iterable[str], field: Field, what: str, name: str) -> None:
         raise Mistake(field, f"there is no {what} called {name}", mend)
 
 
-def _check_resources(scenario: Scenario, lifecycles: Mapping[str, Lifecycle], catalog: Catalog) -> None:
+def _check_resources(scenario: ScenarioFields, lifecycles: Mapping[str, Lifecycle], catalog: Catalog) -> None:
     def states(kind: str) -> list[str]:
         return [s.name for s in lifecycles[kind].states.values() if not s.unmodelled and not s.gone]
 
@@ -86,7 +86,7 @@ def _check_resources(scenario: Scenario, lifecycles: Mapping[str, Lifecycle], ca
         _check_cluster(("clusters", number), cluster, regions, states("cluster"), catalog)
 
 
-def _check_volumes(scenario: Scenario, regions: list[str], states: list[str]) -> None:
+def _check_volumes(scenario: ScenarioFields, regions: list[str], states: list[str]) -> None:
     """Each volume by itself, and that no two clusters share one."""
     known: dict[tuple[str, str], str | None] = {}
     for number, volume in enumerate(scenario.volumes):

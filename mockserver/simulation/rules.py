@@ -58,7 +58,8 @@ class Switches:
 
     v1_dedicated: Literal["open", "retired"]
     bad_key: Literal["by_document", "401"]
-    default_inactive_timeout_minutes: int
+    default_inactive_timeout: int
+    """In minutes; 0 is never."""
     partial_autoscaling: Literal["refuse", "merge"]
     missing_autoscaling: Literal["refuse", "one_replica"]
     restart_while_stopping: Literal["queue", "refuse"]

@@ -20,15 +20,15 @@ class EndpointSeed:
 
     model: str
     hardware: str
-    state: str | None
     age: int
-    display_name: str | None
-    owner: str | None
-    usage_type: str
-    min_replicas: int
-    max_replicas: int
-    inactive_timeout: int | None
-    availability_zone: str | None
+    state: str | None = None
+    display_name: str | None = None
+    owner: str | None = None
+    usage_type: str = "on-demand"
+    min_replicas: int = 1
+    max_replicas: int = 1
+    inactive_timeout: int | None = None
+    availability_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class VolumeSeed:
     name: str
     size_tib: int
     region: str
-    status: str | None
     age: int
+    status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ class ClusterSeed:
     region: str
     gpu_type: str
     num_gpus: int
-    phase: str | None
     age: int
-    cluster_type: str
-    billing_type: str
-    duration_days: int | None
-    num_preemptible_gpus: int
-    acceptance_tests: bool
-    volume: str | None
+    phase: str | None = None
+    cluster_type: str = "KUBERNETES"
+    billing_type: str = "ON_DEMAND"
+    duration_days: int | None = None
+    num_preemptible_gpus: int = 0
+    acceptance_tests: bool = False
+    volume: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
             rules=scenario.rules(),
             seeds=scenario.seeds(),
             starts_at_ms=scenario.starts_at,
-            api_keys=scenario.account.api_keys,
+            api_keys=scenario.api_keys,
         )
 
     first = stage(settings.scenario, settings.seed)

@@ -97,7 +97,7 @@ def create_endpoint(call: Call, draft: Draft) -> Answer:
     body = call.body
     timeout = body.get("inactive_timeout")
     if "inactive_timeout" not in body:
-        timeout = draft.setup.rules.switches.default_inactive_timeout_minutes
+        timeout = draft.setup.rules.switches.default_inactive_timeout
     endpoint = endpoints.create(
         draft,
         NewEndpoint(

@@ -1,0 +1,105 @@
+"""Scenarios and the catalogue as the simulation takes them, built of YAML that has been checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mockserver.scenarios.values import count_range, duration_ms, instant_ms, range_ms
+from mockserver.simulation.catalog import Catalog, DriverVersion, Gpu, Model, NodeShape, Region
+from mockserver.simulation.rules import Pace, PoolRule, Rules, StockRules, Switches
+from mockserver.simulation.seeding import ClusterSeed, EndpointSeed, Seeds, VolumeSeed
+
+Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Everything a world begins with and goes by, laid over what it extends."""
+
+    fields: Fields
+
+    @property
+    def starts_at(self) -> int:
+        """Where the clocks of the modes manual and step begin, in ms since the epoch."""
+        return instant_ms(self.fields["starts_at"])
+
+    @property
+    def api_keys(self) -> tuple[str, ...]:
+        """The keys that are let in; none: any."""
+        return tuple(self.fields["account"]["api_keys"])
+
+    def rules(self) -> Rules:
+        """What the simulation goes by."""
+        stock = self.fields["stock"]
+        pools = {f"hardware/{gpu}": places for gpu, places in stock["hardware"].items()}
+        pools |= {f"cluster/{gpu}": places for gpu, places in stock["clusters"].items()}
+        durations = {
+            (kind, move): range_ms(written)
+            for kind, moves in self.fields["durations"].items()
+            for move, written in moves.items()
+        }
+        return Rules(
+            owner=self.fields["account"]["owner"],
+            project_id=self.fields["account"]["project_id"],
+            pace=Pace(durations, self.fields["chances"]),
+            stock=StockRules(
+                unlimited=stock["unlimited"],
+                demand_step_ms=duration_ms(stock["demand_every"]),
+                pools={key: {at: _pool(pool) for at, pool in places.items()} for key, places in pools.items()},
+            ),
+            switches=Switches(**self.fields["switches"]),
+            preemptible_node_every_ms=range_ms(self.fields["preemptible_node_every"]),
+        )
+
+    def seeds(self) -> Seeds:
+        """The resources an account begins with."""
+        return Seeds(
+            serverless=tuple(self.fields["serverless"]),
+            endpoints=tuple(EndpointSeed(**_aged(one)) for one in self.fields["endpoints"]),
+            volumes=tuple(VolumeSeed(**_aged(one)) for one in self.fields["volumes"]),
+            clusters=tuple(ClusterSeed(**_aged(one)) for one in self.fields["clusters"]),
+        )
+
+    def extend_catalog(self, catalog: Catalog) -> Catalog:
+        """The catalogue with the scenario's own models."""
+        own = {model["id"]: _model(model) for model in self.fields["models"]}
+        if not own:
+            return catalog
+        return replace(catalog, models=(*(known for known in catalog.models if known.id not in own), *own.values()))
+
+
+def build_catalog(fields: Fields) -> Catalog:
+    """The catalogue of `fixtures/catalog.yaml`."""
+    return Catalog(
+        gpus=tuple(Gpu(**{**gpu, **_tuples(gpu, "counts", "zones", "aliases")}) for gpu in fields["gpus"]),
+        models=tuple(map(_model, fields["models"])),
+        regions=tuple(
+            Region(
+                name=region["name"],
+                supported_instance_types=tuple(region["supported_instance_types"]),
+                driver_versions=tuple(DriverVersion(**version) for version in region["driver_versions"]),
+            )
+            for region in fields["regions"]
+        ),
+        worker_nodes={gpu_type: NodeShape(**shape) for gpu_type, shape in fields["worker_nodes"].items()},
+        control_plane_node=NodeShape(**fields["control_plane_node"]),
+        gpus_per_node=fields["gpus_per_node"],
+    )
+
+
+def _pool(fields: Fields) -> PoolRule:
+    return PoolRule(fields["capacity"], *count_range(fields["demand"]))
+
+
+def _model(fields: Fields) -> Model:
+    return Model(**{**fields, **_tuples(fields, "hardware")})
+
+
+def _aged(fields: Fields) -> dict[str, Any]:
+    return {**fields, "age": duration_ms(fields.get("age", 0))}
+
+
+def _tuples(fields: Fields, *names: str) -> dict[str, tuple[Any, ...]]:
+    return {name: tuple(fields[name]) for name in names if name in fields}

@@ -1,0 +1,38 @@
+"""How a scenario writes durations, ranges and instants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.clock import parse_duration, parse_instant
+
+
+def range_ms(value: Any) -> tuple[int, int]:
+    """ "10s..60s", or one duration for both ends. Raises ValueError."""
+    if isinstance(value, tuple):
+        return value
+    low, _, high = value.partition("..") if isinstance(value, str) else (value, "", "")
+    bounds = parse_duration(low), parse_duration(high or low)
+    if bounds[0] > bounds[1]:
+        raise ValueError("the first bound must not exceed the second")
+    return bounds
+
+
+def count_range(value: Any) -> tuple[int, int]:
+    """ "0..16", or one number for both ends. Raises ValueError."""
+    if isinstance(value, tuple):
+        return value
+    low, _, high = str(value).partition("..")
+    if not (low.isdigit() and (high or low).isdigit()) or int(low) > int(high or low):
+        raise ValueError("expected a number of GPUs, or a range such as 0..16")
+    return int(low), int(high or low)
+
+
+def instant_ms(value: Any) -> int:
+    """An RFC 3339 instant, or ms since the epoch. Raises ValueError."""
+    return value if isinstance(value, int) else parse_instant(str(value))
+
+
+def duration_ms(value: Any) -> int:
+    """A duration. Raises ValueError."""
+    return parse_duration(value)
