@@ -1,14 +1,10 @@
 """The body of a request, decoded and validated."""
 
-import email.parser
-import email.policy
-import email.utils
 from collections.abc import Callable, Mapping
-from email.message import Message
 from typing import Any, Final, NamedTuple
 
 from mockserver.errors import Invalid, WrongMediaType
-from mockserver.openapi import jsontext
+from mockserver.openapi.jsontext import is_json, parse_body
 from mockserver.openapi.operations import MediaType, Operation, RequestBody
 from mockserver.openapi.parameters import parse_query
 from mockserver.openapi.readers import Reader
@@ -65,11 +61,6 @@ def decode_body(
     return Body(value, tuple(notes[:MAX_NOTES]))
 
 
-def is_json(essence: str) -> bool:
-    """Whether a media type (lower case, without its parameters) is written as JSON."""
-    return essence == _JSON or essence.endswith("+json")
-
-
 def essence_of(content_type: str) -> str:
     """The media type in lower case, without its parameters."""
     return content_type.partition(";")[0].strip().lower()
@@ -110,56 +101,20 @@ def _parameter(content_type: str, name: str) -> str:
 
 def _decode(media: MediaType, essence: str, content_type: str, body: bytes) -> Any:
     if essence == _JSON or is_json(essence):
-        return _json(body)
+        return parse_body(body)
     if essence == _FORM:
         return _form(media.reader, dict(parse_query(body)))
     if essence == _MULTIPART:
-        return _form(media.reader, _parse_multipart(content_type, body))
+        # Imported here: the parser of multipart forms is the standard library's for mail, which is slow to load.
+        from mockserver.openapi.multipart import parse_multipart
+
+        return _form(media.reader, parse_multipart(content_type, body))
     if essence.startswith("text/"):
         try:
             return body.decode("utf-8")
         except UnicodeDecodeError:
             raise Invalid("The request body is not UTF-8 text") from None
     return body
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return jsontext.parse(body)
-    except ValueError as error:
-        raise Invalid(f"The request body is not valid JSON: {error}") from None
-
-
-def _parse_multipart(content_type: str, body: bytes) -> dict[str, list[Any]]:
-    """The parts of a form: text as str, JSON as what it says, files as bytes."""
-    head = "Content-Type: " + "".join(filter(str.isprintable, content_type)) + "\r\n\r\n"
-    try:
-        whole = email.parser.BytesParser(policy=email.policy.compat32).parsebytes(head.encode() + body)
-        payload = whole.get_payload()
-        parts = [part for part in payload if isinstance(part, Message)] if isinstance(payload, list) else []
-        if not parts:
-            raise Invalid("The request body is not a multipart form with the boundary that its type names")
-        fields: dict[str, list[Any]] = {}
-        for part in parts:
-            name = part.get_param("name", header="content-disposition")
-            if name is None:
-                raise Invalid("A part of the multipart form has no name")
-            text = email.utils.collapse_rfc2231_value(name)
-            fields.setdefault(text, []).append(_part_value(part))
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        # The standard library's parser was made for mail, and is not proof against all that HTTP brings.
-        raise Invalid(f"The request body is not a readable multipart form: {error}") from None
-    return fields
-
-
-def _part_value(part: Message) -> Any:
-    content = part.get_payload(decode=True)
-    raw = content if isinstance(content, bytes) else b""
-    if is_json(part.get_content_type()):
-        return _json(raw)
-    if part.get_filename() is not None or part.get_content_maintype() != "text":
-        return raw
-    return raw.decode("utf-8", "replace")
 
 
 def _form(reader: Reader | None, fields: dict[str, list[Any]]) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any, Final
 import orjson
 
 from mockserver.openapi import values
-from mockserver.openapi.bodies import is_json
 from mockserver.openapi.checks import Direction
 from mockserver.openapi.expansion import Conjunction, Parts, spread
+from mockserver.openapi.jsontext import is_json
 from mockserver.openapi.objects import is_marked
 from mockserver.openapi.operations import MediaType, Operation, Response
 from mockserver.openapi.problems import canonical

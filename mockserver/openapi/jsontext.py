@@ -4,6 +4,8 @@ from typing import Any, Final
 
 import orjson
 
+from mockserver.errors import Invalid
+
 MAX_DEPTH: Final = 128  # of nested arrays and objects; orjson writes no more than 254
 
 
@@ -32,3 +34,16 @@ def _is_deep(value: Any) -> bool:
         if not level:
             return False
     return True
+
+
+def parse_body(body: bytes) -> Any:
+    """Read a JSON body. Raises Invalid."""
+    try:
+        return parse(body)
+    except ValueError as error:
+        raise Invalid(f"The request body is not valid JSON: {error}") from None
+
+
+def is_json(essence: str) -> bool:
+    """Whether a media type (lower case, without its parameters) is written as JSON."""
+    return essence == "application/json" or essence.endswith("+json")

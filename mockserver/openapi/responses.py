@@ -2,7 +2,8 @@
 
 import orjson
 
-from mockserver.openapi.bodies import essence_of, is_json, media_for
+from mockserver.openapi.bodies import essence_of, media_for
+from mockserver.openapi.jsontext import is_json
 from mockserver.openapi.operations import Operation
 
 MAX_PROBLEMS = 20
