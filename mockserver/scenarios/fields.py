@@ -28,7 +28,8 @@ AgeMs = Annotated[int, BeforeValidator(duration_ms), Field(le=LONGEST_AGE_MS)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    # Strict, since the simulation is built of the same YAML: "16" is text, not a number.
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), strict=True)
 
 
 class Account(_Part):
@@ -36,7 +37,7 @@ class Account(_Part):
 
     owner: str = Field(min_length=1)
     project_id: str = Field(min_length=1)
-    api_keys: tuple[str, ...]
+    api_keys: Annotated[tuple[str, ...], Field(strict=False)]
 
 
 class Pool(_Part):
@@ -74,7 +75,7 @@ class SeededModel(_Part):
     id: str = Field(min_length=1)
     params_b: float = Field(gt=0)
     bytes_per_parameter: float = Field(default=2, gt=0)
-    hardware: tuple[str, ...] = ()
+    hardware: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
 class SeededEndpoint(_Part):
@@ -131,8 +132,8 @@ class ScenarioFields(_Part):
     preemptible_node_every: RangeMs
     stock: Stock
     switches: SwitchSettings
-    models: tuple[SeededModel, ...]
-    serverless: tuple[str, ...]
-    endpoints: tuple[SeededEndpoint, ...]
-    volumes: tuple[SeededVolume, ...]
-    clusters: tuple[SeededCluster, ...]
+    models: Annotated[tuple[SeededModel, ...], Field(strict=False)]
+    serverless: Annotated[tuple[str, ...], Field(strict=False)]
+    endpoints: Annotated[tuple[SeededEndpoint, ...], Field(strict=False)]
+    volumes: Annotated[tuple[SeededVolume, ...], Field(strict=False)]
+    clusters: Annotated[tuple[SeededCluster, ...], Field(strict=False)]

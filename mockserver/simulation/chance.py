@@ -24,7 +24,11 @@ def hexadecimal(length: int, *key: object) -> str:
 
 def identifier(*key: object) -> str:
     """A string in the shape of a version 4 UUID for this key."""
-    digits = hexadecimal(32, *key)
+    return in_uuid_shape(hexadecimal(32, *key))
+
+
+def in_uuid_shape(digits: str) -> str:
+    """32 hexadecimal digits, made to look like a version 4 UUID."""
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
@@ -41,20 +45,24 @@ class Draw:
         """A whole number from `low` to `high`, both included."""
         if high <= low:
             return low
-        return low + number(self._key, name) % (high - low + 1)
+        return low + self._number(name) % (high - low + 1)
+
+    def _number(self, name: str) -> int:
+        return int.from_bytes(blake2b(f"{self._key}\x1f{name}".encode(), digest_size=8).digest(), "big")
 
     def way(self, phase: str, ways: Sequence[Move], pace: Pace) -> Move:
         """One of several ways out of a phase: an unlucky one by its chance, else the one that has none."""
-        lot = number(self._key, phase, "way") / 2**64
         usual = ways[0]
+        lot = None
         for way in ways:
             chance = pace.chance(way)
             if chance is None:
                 usual = way
-                continue
-            if lot < chance:
-                return way
-            lot -= chance
+            elif chance:
+                lot = self._number(f"{phase} way") / 2**64 if lot is None else lot
+                if lot < chance:
+                    return way
+                lot -= chance
         return usual
 
 

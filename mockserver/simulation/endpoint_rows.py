@@ -59,7 +59,7 @@ def current_replicas(endpoint: Endpoint, gpu_count: int, t_ms: int) -> int:
     """Replicas that have GPUs at an instant."""
     if state(endpoint, t_ms) not in HOLDING:
         return 0
-    return sum(claim.gpus // gpu_count for claim in endpoint.claims if claim.granted_by(t_ms))
+    return sum([claim.gpus // gpu_count for claim in endpoint.claims if claim.granted_by(t_ms)])
 
 
 def ready_replicas(setup: Setup, endpoint: Endpoint, gpu_count: int, t_ms: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mockserver.errors import Forbidden, Invalid
 from mockserver.simulation import chance, hardware, stock
@@ -15,9 +15,12 @@ from mockserver.simulation.stock import Claim, Holding
 from mockserver.simulation.timeline import Gate, Mark, Timeline, facts, unfold
 from mockserver.simulation.world import Draft, Setup
 
+RESTART = frozenset({"restart"})
+IDLE_TIMEOUT = frozenset({"idle_timeout"})
+NONE: frozenset[str] = frozenset()
 
-@dataclass(frozen=True, slots=True)
-class NewEndpoint:
+
+class NewEndpoint(NamedTuple):
     """What a create asks for. `inactive_timeout` is in minutes; None: never; absent: the scenario's default."""
 
     model: str
@@ -30,8 +33,7 @@ class NewEndpoint:
     zone: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What a patch asks for; a field that is not in `fields` is left alone."""
 
     fields: frozenset[str]
@@ -62,9 +64,13 @@ def create(draft: Draft, wanted: NewEndpoint) -> Endpoint:
         )
     if wanted.started:
         hardware.require_stock(draft, configuration, wanted.zone)
-    ordinal = draft.ordinal(KIND)
-    endpoint_id = f"endpoint-{chance.identifier(setup.seed, setup.account, KIND, ordinal)}"
-    name = name_of(setup, setup.rules.owner, wanted.model, ordinal)
+    at_ms = draft.at_ms
+    endpoint_id, name = identity(draft, setup.rules.owner, wanted.model)
+    line: Timeline = (Mark(at_ms, "PENDING" if wanted.started else "STOPPED", "create"),)
+    claims: tuple[Claim, ...] = ()
+    if wanted.started:
+        claims = (_start_claim(setup, endpoint_id, low, wanted.zone, configuration, at_ms),)
+        line = _promised(setup, endpoint_id, 0, line, claims, timeout, at_ms, at_ms)
     endpoint = Endpoint(
         id=endpoint_id,
         name=name,
@@ -77,13 +83,14 @@ def create(draft: Draft, wanted: NewEndpoint) -> Endpoint:
         max_replicas=high,
         inactive_timeout=timeout,
         zone=wanted.zone,
-        created_ms=draft.at_ms,
-        line=(Mark(draft.at_ms, "PENDING" if wanted.started else "STOPPED", "create"),),
+        created_ms=at_ms,
+        line=line,
+        claims=claims,
     )
-    if not wanted.started:
-        draft.put(KIND, endpoint_id, endpoint)
-        return endpoint
-    return arrange(draft, None, endpoint._replace(claims=(_start_claim(endpoint, configuration, draft.at_ms),)))
+    if wanted.started and not setup.rules.stock.unlimited:
+        return arrange(draft, None, endpoint)
+    draft.put(KIND, endpoint_id, endpoint)
+    return endpoint
 
 
 def update(draft: Draft, endpoint_id: str, change: Change) -> Endpoint:
@@ -137,16 +144,13 @@ def delete(draft: Draft, endpoint_id: str) -> None:
 def arrange(draft: Draft, before: Endpoint | None, after: Endpoint) -> Endpoint:
     """Store `after` with its promises made, and make those of everybody it affects: those who wait for GPUs."""
     setup, at_ms = draft.setup, draft.at_ms
-    configuration = setup.catalog.hardware[after.hardware]
+    after = promise(setup, after, at_ms)
     if setup.rules.stock.unlimited:
-        claims = tuple(c if c.granted_ms is not None else c.met(at_ms, c.places[0]) for c in after.claims)
-        after = promise(setup, after._replace(claims=claims), at_ms)
         draft.put(KIND, after.id, after)
         return after
-    after = promise(setup, after, at_ms)
     waiting = tuple(_bounded(setup, after, c, at_ms) for c in after.claims if not c.granted_by(at_ms))
     pool = stock.rearrange(
-        draft.pool(configuration.pool),
+        draft.pool(setup.catalog.hardware[after.hardware].pool),
         after.id,
         holdings(before, at_ms) if before else (),
         holdings(after, at_ms),
@@ -175,29 +179,55 @@ def promise(setup: Setup, endpoint: Endpoint, at_ms: int, *, restart: bool | Non
     `restart` says whether an endpoint that is stopping starts again afterwards; None keeps what was promised.
     """
     line = facts(endpoint.line, at_ms)
-    if restart is None:
-        restart = _restarting(endpoint, at_ms)
-    lifecycle = setup.lifecycles[KIND]
+    lifecycle, pace = setup.lifecycles[KIND], setup.rules.pace
     draw = Draw(setup.seed, endpoint.id, endpoint.accepted)
-    pace = setup.rules.pace
-    if line[-1].phase == "STOPPING" and restart:
-        line = unfold(lifecycle, line, at_ms, pace, draw, frozenset({"restart"}), until="PENDING")
-    claim = endpoint.claims[0] if endpoint.claims else None
-    gates: dict[str, Gate] = {
-        "allocated": lambda since_ms: _later(since_ms, claim.granted_ms if claim else None),
-    }
-    conditions: frozenset[str] = frozenset()
-    if endpoint.inactive_timeout:
-        idle_ms = endpoint.inactive_timeout * MINUTE_MS
-        gates["idled"] = lambda since_ms: max(since_ms, endpoint.touched_ms) + idle_ms
-        conditions = frozenset({"idle_timeout"})
-    return endpoint._replace(line=unfold(lifecycle, line, at_ms, pace, draw, conditions, gates))
+    if line[-1].phase == "STOPPING" and (_restarting(endpoint, at_ms) if restart is None else restart):
+        line = unfold(lifecycle, line, at_ms, pace, draw, RESTART, until="PENDING")
+    line = _promised(
+        setup,
+        endpoint.id,
+        endpoint.accepted,
+        line,
+        endpoint.claims,
+        endpoint.inactive_timeout,
+        endpoint.touched_ms,
+        at_ms,
+    )
+    return endpoint._replace(line=line)
 
 
-def name_of(setup: Setup, owner: str, model: str, ordinal: int) -> str:
-    """The system name: owner and model, the owner not said twice, and eight hexadecimal digits."""
+def _promised(
+    setup: Setup,
+    endpoint_id: str,
+    accepted: int,
+    line: Timeline,
+    claims: tuple[Claim, ...],
+    inactive_timeout: int | None,
+    touched_ms: int,
+    at_ms: int,
+) -> Timeline:
+    """The line with what time will do to the endpoint from `at_ms` on."""
+    granted_ms = claims[0].granted_ms if claims else None
+    gates: dict[str, Gate] = {}
+    if granted_ms is None:
+        gates["allocated"] = lambda since_ms: None
+    elif granted_ms > line[-1].at_ms:
+        gates["allocated"] = lambda since_ms: max(since_ms, granted_ms)
+    conditions = NONE
+    if inactive_timeout:
+        idle_ms = inactive_timeout * MINUTE_MS
+        gates["idled"] = lambda since_ms: max(since_ms, touched_ms) + idle_ms
+        conditions = IDLE_TIMEOUT
+    draw = Draw(setup.seed, endpoint_id, accepted)
+    return unfold(setup.lifecycles[KIND], line, at_ms, setup.rules.pace, draw, conditions, gates)
+
+
+def identity(draft: Draft, owner: str, model: str) -> tuple[str, str]:
+    """A new endpoint's id and system name: owner and model, the owner not said twice, and eight digits."""
+    setup = draft.setup
+    digits = chance.hexadecimal(40, setup.seed, setup.account, KIND, draft.ordinal(KIND))
     prefix = model if model.startswith(f"{owner}/") else f"{owner}/{model}"
-    return f"{prefix}-{chance.hexadecimal(8, setup.seed, setup.account, 'endpoint name', ordinal)}"
+    return f"endpoint-{chance.in_uuid_shape(digits[:32])}", f"{prefix}-{digits[32:]}"
 
 
 def _stored(draft: Draft, endpoint_id: str) -> Endpoint:
@@ -222,9 +252,24 @@ def _allot(draft: Draft, pool: stock.Pool) -> None:
     draft.put_pool(pool)
 
 
-def _start_claim(endpoint: Endpoint, configuration: Hardware, at_ms: int) -> Claim:
-    places = (endpoint.zone,) if endpoint.zone else configuration.gpu.zones
-    return Claim(endpoint.id, 0, endpoint.min_replicas * configuration.gpu_count, places, at_ms)
+def _claim(setup: Setup, holder: str, part: int, gpus: int, places: tuple[str, ...], at_ms: int) -> Claim:
+    """A claim for GPUs, met at once where stock is unlimited."""
+    if setup.rules.stock.unlimited:
+        return Claim(holder, part, gpus, places, at_ms, granted_ms=at_ms, place=places[0])
+    return Claim(holder, part, gpus, places, at_ms)
+
+
+def _start_claim(
+    setup: Setup, endpoint_id: str, replicas: int, zone: str | None, configuration: Hardware, at_ms: int
+) -> Claim:
+    """The claim for the replicas that an endpoint starts with."""
+    places = (zone,) if zone else configuration.gpu.zones
+    return _claim(setup, endpoint_id, 0, replicas * configuration.gpu_count, places, at_ms)
+
+
+def _restart_claim(setup: Setup, endpoint: Endpoint, at_ms: int) -> Claim:
+    configuration = setup.catalog.hardware[endpoint.hardware]
+    return _start_claim(setup, endpoint.id, endpoint.min_replicas, endpoint.zone, configuration, at_ms)
 
 
 def _bounded(setup: Setup, endpoint: Endpoint, claim: Claim, at_ms: int) -> Claim:
@@ -259,7 +304,7 @@ def _scaled(setup: Setup, endpoint: Endpoint, at_ms: int) -> Endpoint:
     assert start.place is not None
     while started + len(added) < wanted:
         part += 1
-        added.append(Claim(endpoint.id, part, gpu_count, (start.place,), at_ms))
+        added.append(_claim(setup, endpoint.id, part, gpu_count, (start.place,), at_ms))
     return endpoint._replace(claims=(start, *added))
 
 
@@ -282,7 +327,7 @@ def _moved(setup: Setup, endpoint: Endpoint, wanted: str, at_ms: int) -> Endpoin
         return endpoint
     moved = endpoint._replace(line=(*line, Mark(at_ms, target, cause)), accepted=accepted)
     if cause == "start":
-        return moved._replace(claims=(_start_claim(moved, setup.catalog.hardware[moved.hardware], at_ms),))
+        return moved._replace(claims=(_restart_claim(setup, moved, at_ms),))
     # An endpoint that still waited for its GPUs leaves the queue when it is stopped.
     return moved._replace(claims=tuple(claim for claim in moved.claims if claim.granted_by(at_ms)))
 
@@ -303,8 +348,7 @@ def _restarted(setup: Setup, endpoint: Endpoint, restart: bool, at_ms: int) -> E
         raise Invalid(f"The endpoint {endpoint.id} is stopping; start it once it has stopped.", param="state")
     if not endpoint.claims:
         # It was stopped while it still waited for GPUs: it waits again, from now on.
-        start = _start_claim(endpoint, setup.catalog.hardware[endpoint.hardware], at_ms)
-        endpoint = endpoint._replace(claims=(start,))
+        endpoint = endpoint._replace(claims=(_restart_claim(setup, endpoint, at_ms),))
     return promise(setup, endpoint, at_ms, restart=True)
 
 

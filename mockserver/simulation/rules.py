@@ -6,14 +6,22 @@ Plain values: `scenarios.py` reads and checks them, `fixtures/` holds them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
-from mockserver.lifecycles import EVENT, Move
+from mockserver.lifecycles import EVENT, Lifecycle, Move
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
+
+
+class Step(NamedTuple):
+    """A move that time may take, and the range of its delay in ms."""
+
+    move: Move
+    low_ms: int
+    high_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,9 @@ class Pace:
     """(kind, move) -> shortest and longest, in ms."""
     chances: Mapping[str, float]
     """name of an unlucky move -> probability that it is taken where it can be."""
+    _steps: dict[tuple[str, str, frozenset[str]], tuple[Step, ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def delay_ms(self, kind: str, move: str) -> tuple[int, int]:
         """The range of the move's delay; (0, 0) where the scenario names none."""
@@ -32,6 +43,18 @@ class Pace:
     def chance(self, move: Move) -> float | None:
         """The chance of an unlucky move (one that an event may cause as well); None for a usual one."""
         return self.chances.get(move.name, 0.0) if EVENT in move.by else None
+
+    def steps(self, lifecycle: Lifecycle, state: str, conditions: frozenset[str]) -> tuple[Step, ...]:
+        """What time may do next to a resource in this state, without what has no chance at all."""
+        key = (lifecycle.kind, state, conditions)
+        found = self._steps.get(key)
+        if found is None:
+            found = self._steps[key] = tuple(
+                Step(move, *self.delay_ms(lifecycle.kind, move.name))
+                for move in lifecycle.ways(state, conditions)
+                if self.chance(move) != 0
+            )
+        return found
 
 
 @dataclass(frozen=True, slots=True)

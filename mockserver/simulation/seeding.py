@@ -119,13 +119,12 @@ def history(lifecycle: Lifecycle, pace: Pace, state: str | None, created_ms: int
 def _seed_endpoint(draft: Draft, one: EndpointSeed) -> None:
     setup = draft.setup
     created_ms = draft.at_ms - one.age
-    ordinal = draft.ordinal(endpoint_rows.KIND)
     owner = one.owner or setup.rules.owner
-    name = endpoints.name_of(setup, owner, one.model, ordinal)
+    endpoint_id, name = endpoints.identity(draft, owner, one.model)
     hardware = setup.catalog.hardware[one.hardware]
     line = history(setup.lifecycles[endpoint_rows.KIND], setup.rules.pace, one.state, created_ms, draft.at_ms)
     endpoint = endpoint_rows.Endpoint(
-        id=f"endpoint-{chance.identifier(setup.seed, setup.account, endpoint_rows.KIND, ordinal)}",
+        id=endpoint_id,
         name=name,
         display_name=name if one.display_name is None else one.display_name,
         model=one.model,

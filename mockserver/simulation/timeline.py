@@ -76,19 +76,21 @@ def unfold(
     unlucky ways; it is keyed, so the order of drawing does not matter.
     """
     marks = list(line)
-    gates = gates or {}
-    while ways := lifecycle.ways(marks[-1].phase, conditions):
-        last = marks[-1]
-        way = ways[0]
-        if len(ways) > 1:
-            way = draw.way(last.phase, ways, pace)
-        gate = gates.get(way.name)
-        since = last.at_ms if gate is None else gate(last.at_ms)
-        if since is None:
-            break
-        low_ms, high_ms = pace.delay_ms(lifecycle.kind, way.name)
-        at_ms = max(since + draw.between(way.name, low_ms, high_ms), not_before_ms, last.at_ms)
-        marks.append(Mark(at_ms, way.target, way.name))
-        if way.target == until:
+    at_ms, phase, _ = marks[-1]
+    while steps := pace.steps(lifecycle, phase, conditions):
+        way, low_ms, high_ms = steps[0]
+        if len(steps) > 1:
+            way = draw.way(phase, [step.move for step in steps], pace)
+            low_ms, high_ms = pace.delay_ms(lifecycle.kind, way.name)
+        since_ms = at_ms
+        if gates and way.name in gates:
+            opened_ms = gates[way.name](at_ms)
+            if opened_ms is None:
+                break
+            since_ms = opened_ms
+        at_ms = max(since_ms + draw.between(way.name, low_ms, high_ms), not_before_ms, at_ms)
+        phase = way.target
+        marks.append(Mark(at_ms, phase, way.name))
+        if phase == until:
             break
     return tuple(marks)

@@ -114,7 +114,9 @@ class Draft(View):
 
     def sweep(self) -> None:
         """Remove the rows whose resources are gone."""
-        graves: Mapping[Key, int] = self.get("ordinal", "graves") or {}
+        graves: Mapping[Key, int] | None = self.rows.get("ordinal", "graves")
+        if not graves:
+            return
         due = [key for key, gone_ms in graves.items() if gone_ms <= self.at_ms]
         if due:
             self.put("ordinal", "graves", {key: at for key, at in graves.items() if key not in due})

@@ -24,7 +24,7 @@ from mockserver.store.memory import MemoryStore
 from mockserver.web.bodies import ClientGone, whole_body
 from mockserver.web.call import Handler
 from mockserver.web.control import control_app
-from mockserver.web.envelope import Answer, Header, json_answer, refusal_answer
+from mockserver.web.envelope import Header, json_answer, refusal_answer
 from mockserver.web.handlers import HANDLERS
 from mockserver.web.notes import Notes
 from mockserver.web.pipeline import Pipeline
@@ -59,19 +59,21 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
-        if scope["type"] == "http":
-            try:
-                for name, value in scope["headers"]:
-                    # An origin that is not let in is answered as if it had not said so: the browser stops there.
-                    if name == b"origin" and LOOPBACK_ORIGIN.fullmatch(value.decode("latin-1")):
-                        preflight = any(name == b"access-control-request-method" for name, _ in scope["headers"])
-                        await self._across_origins(scope, receive, self._identified(send) if preflight else send)
-                        return
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await _live(receive, send)
+            return
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        origin = headers.get(b"origin")
+        try:
+            # An origin that is not let in is answered as if it had not said so: the browser stops there.
+            if origin is not None and LOOPBACK_ORIGIN.fullmatch(origin.decode("latin-1")):
+                preflight = b"access-control-request-method" in headers
+                await self._across_origins(scope, receive, self._identified(send) if preflight else send)
+            else:
                 await self._serve(scope, receive, send)
-            except ClientGone:
-                return
-        elif scope["type"] == "lifespan":
-            await _live(receive, send)
+        except ClientGone:
+            return
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: bytes = scope.get("raw_path") or scope["path"].encode()
@@ -83,7 +85,7 @@ class App:
         try:
             body = b""
             if b"content-length" in headers or b"transfer-encoding" in headers:
-                body = await whole_body(scope["headers"], receive)
+                body = await whole_body(headers, receive)
             if path == DOCUMENT_PATH:
                 if method != "GET":
                     raise MethodNotAllowed(f"{method} is not a method of /openapi.json; it takes GET.", ("GET",))
@@ -92,17 +94,9 @@ class App:
                 answer = self.pipeline.answer(method, path.partition(b"?")[0], scope["query_string"], headers, body)
         except Refusal as refusal:
             answer = refusal_answer(refusal)
-        await self._send(send, answer)
-
-    async def _send(self, send: Send, answer: Answer) -> None:
-        await send(
-            {
-                "type": "http.response.start",
-                "status": answer.status,
-                "headers": [*answer.headers, *self._identity()],
-            }
-        )
-        await send({"type": "http.response.body", "body": answer.body})
+        status, kept, content = answer
+        await send({"type": "http.response.start", "status": status, "headers": [*kept, *self._identity()]})
+        await send({"type": "http.response.body", "body": content})
 
     def _identity(self) -> tuple[Header, Header]:
         """The two headers by which clients and people tell requests apart."""

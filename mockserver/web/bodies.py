@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from starlette.types import Receive
 
 from mockserver.errors import TooLarge
-from mockserver.web.envelope import Header
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 
@@ -16,11 +15,11 @@ class ClientGone(Exception):
     """The client closed the connection before its body was whole: there is nobody to answer."""
 
 
-async def whole_body(headers: Iterable[Header], receive: Receive) -> bytes:
+async def whole_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
     """The whole body. Raises TooLarge, and ClientGone."""
-    for name, value in headers:
-        if name == b"content-length" and value.isdigit() and int(value) > MAX_BODY_BYTES:
-            raise _too_large()
+    declared = headers.get(b"content-length", b"")
+    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+        raise _too_large()
     parts: list[bytes] = []
     size = 0
     while True:

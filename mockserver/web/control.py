@@ -248,7 +248,7 @@ async def _answer(control: Control, operations: dict[str, Operation], request: R
         request.scope["query_string"],
         dict(request.headers),
         None,  # read as JSON whatever it is said to be: curl -d says it is a form
-        await whole_body(request.scope["headers"], request.receive),
+        await whole_body(dict(request.scope["headers"]), request.receive),
     )
     done = control.operations[operation.operation_id](request, asked.parameters, asked.body)
     return json_answer(orjson.dumps(done))
