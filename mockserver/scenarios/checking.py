@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from mockserver.errors import ConfigError
@@ -15,9 +14,8 @@ from mockserver.lifecycles import Lifecycle
 from mockserver.scenarios.building import Scenario
 from mockserver.scenarios.fields import ScenarioFields
 from mockserver.scenarios.names import Mistake, check_names
+from mockserver.scenarios.places import at_field
 from mockserver.simulation.catalog import Catalog
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def check_scenario(
@@ -31,13 +29,13 @@ def check_scenario(
     try:
         check_names(fields, lifecycles, Scenario(merged).extend_catalog(catalog))
     except Mistake as mistake:
-        raise _at(mistake.field, mistake.problem, mistake.mend, layers) from None
+        raise at_field(mistake.field, mistake.problem, mistake.mend, layers) from None
 
 
 def _located(error: ValidationError, *paths: Path) -> ConfigError:
     first = error.errors(include_url=False)[0]
     field = tuple(part for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
+    message = first["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
     mend = "see docs/scenarios.md for the fields"
     if first["type"] == "extra_forbidden":
         known = _fields_at(ScenarioFields, field[:-1])
@@ -46,7 +44,7 @@ def _located(error: ValidationError, *paths: Path) -> ConfigError:
         mend = f"did you mean {close[0]}?" if close else f"the fields here are {', '.join(known)}"
     elif first["type"] == "missing":
         message, mend = "the field is missing", "add it"
-    return _at(field, message, mend, paths)
+    return at_field(field, message, mend, paths)
 
 
 def _fields_at(model: Any, field: tuple[int | str, ...]) -> list[str]:
@@ -57,35 +55,3 @@ def _fields_at(model: Any, field: tuple[int | str, ...]) -> list[str]:
         while not hasattr(model, "model_fields") and getattr(model, "__args__", None):
             model = next((a for a in reversed(model.__args__) if a not in (Ellipsis, type(None))), None)
     return sorted(getattr(model, "model_fields", {}))
-
-
-def _at(field: tuple[int | str, ...], problem: str, mend: str, paths: tuple[Path, ...]) -> ConfigError:
-    """The error at a field, in the first of the files (the topmost layer) that has it."""
-    written = ""
-    for part in field:
-        written += f"[{part}]" if isinstance(part, int) else f".{part}" if written else str(part)
-    best = (0, paths[0], 1)
-    for path in paths:
-        depth, line = _line_of(path, field)
-        if depth > best[0]:
-            best = (depth, path, line)
-    return ConfigError(f"{best[1]}:{best[2]}: {written}", problem, mend)
-
-
-def _line_of(path: Path, field: tuple[int | str, ...]) -> tuple[int, int]:
-    """How much of the path of fields the file has, and the line (from 1) of the deepest part."""
-    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_LOADER)
-    line, depth = 1, 0
-    for part in field:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
-            if found is None:
-                break
-            line, node = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            break
-        depth += 1
-    return depth, line

@@ -73,8 +73,8 @@ class SeededModel(_Part):
     """A model that may be deployed besides those of the catalogue."""
 
     id: str = Field(min_length=1)
-    params_b: float = Field(gt=0)
-    bytes_per_parameter: float = Field(default=2, gt=0)
+    params_b: float = Field(gt=0, allow_inf_nan=False)
+    bytes_per_parameter: float = Field(default=2, gt=0, allow_inf_nan=False)
     hardware: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 

@@ -12,10 +12,10 @@ import yaml
 from mockserver.errors import ConfigError
 from mockserver.lifecycles import Lifecycle
 from mockserver.scenarios.building import Scenario, build_catalog
+from mockserver.scenarios.places import LOADER, at_field
 from mockserver.simulation.catalog import Catalog
 
 BASE = "base"
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_catalog(path: Path) -> Catalog:
@@ -70,19 +70,32 @@ def load_scenario(
 
 
 def _layers(path: Path, fixtures: Path, seen: frozenset[Path]) -> tuple[dict[str, Any], list[Path]]:
-    if path in seen:
-        raise ConfigError(f"{path}: extends", "the scenarios extend each other in a circle", "break the circle")
+    """The scenario merged with all that it extends, and the files of the latter, the nearest first."""
     raw = dict(_read(path))
-    extends = raw.pop("extends", BASE)
-    if path == fixtures / f"{BASE}.yaml":
+    base = fixtures / f"{BASE}.yaml"
+    if path == base:
         return raw, []
-    if extends == BASE:
-        parent = fixtures / f"{BASE}.yaml"
-    else:
-        beside = path.parent / str(extends)
-        parent = beside if beside.is_file() else find_scenario(fixtures, str(extends))
-    merged, sources = _layers(parent, fixtures, seen | {path})
+    extends = raw.pop("extends", BASE)
+    parent = base if extends == BASE else _parent(path, fixtures, extends)
+    seen |= {path.resolve()}
+    if parent.resolve() in seen:
+        raise at_field(("extends",), "the scenarios extend each other in a circle", "break the circle", (path,))
+    merged, sources = _layers(parent, fixtures, seen)
     return _merge(merged, raw), [parent, *sources]
+
+
+def _parent(path: Path, fixtures: Path, extends: object) -> Path:
+    """The file that a scenario extends: one beside it, or one that ships. Raises ConfigError."""
+    if not isinstance(extends, str):
+        mend = f"name a scenario ({', '.join(scenario_names(fixtures))}) or a file beside this one"
+        raise at_field(("extends",), "is not a name or a path", mend, (path,))
+    beside = path.parent / extends
+    if beside.is_file():
+        return beside
+    try:
+        return find_scenario(fixtures, extends)
+    except ConfigError as error:
+        raise at_field(("extends",), f"there is no scenario or file {extends}", error.mend, (path,)) from None
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +108,7 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), f"cannot be read: {error}", "give the path of a UTF-8 YAML file") from None
     except yaml.YAMLError as error:

@@ -29,7 +29,7 @@ def check_names(scenario: ScenarioFields, lifecycles: Mapping[str, Lifecycle], c
         require(lifecycles, ("durations", kind), "lifecycle", kind)
         timed = {move.name for move in lifecycles[kind].moves if TIME in move.by}
         for move in moves:
-            require(timed, ("durations", kind, move), f"move of a {kind} that takes time", move)
+            require(timed, ("durations", kind, move), f"move that takes time in the lifecycle {kind}", move)
     unlucky = {
         move.name for table in lifecycles.values() for move in table.moves if TIME in move.by and EVENT in move.by
     }
@@ -53,6 +53,8 @@ def require(known: Iterable[str], field: Field, what: str, name: str) -> None:
     if name not in names:
         close = get_close_matches(name, names, 1)
         mend = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(names[:24])}"
+        if not names:
+            mend = "there is none to choose from: leave it out"
         raise Mistake(field, f"there is no {what} called {name}", mend)
 
 

@@ -11,8 +11,8 @@ def range_ms(value: Any) -> tuple[int, int]:
     """ "10s..60s", or one duration for both ends. Raises ValueError."""
     if isinstance(value, tuple):
         return value
-    low, _, high = value.partition("..") if isinstance(value, str) else (value, "", "")
-    bounds = parse_duration(low), parse_duration(high or low)
+    low, dots, high = value.partition("..") if isinstance(value, str) else (value, "", "")
+    bounds = parse_duration(low), parse_duration(high if dots else low)
     if bounds[0] > bounds[1]:
         raise ValueError("the first bound must not exceed the second")
     return bounds
@@ -22,10 +22,11 @@ def count_range(value: Any) -> tuple[int, int]:
     """ "0..16", or one number for both ends. Raises ValueError."""
     if isinstance(value, tuple):
         return value
-    low, _, high = str(value).partition("..")
-    if not (low.isdigit() and (high or low).isdigit()) or int(low) > int(high or low):
+    low, dots, high = str(value).partition("..")
+    high = high if dots else low
+    if not (low.isdecimal() and high.isdecimal()) or int(low) > int(high):
         raise ValueError("expected a number of GPUs, or a range such as 0..16")
-    return int(low), int(high or low)
+    return int(low), int(high)
 
 
 def instant_ms(value: Any) -> int:

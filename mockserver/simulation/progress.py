@@ -114,7 +114,8 @@ def run_until_idle(view: View) -> Idle:
 def _arrives(view: View, track: Track, t_ms: int) -> int | None:
     """The track's next change, unless it waits for GPUs for longer than we are ready to wait."""
     next_ms = next_change(track.line, t_ms)
-    for_gpus = any("/" in other for other in track.waits_on)
+    # A cluster has its own GPUs from its create on; only preemptible nodes wait, and it does not wait for them.
+    for_gpus = track.kind == endpoint_rows.KIND and bool(track.waits_on)
     if next_ms is None or (for_gpus and next_ms > view.at_ms + LONGEST_WAIT_MS):
         return None
     return next_ms

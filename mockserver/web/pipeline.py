@@ -66,6 +66,7 @@ class Pipeline:
         self._worlds = worlds
         self._notes = notes
         self._api_keys = api_keys
+        self.keyed = bool(api_keys)
         self._check_responses = check_responses
         self._plans: dict[tuple[str, bytes, bytes], Plan] = {}
         self.served = 0

@@ -64,7 +64,7 @@ def run(settings: Settings, host: str, port: int, log_level: str, ready_file: Pa
     base_url = url_of(listening)
 
     def answering() -> None:
-        print(banner(settings, base_url), flush=True)
+        print(banner(settings, base_url, application.pipeline.keyed), flush=True)
         if ready_file is not None:
             write_ready_file(ready_file, base_url)
 
@@ -138,10 +138,10 @@ def write_ready_file(path: Path, base_url: str) -> None:
     beside.replace(path)
 
 
-def banner(settings: Settings, base_url: str) -> str:
+def banner(settings: Settings, base_url: str, keyed: bool) -> str:
     """What is served, and where to point what."""
     clock = settings.clock if settings.speed == 1 else f"{settings.clock}, {settings.speed:g} times as fast"
-    keys = "the keys given with --api-key" if settings.api_keys else "any non-empty key"
+    keys = "one of the keys that are let in" if keyed else "any non-empty key"
     return f"""\
 mockserver {__version__}: scenario {settings.scenario}, seed {settings.seed}, clock {clock}
   together 1.x and 2.x, TypeScript   TOGETHER_BASE_URL={base_url}/v1
