@@ -52,6 +52,7 @@ def configuration(app: Any) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=5,
         timeout_keep_alive=30,
         ws="none",

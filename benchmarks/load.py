@@ -50,7 +50,7 @@ def ask_for(address: Address, asked: bytes, seconds: float, connections: int) ->
 
 
 def ask_all(address: Address, asked: Iterable[bytes], connections: int) -> Burst:
-    """Send each of these requests once. Raises Refused."""
+    """Send each of these requests, at least one, once. Raises Refused."""
     return _run(_burst(address, iter(asked), connections, None))
 
 
@@ -85,8 +85,7 @@ async def _burst(
         for _, connection in opened:
             connection.ask()
         if seconds is not None:
-            loop.call_later(seconds / 5, bench.restart)
-            loop.call_later(seconds * 1.2, bench.stop)
+            loop.call_later(seconds / 5, bench.restart, seconds)
         try:
             await asyncio.wait_for(bench.over, (seconds or 0) + PATIENCE_S)
         except TimeoutError:
@@ -95,6 +94,8 @@ async def _burst(
         bench.running = False
         for transport, _ in opened:
             transport.abort()
+    if not bench.count:
+        raise Refused(f"not one answer from {address[0]}:{address[1]} within {bench.ended - bench.began:.2f} s")
     return Burst(bench.count, bench.ended - bench.began, bench.sent)
 
 
@@ -109,10 +110,12 @@ class _Bench:
         self.began = self.ended = 0.0
         self.running = True
 
-    def restart(self) -> None:
-        """Count from here."""
+    def restart(self, seconds: float | None = None) -> None:
+        """Count from here, and where seconds are given for as long as that."""
         self.count = 0
         self.began = time.perf_counter()
+        if seconds is not None:
+            asyncio.get_running_loop().call_later(seconds, self.stop)
 
     def stop(self) -> None:
         """Count to here."""

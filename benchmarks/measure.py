@@ -193,7 +193,8 @@ def _growth(ours: Server, options: Options, result: Result) -> None:
     for at in range(options.rounds):
         for held in turns(list(map(str, options.held)), at):
             asked = _asked(ROWS[-1], ours, f"held-{at}-{held}", options)
-            ask_all(ours.address, repeat(asked, int(held)), options.connections)
+            if int(held):
+                ask_all(ours.address, repeat(asked, int(held)), options.connections)
             creates = max(min(options.held[-1] // 20, 500), 10)
             burst = ask_all(ours.address, repeat(asked, creates), options.connections)
             result.held.setdefault(int(held), []).append(burst.rate)

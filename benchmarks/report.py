@@ -43,7 +43,7 @@ def verdict(result: Result) -> str:
         ratio = _ratio(result, row.name, REFERENCE)
         if ratio < TARGETS[name]:
             missed.append(f"{row.name} {ratio:.2f} (at least {TARGETS[name]})")
-    launch = _launch_ratio(result)
+    launch = middle(_launch_ratios(result, OURS))
     if launch > TARGETS["launch"]:
         missed.append(f"launch {launch:.2f} (at most {TARGETS['launch']})")
     return f"targets missed: {', '.join(missed)}" if missed else "all targets reached"
@@ -123,10 +123,8 @@ def _held(result: Result) -> list[str]:
 
 def _launches(result: Result) -> list[str]:
     lines = [["from launch to the first 200", "median", "ratio", ""]]
-    constant = result.launches[REFERENCE]
     for who, times in result.launches.items():
-        ratios = [mine / other for mine, other in zip(times, constant, strict=True)]
-        shown = ["", ""] if who == REFERENCE else list(_spread(ratios))
+        shown = ["", ""] if who == REFERENCE else list(_spread(_launch_ratios(result, who)))
         lines.append([who, f"{middle(times) * 1000:.0f} ms", *shown])
     return _aligned(lines)
 
@@ -157,8 +155,9 @@ def _ratio(result: Result, name: str, rival: str) -> float:
     return middle(row[OURS].ratios(row[rival]))
 
 
-def _launch_ratio(result: Result) -> float:
-    return middle(result.launches[OURS]) / middle(result.launches[REFERENCE])
+def _launch_ratios(result: Result, who: str) -> list[float]:
+    pairs = zip(result.launches[who], result.launches[REFERENCE], strict=True)
+    return [mine / constant for mine, constant in pairs]
 
 
 def _spread(ratios: Sequence[float]) -> tuple[str, str]:

@@ -22,7 +22,7 @@ PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", 
 
 
 def diagram(lifecycle: Lifecycle) -> str:
-    """The lifecycle as a Mermaid state diagram. A prefix that all states share is left out."""
+    """The lifecycle as a Mermaid state diagram, with the states' names shortened."""
     short = _shortener(lifecycle)
     edges: dict[tuple[str, str], list[str]] = {}
     for initial in lifecycle.initial:

@@ -53,7 +53,7 @@ def create(draft: Draft, wanted: NewEndpoint) -> Endpoint:
     setup = draft.setup
     if setup.rules.switches.v1_dedicated == "retired":
         raise _retired()
-    configuration = hardware.choose(setup.catalog, wanted.model, wanted.hardware)
+    model, configuration = hardware.choose(setup.catalog, wanted.model, wanted.hardware)
     low, high = _bounds(wanted.min_replicas, wanted.max_replicas, wanted.started)
     timeout = _minutes(wanted.inactive_timeout)
     if wanted.zone is not None and wanted.zone not in configuration.gpu.zones:
@@ -65,7 +65,7 @@ def create(draft: Draft, wanted: NewEndpoint) -> Endpoint:
     if wanted.started:
         hardware.require_stock(draft, configuration, wanted.zone)
     at_ms = draft.at_ms
-    endpoint_id, name = identity(draft, setup.rules.owner, wanted.model)
+    endpoint_id, name = identity(draft, setup.rules.owner, model.id)
     line: Timeline = (Mark(at_ms, "PENDING" if wanted.started else "STOPPED", "create"),)
     claims: tuple[Claim, ...] = ()
     if wanted.started:
@@ -75,7 +75,7 @@ def create(draft: Draft, wanted: NewEndpoint) -> Endpoint:
         id=endpoint_id,
         name=name,
         display_name=name if wanted.display_name is None else wanted.display_name,
-        model=wanted.model,
+        model=model.id,
         hardware=configuration.id,
         owner=setup.rules.owner,
         usage_type="on-demand",

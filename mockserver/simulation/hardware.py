@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockserver.errors import Invalid, NotFound
 from mockserver.simulation import stock
-from mockserver.simulation.catalog import Catalog, Hardware
+from mockserver.simulation.catalog import Catalog, Hardware, Model
 from mockserver.simulation.world import View
 
 STOCK_OUT = "Hardware for endpoint not available now, please try again later"
@@ -53,8 +53,8 @@ def updated_ms(view: View) -> int:
     return view.at_ms - view.at_ms % view.setup.rules.stock.demand_step_ms
 
 
-def choose(catalog: Catalog, model_id: str, hardware_id: str) -> Hardware:
-    """The configuration that a create names.
+def choose(catalog: Catalog, model_id: str, hardware_id: str) -> tuple[Model, Hardware]:
+    """The model and the configuration that a create names.
 
     Raises Invalid with the words that clients look for: where it is missing, unknown, or does not serve the
     model, and where the model is unknown.
@@ -76,7 +76,7 @@ def choose(catalog: Catalog, model_id: str, hardware_id: str) -> Hardware:
             "Check the hardware API with its model parameter for the configurations that are.",
             param="hardware",
         )
-    return hardware
+    return model, hardware
 
 
 def require_stock(view: View, hardware: Hardware, zone: str | None) -> None:

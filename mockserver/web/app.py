@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,7 @@ from mockserver.store.base import Store
 from mockserver.store.memory import MemoryStore
 from mockserver.web.bodies import ClientGone, whole_body
 from mockserver.web.call import Handler
-from mockserver.web.control import control_app
-from mockserver.web.envelope import Header, json_answer, refusal_answer
+from mockserver.web.envelope import Answer, Header, json_answer, refusal_answer
 from mockserver.web.handlers import HANDLERS
 from mockserver.web.notes import Notes
 from mockserver.web.pipeline import Pipeline
@@ -41,11 +40,14 @@ class App:
     Made by `create_app`. `pipeline`, `worlds` and `notes` are there for tests and for the summary at the end.
     """
 
-    def __init__(self, pipeline: Pipeline, worlds: Worlds, notes: Notes, control: ASGIApp, document: bytes) -> None:
+    def __init__(
+        self, pipeline: Pipeline, worlds: Worlds, notes: Notes, control: Callable[[], ASGIApp], document: bytes
+    ) -> None:
         self.pipeline = pipeline
         self.worlds = worlds
         self.notes = notes
-        self._control = control
+        self._make_control = control
+        self._control: ASGIApp | None = None
         self._document = json_answer(document)
         self._across_origins = CORSMiddleware(
             self._serve,
@@ -65,38 +67,42 @@ class App:
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
         origin = headers.get(b"origin")
-        try:
-            # An origin that is not let in is answered as if it had not said so: the browser stops there.
-            if origin is not None and LOOPBACK_ORIGIN.fullmatch(origin.decode("latin-1")):
-                preflight = b"access-control-request-method" in headers
-                await self._across_origins(scope, receive, self._identified(send) if preflight else send)
-            else:
-                await self._serve(scope, receive, send)
-        except ClientGone:
-            return
+        # An origin that is not let in is answered as if it had not said so: the browser stops there.
+        if origin is not None and LOOPBACK_ORIGIN.fullmatch(origin.decode("latin-1")):
+            preflight = b"access-control-request-method" in headers
+            await self._across_origins(scope, receive, self._identified(send) if preflight else send)
+        else:
+            await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: bytes = scope.get("raw_path") or scope["path"].encode()
         if path.startswith(b"/_mock/") or path == b"/_mock":
+            if self._control is None:
+                self._control = self._make_control()
             await self._control(scope, receive, self._identified(send))
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        method: str = scope["method"]
+        body = b""
         try:
-            body = b""
             if b"content-length" in headers or b"transfer-encoding" in headers:
                 body = await whole_body(headers, receive)
             if path == DOCUMENT_PATH:
-                if method != "GET":
-                    raise MethodNotAllowed(f"{method} is not a method of /openapi.json; it takes GET.", ("GET",))
-                answer = self._document
+                answer = self._describe(scope["method"])
             else:
-                answer = self.pipeline.answer(method, path.partition(b"?")[0], scope["query_string"], headers, body)
+                path, _, _ = path.partition(b"?")
+                answer = self.pipeline.answer(scope["method"], path, scope["query_string"], headers, body)
         except Refusal as refusal:
             answer = refusal_answer(refusal)
+        except ClientGone:
+            return
         status, kept, content = answer
         await send({"type": "http.response.start", "status": status, "headers": [*kept, *self._identity()]})
         await send({"type": "http.response.body", "body": content})
+
+    def _describe(self, method: str) -> Answer:
+        if method != "GET":
+            raise MethodNotAllowed(f"{method} is not a method of /openapi.json; it takes GET.", ("GET",))
+        return self._document
 
     def _identity(self) -> tuple[Header, Header]:
         """The two headers by which clients and people tell requests apart."""
@@ -165,7 +171,13 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
         api_keys,
         check_responses=settings.check_responses,
     )
-    control = control_app(load_document(spec / "control.yaml"), worlds, stage, pipeline, settings)
+
+    def control() -> ASGIApp:
+        # Made at its first use: most servers that are started are asked for the API alone, and at once.
+        from mockserver.web.control import control_app
+
+        return control_app(load_document(spec / "control.yaml"), worlds, stage, pipeline, settings)
+
     return App(pipeline, worlds, notes, control, orjson.dumps(_served(documents)))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import gc
 import json
 import logging
 import os
@@ -12,8 +12,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockserver import __version__
 from mockserver.errors import ConfigError
@@ -22,7 +24,48 @@ from mockserver.web.app import App, create_app
 
 DRAIN_S = 5
 START_S = 30
-GC_THRESHOLDS = (50_000, 20, 50)
+
+
+class OneWrite:
+    """A transport that holds the head of an answer back and sends it together with the body: one system call and
+    one waking of the client less for each answer.
+    """
+
+    __slots__ = ("_head", "_inner", "_write", "is_closing")
+
+    def __init__(self, inner: asyncio.Transport) -> None:
+        self._inner = inner
+        self._write = inner.write
+        self._head = b""
+        self.is_closing = inner.is_closing
+
+    def write(self, data: bytes) -> None:
+        """Send, or keep the head of an answer for the write that follows."""
+        if self._head:
+            self._write(self._head + data)
+            self._head = b""
+        elif data.startswith(b"HTTP/1."):
+            self._head = data
+        else:
+            self._write(data)
+
+    def close(self) -> None:
+        """Send what is kept, and close."""
+        if self._head:
+            self._write(self._head)
+            self._head = b""
+        self._inner.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's, over such a transport."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin with a client."""
+        super().connection_made(OneWrite(transport))  # type: ignore[arg-type]
 
 
 class Server(uvicorn.Server):
@@ -56,10 +99,6 @@ def run(settings: Settings, host: str, port: int, log_level: str, ready_file: Pa
     """Serve until SIGTERM or Ctrl-C, then say what was served. Raises ConfigError where that cannot begin."""
     logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(message)s")
     application = create_app(settings)
-    # What the application is made of stays for good, and rows live long: look for rubbish less often.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
     listening = listen(host, port)
     base_url = url_of(listening)
 
@@ -94,6 +133,7 @@ def configuration(application: App, log_level: str = "warning") -> uvicorn.Confi
     """How uvicorn serves the application."""
     return uvicorn.Config(
         application,
+        http=Protocol,
         log_config=None,
         log_level=log_level,
         access_log=False,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import operator
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.clock import Clock, Mode, Wall
 from mockserver.errors import Unavailable
@@ -17,12 +17,16 @@ from mockserver.simulation.catalog import Catalog
 from mockserver.simulation.rules import Rules
 from mockserver.simulation.world import Draft, Key, Setup, View
 from mockserver.store.base import Store
-from mockserver.web.envelope import Answer
+from mockserver.web.envelope import Answer, json_answer
 
 MAX_WARM = 256
 """How many unwritten worlds keep what they could make again: their seeded rows and rendered answers."""
 MAX_ANSWERS = 512
 """How many rendered answers one world keeps."""
+MAX_SHOWN = 20_000
+"""How many rendered resources one world keeps, for its lists."""
+NEVER = 1 << 62
+"""Later than any clock goes."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,29 @@ class Kept:
     answer: Answer
     until_ms: int | None
     step_ms: int | None
+
+
+class Shown(NamedTuple):
+    """One resource as it is shown from `from_ms` until just before `until_ms`, as long as its rows are the same.
+
+    `step_ms` is where the step clock goes after a read of it.
+    """
+
+    body: bytes
+    from_ms: int
+    until_ms: int
+    step_ms: int | None
+
+
+def joined(shown: Iterable[Shown], head: bytes, tail: bytes) -> Kept:
+    """A list of resources: right until the first of them changes."""
+    until_ms, step_ms, bodies = NEVER, None, []
+    for one in shown:
+        bodies.append(one.body)
+        until_ms = min(until_ms, one.until_ms)
+        if one.step_ms is not None and (step_ms is None or one.step_ms < step_ms):
+            step_ms = one.step_ms
+    return Kept(json_answer(head + b",".join(bodies) + tail), None if until_ms == NEVER else until_ms, step_ms)
 
 
 class _Stored:
@@ -88,8 +115,20 @@ class _Seeded:
 class World:
     """One account's world. Cheap until it is read, and small again once it has not been for long."""
 
-    __slots__ = ("_setup", "_store", "_warm", "account", "answers", "born_ms", "clock", "clock_moved", "renders",
-                 "revision", "run", "stage")  # fmt: skip
+    __slots__ = (
+        "_setup",
+        "_shown",
+        "_store",
+        "_warm",
+        "account",
+        "answers",
+        "born_ms",
+        "clock",
+        "clock_moved",
+        "revision",
+        "run",
+        "stage",
+    )
 
     def __init__(self, account: str, stage: Stage, clock: Clock, store: Store) -> None:
         self.account = account
@@ -100,7 +139,7 @@ class World:
         self.revision = 0
         self.clock_moved = False
         self.answers: dict[tuple[bytes, bytes], Kept] = {}
-        self.renders: dict[str, tuple[tuple[Any, ...], int | None, bytes]] = {}
+        self._shown: dict[str, tuple[Shown, tuple[Any, ...]]] = {}
         self._store = store
         self._warm: _Seeded | _Stored | None = None
         self._setup: Setup | None = None
@@ -163,21 +202,19 @@ class World:
             self.answers.clear()
         self.answers[key] = kept
 
-    def rendered(self, row_id: str, parts: tuple[Any, ...], until_ms: int | None, make: Callable[[], bytes]) -> bytes:
-        """The bytes of one resource, rendered again only where one of its parts is not the very same row."""
-        known = self.renders.get(row_id)
-        if (
-            known is not None
-            and known[1] == until_ms
-            and len(known[0]) == len(parts)
-            and all(map(operator.is_, known[0], parts))
-        ):
-            return known[2]
-        body = make()
-        if len(self.renders) >= 4 * MAX_ANSWERS + 8 * len(self.answers):
-            self.renders.clear()
-        self.renders[row_id] = (parts, until_ms, body)
-        return body
+    def shown(self, row_id: str, rows: tuple[Any, ...], at_ms: int, make: Callable[[], Shown]) -> Shown:
+        """One resource as it is shown, made again only where its time is over or one of its rows is another."""
+        known = self._shown.get(row_id)
+        if known is not None:
+            shown, kept_rows = known
+            same = len(kept_rows) == len(rows) and all(map(operator.is_, kept_rows, rows))
+            if same and shown.from_ms <= at_ms < shown.until_ms:
+                return shown
+        if len(self._shown) >= MAX_SHOWN:
+            self._shown.clear()
+        shown = make()
+        self._shown[row_id] = (shown, rows)
+        return shown
 
     def move_clock(self, clock: Clock) -> None:
         """Set the clock; the caller has seen to it that time does not go back."""
@@ -200,7 +237,7 @@ class World:
         """Let go of all that can be made again."""
         self._warm = None
         self.answers.clear()
-        self.renders.clear()
+        self._shown.clear()
 
 
 def token_of(authorization: bytes) -> bytes:

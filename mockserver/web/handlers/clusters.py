@@ -15,13 +15,13 @@ from mockserver.simulation.cluster_rows import Cluster
 from mockserver.simulation.kubeconfig import kube_config
 from mockserver.simulation.nodes import Node
 from mockserver.simulation.progress import next_step
-from mockserver.simulation.timeline import Timeline, earliest, facts
+from mockserver.simulation.timeline import Timeline, facts
 from mockserver.simulation.world import Draft, View
 from mockserver.web.call import Call, Handler
 from mockserver.web.envelope import Answer, json_answer
 from mockserver.web.handlers import volumes as volume_handlers
 from mockserver.web.handlers.volumes import asked_project, without_nulls
-from mockserver.web.worlds import Kept
+from mockserver.web.worlds import NEVER, Kept, Shown, joined
 
 
 def render(view: View, cluster: Cluster) -> bytes:
@@ -148,27 +148,28 @@ def _worker(view: View, cluster: Cluster, node: Node) -> dict[str, Any]:
     return shown
 
 
-def _shown(call: Call, view: View, cluster: Cluster) -> tuple[bytes, int | None]:
-    """The cluster's bytes, and until when they are right."""
-    until_ms = cluster_rows.next_visible_change(view, cluster)
-    parts = (cluster, *(view.get(volumes.KIND, volume_id) for volume_id in cluster.volume_ids))
-    return call.world.rendered(cluster.id, parts, until_ms, lambda: render(view, cluster)), until_ms
+def _shown(call: Call, view: View, cluster: Cluster) -> Shown:
+    """The cluster, alone or in the list: it looks the same in both."""
+
+    def make() -> Shown:
+        until_ms = cluster_rows.next_visible_change(view, cluster)
+        step_ms = next_step(view, cluster_rows.KIND, cluster)
+        return Shown(render(view, cluster), view.at_ms, NEVER if until_ms is None else until_ms, step_ms)
+
+    rows = (cluster, *(view.get(volumes.KIND, volume_id) for volume_id in cluster.volume_ids))
+    return call.world.shown(cluster.id, rows, view.at_ms, make)
 
 
 def list_clusters(call: Call, view: View) -> Kept:
     """The clusters, of one project where it is named."""
-    found = list(cluster_rows.listing(view, asked_project(call.parameters)))
-    shown = [_shown(call, view, cluster) for cluster in found]
-    body = b'{"clusters":[' + b",".join(one for one, _ in shown) + b"]}"
-    step_ms = earliest(*(next_step(view, cluster_rows.KIND, cluster) for cluster in found))
-    return Kept(json_answer(body), earliest(*(until_ms for _, until_ms in shown)), step_ms)
+    found = cluster_rows.listing(view, asked_project(call.parameters))
+    return joined([_shown(call, view, cluster) for cluster in found], b'{"clusters":[', b"]}")
 
 
 def get_cluster(call: Call, view: View) -> Kept:
     """One cluster."""
     cluster = cluster_rows.find(view, call.parameters["cluster_id"])
-    body, until_ms = _shown(call, view, cluster)
-    return Kept(json_answer(body), until_ms, next_step(view, cluster_rows.KIND, cluster))
+    return joined([_shown(call, view, cluster)], b"", b"")
 
 
 def create_cluster(call: Call, draft: Draft) -> Answer:

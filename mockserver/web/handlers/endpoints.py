@@ -12,11 +12,11 @@ from mockserver.simulation import endpoint_rows, endpoints
 from mockserver.simulation.endpoint_rows import Endpoint, Serverless
 from mockserver.simulation.endpoints import Change, NewEndpoint
 from mockserver.simulation.progress import next_step
-from mockserver.simulation.timeline import earliest, next_change
+from mockserver.simulation.timeline import next_change
 from mockserver.simulation.world import Draft, View
 from mockserver.web.call import Call, Handler
 from mockserver.web.envelope import NO_CONTENT, Answer, json_answer
-from mockserver.web.worlds import Kept
+from mockserver.web.worlds import NEVER, Kept, Shown, joined
 
 
 def render(view: View, endpoint: Endpoint) -> bytes:
@@ -67,22 +67,20 @@ def render_listed(view: View, entry: Endpoint | Serverless) -> bytes:
 def list_endpoints(call: Call, view: View) -> Kept:
     """The account's endpoints, filtered by type, usage type and owner."""
     wanted = call.parameters
-    found = list(endpoint_rows.listing(view, wanted.get("type"), wanted.get("usage_type"), bool(wanted.get("mine"))))
-    until_ms = step_ms = None
-    items = []
-    for entry in found:
-        change_ms = None
-        if isinstance(entry, Endpoint):
-            change_ms = next_change(entry.line, view.at_ms)
-            until_ms = earliest(until_ms, change_ms)
-            step_ms = earliest(step_ms, next_step(view, endpoint_rows.KIND, entry))
-        items.append(_listed(call, view, entry, change_ms))
-    body = b'{"object":"list","data":[' + b",".join(items) + b"]}"
-    return Kept(json_answer(body), until_ms, step_ms)
+    found = endpoint_rows.listing(view, wanted.get("type"), wanted.get("usage_type"), bool(wanted.get("mine")))
+    shown = [
+        call.world.shown(entry.id, (entry,), view.at_ms, lambda entry=entry: _listed(view, entry))  # type: ignore[misc]
+        for entry in found
+    ]
+    return joined(shown, b'{"object":"list","data":[', b"]}")
 
 
-def _listed(call: Call, view: View, entry: Endpoint | Serverless, change_ms: int | None) -> bytes:
-    return call.world.rendered(f"listed {entry.id}", (entry,), change_ms, lambda: render_listed(view, entry))
+def _listed(view: View, entry: Endpoint | Serverless) -> Shown:
+    change_ms = step_ms = None
+    if isinstance(entry, Endpoint):
+        change_ms = next_change(entry.line, view.at_ms)
+        step_ms = next_step(view, endpoint_rows.KIND, entry)
+    return Shown(render_listed(view, entry), view.at_ms, NEVER if change_ms is None else change_ms, step_ms)
 
 
 def get_endpoint(call: Call, view: View) -> Kept:
