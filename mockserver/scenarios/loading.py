@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -38,12 +39,13 @@ def find_scenario(fixtures: Path, name: str) -> Path:
     shipped = fixtures / "scenarios" / f"{name}.yaml"
     if "/" not in name and shipped.is_file():
         return shipped
-    if Path(name).is_file():
-        return Path(name)
+    with suppress(OSError):  # of a name that no file system takes
+        if Path(name).is_file():
+            return Path(name)
     names = scenario_names(fixtures)
     close = get_close_matches(name, names, 1)
     mend = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(names)}, or give a path"
-    raise ConfigError(f"scenario {name}", "there is no such scenario or file", mend)
+    raise ConfigError(f"scenario {name[:100]}", "there is no such scenario or file", mend)
 
 
 def load_scenario(
@@ -89,13 +91,12 @@ def _parent(path: Path, fixtures: Path, extends: object) -> Path:
     if not isinstance(extends, str):
         mend = f"name a scenario ({', '.join(scenario_names(fixtures))}) or a file beside this one"
         raise at_field(("extends",), "is not a name or a path", mend, (path,))
-    beside = path.parent / extends
-    if beside.is_file():
-        return beside
     try:
-        return find_scenario(fixtures, extends)
-    except ConfigError as error:
-        raise at_field(("extends",), f"there is no scenario or file {extends}", error.mend, (path,)) from None
+        beside = path.parent / extends
+        return beside if beside.is_file() else find_scenario(fixtures, extends)
+    except (ConfigError, OSError) as error:
+        mend = error.mend if isinstance(error, ConfigError) else "give a shorter name"
+        raise at_field(("extends",), f"there is no scenario or file {extends[:100]}", mend, (path,)) from None
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

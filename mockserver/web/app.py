@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -93,8 +94,8 @@ class App:
                 answer = self.pipeline.answer(scope["method"], path, scope["query_string"], headers, body)
         except Refusal as refusal:
             answer = refusal_answer(refusal)
-        except ClientGone:
-            return
+        except (ClientGone, asyncio.CancelledError):
+            return  # nobody is there to be answered: the client has gone, or the server has waited long enough
         status, kept, content = answer
         await send({"type": "http.response.start", "status": status, "headers": [*kept, *self._identity()]})
         await send({"type": "http.response.body", "body": content})

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import Any
 
-import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver import __version__
 from mockserver.clock import parse_duration, rfc3339
@@ -25,7 +25,7 @@ from mockserver.simulation import progress
 from mockserver.simulation.progress import Track
 from mockserver.simulation.timeline import observe
 from mockserver.web.bodies import ClientGone, whole_body
-from mockserver.web.envelope import Answer, fault_answer, json_answer, refusal_answer
+from mockserver.web.envelope import Answer, dumps, fault_answer, json_answer, refusal_answer
 from mockserver.web.pipeline import Pipeline
 from mockserver.web.worlds import Stage, World, Worlds, token_of
 
@@ -206,52 +206,50 @@ def control_app(
     methods: dict[str, dict[str, Operation]] = {}
     for operation in document.operations:
         methods.setdefault(document.base_path + operation.path, {})[operation.method] = operation
-    routes = [Route(path, _endpoint(control, by_method), methods=[*by_method]) for path, by_method in methods.items()]
-    described = json_answer(orjson.dumps(document.raw))
-
-    async def describe(request: Request) -> Response:
-        try:
-            control.require_admin(request)
-        except Refusal as refusal:
-            return _response(refusal_answer(refusal))
-        return _response(described)
-
-    routes.append(Route(f"{document.base_path}/openapi.json", describe))
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _http_exception})
+    routes = [Route(path, _Endpoint(control, by_method)) for path, by_method in methods.items()]
+    routes.append(Route(f"{document.base_path}/openapi.json", _Endpoint(control, {"GET": dumps(document.raw)})))
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _nothing})
     app.router.redirect_slashes = False
     return app
 
 
-def _endpoint(control: Control, operations: dict[str, Operation]) -> Callable[[Request], Any]:
-    async def endpoint(request: Request) -> Response:
+class _Endpoint:
+    """An ASGI application for one path: its operations, or bodies that are always the same, by method."""
+
+    def __init__(self, control: Control, operations: Mapping[str, Operation | bytes]) -> None:
+        self._control = control
+        self._operations = operations
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
         try:
-            return _response(await _answer(control, operations, request))
+            answer = await self._answer(request)
         except Refusal as refusal:
-            return _response(refusal_answer(refusal))
-        except ClientGone:
-            return Response(status_code=400)  # to nobody
+            answer = refusal_answer(refusal)
+        except (ClientGone, asyncio.CancelledError):
+            return
         except Exception as fault:
-            log.exception("%s %s broke the control API", request.method, request.scope["path"])
-            return _response(fault_answer(f"The control API has a fault of its own: {type(fault).__name__}."))
+            log.exception("%s %s broke the control API", request.method, scope["path"])
+            answer = fault_answer(f"The control API has a fault of its own: {type(fault).__name__}.")
+        await _response(answer)(scope, receive, send)
 
-    return endpoint
-
-
-async def _answer(control: Control, operations: dict[str, Operation], request: Request) -> Answer:
-    control.require_admin(request)
-    operation = operations.get(request.method)
-    if operation is None:
-        raise MethodNotAllowed(f"{request.method} is not a method of this path.", tuple(operations))
-    asked = decode(
-        operation,
-        {name: str(value) for name, value in request.path_params.items()},
-        request.scope["query_string"],
-        dict(request.headers),
-        None,  # read as JSON whatever it is said to be: curl -d says it is a form
-        await whole_body(dict(request.scope["headers"]), request.receive),
-    )
-    done = control.operations[operation.operation_id](request, asked.parameters, asked.body)
-    return json_answer(orjson.dumps(done))
+    async def _answer(self, request: Request) -> Answer:
+        self._control.require_admin(request)
+        operation = self._operations.get(request.method)
+        if operation is None:
+            raise MethodNotAllowed(f"{request.method} is not a method of this path.", tuple(self._operations))
+        if isinstance(operation, bytes):
+            return json_answer(operation)
+        asked = decode(
+            operation,
+            {name: str(value) for name, value in request.path_params.items()},
+            request.scope["query_string"],
+            dict(request.headers),
+            None,  # read as JSON whatever it is said to be: curl -d says it is a form
+            await whole_body(dict(request.scope["headers"]), request.receive),
+        )
+        done = self._control.operations[operation.operation_id](request, asked.parameters, asked.body)
+        return json_answer(dumps(done))
 
 
 def _response(answer: Answer) -> Response:
@@ -260,12 +258,9 @@ def _response(answer: Answer) -> Response:
     return response
 
 
-async def _http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code == 405:
-        allowed = tuple((error.headers or {}).get("Allow", "").split(", "))
-        return _response(refusal_answer(MethodNotAllowed(f"{request.method} is not a method of this path.", allowed)))
-    return _response(refusal_answer(NotFound(f"There is nothing at {request.scope['path']}; see /_mock/openapi.json.")))
+async def _nothing(request: Request, error: Exception) -> Response:
+    refusal = NotFound(f"There is nothing at {request.scope['path']}; see /_mock/openapi.json.")
+    return _response(refusal_answer(refusal))
 
 
 def _track(track: Track, at_ms: int) -> Fields:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -44,6 +44,11 @@ class Answer(NamedTuple):
     body: bytes
 
 
+def dumps(value: Any) -> bytes:
+    """JSON, in just the memory it needs: orjson gives out far larger pieces, and what is rendered may be kept."""
+    return bytes(memoryview(orjson.dumps(value)))
+
+
 def json_answer(body: bytes, status: int = 200) -> Answer:
     """An answer with a JSON body."""
     return Answer(status, (JSON_TYPE, (b"content-length", str(len(body)).encode())), body)
@@ -62,7 +67,7 @@ NO_CONTENT = Answer(204, (), b"")
 
 def error_body(message: str, kind: str, param: str | None = None, code: str | None = None) -> bytes:
     """The envelope, with all four keys always there."""
-    return orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})
+    return dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})
 
 
 def refusal_answer(refusal: Refusal) -> Answer:

@@ -98,6 +98,8 @@ class Server(uvicorn.Server):
 def run(settings: Settings, host: str, port: int, log_level: str, ready_file: Path | None) -> None:
     """Serve until SIGTERM or Ctrl-C, then say what was served. Raises ConfigError where that cannot begin."""
     logging.basicConfig(level=log_level.upper(), format="%(levelname)s %(message)s")
+    if ready_file is not None and (ready_file.is_dir() or not ready_file.absolute().parent.is_dir()):
+        raise ConfigError(str(ready_file), "cannot be written", "give the path of a file in a folder that exists")
     application = create_app(settings)
     listening = listen(host, port)
     base_url = url_of(listening)

@@ -25,6 +25,8 @@ MAX_ANSWERS = 512
 """How many rendered answers one world keeps."""
 MAX_SHOWN = 20_000
 """How many rendered resources one world keeps, for its lists."""
+LONG_TOKEN = 64
+"""Bytes; of a longer token only a digest is kept."""
 NEVER = 1 << 62
 """Later than any clock goes."""
 
@@ -152,7 +154,7 @@ class World:
     @property
     def written(self) -> bool:
         """Whether it holds anything that its birth does not already say."""
-        return self.revision > 0 or self.clock_moved
+        return self.revision > 0 or self.clock_moved or self.run > 0
 
     @property
     def setup(self) -> Setup:
@@ -261,6 +263,8 @@ class Worlds:
 
     def of(self, token: bytes) -> World:
         """The token's world, born now where this is its first use. Raises Unavailable where there is no room."""
+        if len(token) > LONG_TOKEN:
+            token = blake2b(token, digest_size=32).digest()
         world = self._by_token.get(token)
         if world is None:
             self._make_room()

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from mockserver.clock import parse_instant, rfc3339
 from mockserver.errors import Invalid
 from mockserver.simulation import chance, cluster_rows, clusters, nodes, volumes
@@ -18,7 +16,7 @@ from mockserver.simulation.progress import next_step
 from mockserver.simulation.timeline import Timeline, facts
 from mockserver.simulation.world import Draft, View
 from mockserver.web.call import Call, Handler
-from mockserver.web.envelope import Answer, json_answer
+from mockserver.web.envelope import Answer, dumps, json_answer
 from mockserver.web.handlers import volumes as volume_handlers
 from mockserver.web.handlers.volumes import asked_project, without_nulls
 from mockserver.web.worlds import NEVER, Kept, Shown, joined
@@ -26,7 +24,7 @@ from mockserver.web.worlds import NEVER, Kept, Shown, joined
 
 def render(view: View, cluster: Cluster) -> bytes:
     """A cluster as every operation shows it. Optional fields that do not apply are left out."""
-    return orjson.dumps({key: value for key, value in _fields(view, cluster).items() if value is not None})
+    return dumps({key: value for key, value in _fields(view, cluster).items() if value is not None})
 
 
 def _fields(view: View, cluster: Cluster) -> dict[str, Any]:
@@ -192,7 +190,7 @@ def delete_cluster(call: Call, draft: Draft) -> Answer:
     """Delete a cluster."""
     cluster_id = call.parameters["cluster_id"]
     clusters.delete(draft, cluster_id)
-    return json_answer(orjson.dumps({"cluster_id": cluster_id}))
+    return json_answer(dumps({"cluster_id": cluster_id}))
 
 
 def list_regions(call: Call, view: View) -> Kept:
@@ -213,7 +211,7 @@ def list_regions(call: Call, view: View) -> Kept:
         }
         for region in view.setup.catalog.regions
     ]
-    return Kept(json_answer(orjson.dumps({"regions": regions})), None, None)
+    return Kept(json_answer(dumps({"regions": regions})), None, None)
 
 
 def _instant(body: Mapping[str, Any], field: str) -> int | None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from mockserver.clock import rfc3339
 from mockserver.simulation import endpoint_rows, endpoints
 from mockserver.simulation.endpoint_rows import Endpoint, Serverless
@@ -15,7 +13,7 @@ from mockserver.simulation.progress import next_step
 from mockserver.simulation.timeline import next_change
 from mockserver.simulation.world import Draft, View
 from mockserver.web.call import Call, Handler
-from mockserver.web.envelope import NO_CONTENT, Answer, json_answer
+from mockserver.web.envelope import NO_CONTENT, Answer, dumps, json_answer
 from mockserver.web.worlds import NEVER, Kept, Shown, joined
 
 
@@ -23,7 +21,7 @@ def render(view: View, endpoint: Endpoint) -> bytes:
     """An endpoint by itself, as create, get and patch show it."""
     at_ms = view.at_ms
     gpu_count = view.setup.catalog.hardware[endpoint.hardware].gpu_count
-    return orjson.dumps(
+    return dumps(
         {
             "object": "endpoint",
             "id": endpoint.id,
@@ -50,7 +48,7 @@ def render(view: View, endpoint: Endpoint) -> bytes:
 def render_listed(view: View, entry: Endpoint | Serverless) -> bytes:
     """An entry of the list, which shows less."""
     serverless = isinstance(entry, Serverless)
-    return orjson.dumps(
+    return dumps(
         {
             "object": "endpoint",
             "id": entry.id,

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from mockserver.clock import rfc3339
 from mockserver.simulation import hardware
 from mockserver.simulation.catalog import Hardware
 from mockserver.simulation.timeline import earliest
 from mockserver.simulation.world import View
 from mockserver.web.call import Call, Handler
-from mockserver.web.envelope import json_answer
+from mockserver.web.envelope import dumps, json_answer
 from mockserver.web.worlds import Kept
 
 
@@ -47,12 +45,12 @@ def list_hardware(call: Call, view: View) -> Kept:
         fitting = hardware.fitting(view, model)
         data = [render(one, updated_at, hardware.availability(view, one)) for one in fitting]
         until_ms = earliest(until_ms, *(hardware.next_stock_change(view, one) for one in fitting)) or until_ms
-    return Kept(json_answer(orjson.dumps({"object": "list", "data": data})), until_ms, None)
+    return Kept(json_answer(dumps({"object": "list", "data": data})), until_ms, None)
 
 
 def list_zones(call: Call, view: View) -> Kept:
     """The zones that dedicated endpoints may run in."""
-    return Kept(json_answer(orjson.dumps({"avzones": view.setup.catalog.zones})), None, None)
+    return Kept(json_answer(dumps({"avzones": view.setup.catalog.zones})), None, None)
 
 
 HANDLERS = {

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from mockserver.simulation import volumes
 from mockserver.simulation.progress import next_step
 from mockserver.simulation.timeline import earliest, next_change
 from mockserver.simulation.volumes import NewVolume, Volume
 from mockserver.simulation.world import Draft, View
 from mockserver.web.call import Call, Handler
-from mockserver.web.envelope import Answer, json_answer
+from mockserver.web.envelope import Answer, dumps, json_answer
 from mockserver.web.worlds import Kept
 
 
@@ -45,7 +43,7 @@ def list_volumes(call: Call, view: View) -> Kept:
     """The volumes, of one project where it is named."""
     found = list(volumes.listing(view, asked_project(call.parameters)))
     return Kept(
-        json_answer(orjson.dumps({"volumes": [render(view, volume) for volume in found]})),
+        json_answer(dumps({"volumes": [render(view, volume) for volume in found]})),
         earliest(*(next_change(volume.line, view.at_ms) for volume in found)),
         earliest(*(next_step(view, volumes.KIND, volume) for volume in found)),
     )
@@ -54,7 +52,7 @@ def list_volumes(call: Call, view: View) -> Kept:
 def get_volume(call: Call, view: View) -> Kept:
     """One volume."""
     volume = volumes.find(view, call.parameters["volume_id"])
-    answer = json_answer(orjson.dumps(render(view, volume)))
+    answer = json_answer(dumps(render(view, volume)))
     return Kept(answer, next_change(volume.line, view.at_ms), next_step(view, volumes.KIND, volume))
 
 
@@ -68,13 +66,13 @@ def create_volume(call: Call, draft: Draft) -> Answer:
         project_id=body.get("project_id"),
         is_lifecycle_independent=body.get("is_lifecycle_independent", False),
     )
-    return json_answer(orjson.dumps(render(draft, volumes.create(draft, wanted))))
+    return json_answer(dumps(render(draft, volumes.create(draft, wanted))))
 
 
 def update_volume(call: Call, draft: Draft) -> Answer:
     """Resize a volume and show it."""
     volume = volumes.resize(draft, call.body["volume_id"], call.body.get("size_tib"))
-    return json_answer(orjson.dumps(render(draft, volume)))
+    return json_answer(dumps(render(draft, volume)))
 
 
 def delete_volume(call: Call, draft: Draft) -> Answer:
