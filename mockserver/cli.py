@@ -96,6 +96,8 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the API until SIGTERM or Ctrl-C."""
+    if not 0 < speed <= 1e9:  # the option's own bounds let nan pass
+        raise ConfigError("--speed", f"{speed} is not a speed", "give a number above 0")
     from mockserver.web import server  # here, so that --help and the other commands start at once
 
     settings = Settings(

@@ -14,6 +14,7 @@ Mode = Literal["real", "manual", "step"]
 Wall = Callable[[], int]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_MS = int((datetime(1, 1, 2, tzinfo=UTC) - _EPOCH).total_seconds() * 1000)
 LAST_MS = int((datetime(9999, 12, 30, tzinfo=UTC) - _EPOCH).total_seconds() * 1000)
 """No clock goes past this instant: later ones cannot be written as RFC 3339."""
 
@@ -96,8 +97,8 @@ def parse_instant(text: str) -> int:
         at_ms = (instant - _EPOCH) // timedelta(milliseconds=1) + (1000 if leap else 0)
     except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is not an instant such as 2026-01-05T09:00:00Z") from None
-    if at_ms > LAST_MS:
-        raise ValueError(f"{text!r} lies past the end of the calendar")
+    if not FIRST_MS <= at_ms <= LAST_MS:
+        raise ValueError(f"{text!r} lies outside the calendar")
     return at_ms
 
 
