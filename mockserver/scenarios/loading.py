@@ -37,9 +37,9 @@ def read_description(path: Path) -> str:
 def find_scenario(fixtures: Path, name: str) -> Path:
     """The file of a scenario: one that ships, by name, or one of the user's, by path. Raises ConfigError."""
     shipped = fixtures / "scenarios" / f"{name}.yaml"
-    if "/" not in name and shipped.is_file():
-        return shipped
     with suppress(OSError):  # of a name that no file system takes
+        if "/" not in name and shipped.is_file():
+            return shipped
         if Path(name).is_file():
             return Path(name)
     names = scenario_names(fixtures)

@@ -118,6 +118,7 @@ class World:
     """One account's world. Cheap until it is read, and small again once it has not been for long."""
 
     __slots__ = (
+        "_first_stage",
         "_setup",
         "_shown",
         "_store",
@@ -134,7 +135,7 @@ class World:
 
     def __init__(self, account: str, stage: Stage, clock: Clock, store: Store) -> None:
         self.account = account
-        self.stage = stage
+        self.stage = self._first_stage = stage
         self.clock = clock
         self.born_ms = clock.base_ms
         self.run = 0
@@ -153,8 +154,13 @@ class World:
 
     @property
     def written(self) -> bool:
-        """Whether it holds anything that its birth does not already say."""
-        return self.revision > 0 or self.clock_moved or self.run > 0
+        """Whether it holds anything that its beginning does not already say."""
+        return self.revision > 0 or self.clock_moved
+
+    @property
+    def forgettable(self) -> bool:
+        """Whether it would be the same if it were born again."""
+        return not self.written and self.stage is self._first_stage
 
     @property
     def setup(self) -> Setup:
@@ -176,7 +182,15 @@ class World:
 
     def view(self, at_ms: int) -> View:
         """The world at an instant."""
-        return View(self.setup, self.rows, at_ms)
+        return View(self.setup, self, at_ms)
+
+    def get(self, kind: str, row_id: str) -> Any | None:
+        """One row, or None. A view reads the world itself, so that rows which nobody looks at are not made."""
+        return self.rows.get(kind, row_id)
+
+    def scan(self, kind: str) -> Mapping[str, Any]:
+        """All rows of a kind by id, oldest first."""
+        return self.rows.scan(kind)
 
     def draft(self, at_ms: int) -> Draft:
         """A draft of a command at an instant; `commit` makes it count."""
@@ -312,7 +326,7 @@ class Worlds:
         if len(self._by_token) < self._most:
             return
         for token, world in self._by_token.items():
-            if not world.written:
+            if world.forgettable:
                 del self._by_token[token]
                 self._warm.pop(world.account, None)
                 return
