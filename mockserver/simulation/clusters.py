@@ -200,7 +200,7 @@ def promise(view: View, cluster: Cluster) -> Cluster:
         attached = [volume for volume_id in cluster.volume_ids if (volume := view.get(volumes.KIND, volume_id))]
         usable = [volumes.usable_ms(volume) for volume in attached]
         known = [instant for instant in usable if instant is not None]
-        return max(since_ms, *known) if len(known) == len(usable) else None
+        return max([since_ms, *known]) if len(known) == len(usable) else None
 
     gates: dict[str, Gate] = {
         "network_asked": lambda since_ms: max(since_ms, terms.reservation_start_ms or since_ms),

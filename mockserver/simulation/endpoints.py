@@ -148,7 +148,8 @@ def arrange(draft: Draft, before: Endpoint | None, after: Endpoint) -> Endpoint:
     if setup.rules.stock.unlimited:
         draft.put(KIND, after.id, after)
         return after
-    waiting = tuple(_bounded(setup, after, c, at_ms) for c in after.claims if not c.granted_by(at_ms))
+    wishes = after.claims if state(after, at_ms) in HOLDING else ()
+    waiting = tuple(_bounded(setup, after, claim, at_ms) for claim in wishes if not claim.granted_by(at_ms))
     pool = stock.rearrange(
         draft.pool(setup.catalog.hardware[after.hardware].pool),
         after.id,

@@ -23,7 +23,15 @@ Pairs = Iterable[tuple[str | bytes, str | bytes]]
 _LOOP = asyncio.new_event_loop()
 atexit.register(_LOOP.close)
 
-UNSET: Any = object()
+
+class _Unset:
+    """Stands for what is not given, where None would be something."""
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Any = _Unset()
 
 
 @dataclass
@@ -140,7 +148,7 @@ class Client:
         self, method: str, path: str, given: Any = UNSET, *, query: dict[str, Any] | None = None, **more: Any
     ) -> Reply:
         """Send a well-made request, with `given` as its JSON body."""
-        target = quote(path, safe="/%") + (f"?{urlencode(query, doseq=True)}" if query else "")
+        target = quote(path, safe="/%?=&") + (f"?{urlencode(query, doseq=True)}" if query else "")
         body = None if given is UNSET else json.dumps(given).encode()
         return self.send(method, target, body=body, **more)
 

@@ -1,0 +1,167 @@
+"""Timelines by themselves: a read is a bisect, and following the table is a pure function of its arguments."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.lifecycles import Lifecycle, Move, State
+from mockserver.simulation import chance
+from mockserver.simulation.chance import Draw
+from mockserver.simulation.rules import Pace
+from mockserver.simulation.timeline import Mark, earliest, facts, first, next_change, observe, unfold
+
+from .histories import LAW
+from .worlds import LIFECYCLES, rules
+
+gaps = st.lists(st.integers(0, 5), min_size=1, max_size=8)
+pace = rules("default").pace
+
+
+def line_of(gaps):
+    at_ms, marks = 100, []
+    for number, gap in enumerate(gaps):
+        at_ms += gap if number else 0
+        marks.append(Mark(at_ms, f"phase {number}", "cause"))
+    return tuple(marks)
+
+
+@LAW
+@given(gaps, st.integers(90, 150))
+def test_reading_agrees_with_walking(gaps, t_ms):
+    line = line_of(gaps)
+    past = [mark for mark in line if mark.at_ms <= t_ms]
+    coming = [mark for mark in line if mark.at_ms > t_ms]
+    assert facts(line, t_ms) == tuple(past)
+    assert observe(line, t_ms) == (past[-1] if past else line[0])
+    assert next_change(line, t_ms) == (coming[0].at_ms if coming else None)
+    for mark in line:
+        assert first(line, mark.phase) == mark.at_ms
+    assert first(line, "never") is None
+
+
+def test_the_last_of_several_marks_at_one_instant_counts():
+    line = (Mark(1, "a", ""), Mark(2, "b", ""), Mark(2, "c", ""), Mark(3, "d", ""))
+    assert observe(line, 2).phase == "c"
+    assert facts(line, 2) == line[:3]
+    assert next_change(line, 1) == 2
+
+
+def test_the_earliest_of_what_is_given():
+    assert earliest(3, None, 2) == 2
+    assert earliest(None) is None
+    assert earliest() is None
+
+
+CONDITIONS = {
+    "endpoint": ["idle_timeout"],
+    "cluster": ["volume", "auto_scale", "acceptance_tests", "nccl_tests", "failed_node"],
+    "node": [],
+    "volume": ["attached"],
+}
+
+
+@LAW
+@given(
+    st.sampled_from(list(CONDITIONS)),
+    st.data(),
+    st.integers(0, 2**16),
+    st.integers(0, 10**6),
+    st.floats(0, 1),
+)
+def test_following_the_table_ends_at_rest_by_legal_moves(kind, data, seed, late_ms, chance_of_all):
+    table = LIFECYCLES[kind]
+    conditions = frozenset(data.draw(st.sets(st.sampled_from(CONDITIONS[kind] or ["none"]))))
+    slow = Pace(pace.durations_ms, dict.fromkeys(pace.chances, chance_of_all))
+    begun = (Mark(0, table.initial[0], "create"),)
+    line = unfold(table, begun, late_ms, slow, Draw(seed, "id", 0), conditions)
+    assert line == unfold(table, begun, late_ms, slow, Draw(seed, "id", 0), conditions)
+    assert line[:1] == begun
+    assert table.states[line[-1].phase].rests
+    for before, after in pairwise(line):
+        assert table.legal(before.phase, after.phase, after.cause)
+        assert after.at_ms >= max(before.at_ms, late_ms)
+        if not late_ms:
+            low_ms, high_ms = pace.delay_ms(kind, after.cause)
+            assert low_ms <= after.at_ms - before.at_ms <= high_ms
+
+
+@LAW
+@given(st.integers(0, 2**16), st.integers(1, 200_000))
+def test_promises_made_anew_from_the_facts_are_the_same_promises(seed, t_ms):
+    """Unless a command came between, it does not matter when a promise is made."""
+    table = LIFECYCLES["cluster"]
+    line = unfold(table, (Mark(0, table.initial[0], "create"),), 0, pace, Draw(seed, "id", 0))
+    assert unfold(table, facts(line, t_ms), t_ms, pace, Draw(seed, "id", 0)) == line
+
+
+def test_a_gate_holds_a_move_back_or_for_ever():
+    table = LIFECYCLES["endpoint"]
+    begun = (Mark(0, "PENDING", "create"),)
+    held = unfold(table, begun, 0, pace, Draw(1, "id", 0), gates={"allocated": lambda since_ms: None})
+    assert held == begun
+    late = unfold(table, begun, 0, pace, Draw(1, "id", 0), gates={"allocated": lambda since_ms: since_ms + 10**9})
+    plain = unfold(table, begun, 0, pace, Draw(1, "id", 0))
+    assert [mark.at_ms for mark in late[1:]] == [mark.at_ms + 10**9 for mark in plain[1:]]
+
+
+def test_the_walk_ends_where_it_is_told():
+    table = LIFECYCLES["endpoint"]
+    line = unfold(table, (Mark(0, "PENDING", "create"),), 0, pace, Draw(1, "id", 0), until="STARTING")
+    assert [mark.phase for mark in line] == ["PENDING", "STARTING"]
+
+
+def test_an_unlucky_way_is_taken_as_often_as_its_chance_says():
+    table = LIFECYCLES["endpoint"]
+    ways = table.ways("STARTING", frozenset())
+    for wanted in (0.0, 0.25, 1.0):
+        unlucky = Pace({}, {"boot_failed": wanted})
+        taken = [Draw(1, f"id {n}", 0).way("STARTING", ways, unlucky).name for n in range(2_000)]
+        assert taken.count("boot_failed") / 2_000 == pytest.approx(wanted, abs=0.03)
+
+
+def test_several_unlucky_ways_share_the_lot():
+    causes = {"x": ("time", "event"), "y": ("time",), "z": ("time", "event")}
+    moves = tuple(Move(name, ("a",), "b", by) for name, by in causes.items())
+    table = Lifecycle("k", "", "assumed", ("a",), {"a": State("a"), "b": State("b", rests=True)}, moves)
+    unlucky = Pace({}, {"x": 0.3, "z": 0.3})
+    taken = [Draw(1, str(n), 0).way("a", table.ways("a", frozenset()), unlucky).name for n in range(3_000)]
+    for name, share in (("x", 0.3), ("y", 0.4), ("z", 0.3)):
+        assert taken.count(name) / 3_000 == pytest.approx(share, abs=0.03)
+
+
+# ---- keyed randomness
+
+
+@LAW
+@given(st.integers(0, 2**16), st.text(max_size=5), st.integers(0, 9), st.text(max_size=5), st.integers(0, 99))
+def test_a_draw_is_a_function_of_its_key_alone(seed, resource, accepted, name, width):
+    drawn = Draw(seed, resource, accepted).between(name, 5, 5 + width)
+    other = Draw(seed, resource, accepted)
+    other.between("something else", 0, 10**9)
+    assert other.between(name, 5, 5 + width) == drawn
+    assert 5 <= drawn <= 5 + width
+
+
+def test_every_part_of_the_key_counts():
+    keys = [(seed, rid, n, name) for seed in (1, 2) for rid in ("a", "b") for n in (0, 1) for name in ("x", "y")]
+    drawn = {Draw(seed, rid, n).between(name, 0, 2**60) for seed, rid, n, name in keys}
+    assert len(drawn) == len(keys)
+    assert chance.number("ab", "c") != chance.number("a", "bc")
+
+
+def test_draws_cover_their_range():
+    drawn = {Draw(1, str(n), 0).between("x", 3, 6) for n in range(200)}
+    assert drawn == {3, 4, 5, 6}
+    assert Draw(1, "a", 0).between("x", 7, 7) == 7
+
+
+def test_identifiers_have_the_shape_of_a_random_uuid():
+    import uuid
+
+    made = [chance.identifier(1, "account", "endpoint", n) for n in range(200)]
+    assert len(set(made)) == 200
+    for one in made:
+        assert str(uuid.UUID(one)) == one
+        assert (uuid.UUID(one).version, uuid.UUID(one).variant) == (4, uuid.RFC_4122)

@@ -1,0 +1,369 @@
+"""A world to try commands on: rows in dictionaries, an instant, and all that a reader of it would see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mockserver.lifecycles import load_lifecycles
+from mockserver.scenarios import Scenario, find_scenario, load_catalog, load_scenario
+from mockserver.simulation import cluster_rows, clusters, endpoint_rows, endpoints, hardware, nodes, seeding, volumes
+from mockserver.simulation.catalog import Catalog
+from mockserver.simulation.cluster_requests import changed_terms, inline_volume, require_driver, terms_of
+from mockserver.simulation.cluster_rows import Cluster
+from mockserver.simulation.endpoint_rows import Endpoint
+from mockserver.simulation.endpoints import Change, NewEndpoint
+from mockserver.simulation.kubeconfig import kube_config
+from mockserver.simulation.rules import Pace, PoolRule, Rules
+from mockserver.simulation.timeline import facts
+from mockserver.simulation.volumes import NewVolume, Volume
+from mockserver.simulation.world import Draft, Setup, View
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = ROOT / "fixtures"
+LIFECYCLES = load_lifecycles(ROOT / "spec" / "lifecycles.yaml")
+CATALOG = load_catalog(FIXTURES / "catalog.yaml")
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+ZONE = "us-central-4b"
+REGION = "us-central-8"
+SMALL = "mistralai/Mistral-7B-Instruct-v0.1"
+"""A model that every configuration can serve."""
+
+T = TypeVar("T")
+
+
+@cache
+def scenario(name: str) -> Scenario:
+    return load_scenario(find_scenario(FIXTURES, name), FIXTURES, LIFECYCLES, CATALOG)
+
+
+@cache
+def rules(name: str = "empty") -> Rules:
+    return scenario(name).rules()
+
+
+def with_pools(
+    base: Rules, pools: Mapping[str, Mapping[str, tuple[int, int, int]]], *, step_ms: int | None = None
+) -> Rules:
+    """The rules with these pools in place of their own: capacity, least and most demand by place."""
+    made = {key: {place: PoolRule(*rule) for place, rule in places.items()} for key, places in pools.items()}
+    step_ms = step_ms or base.stock.demand_step_ms
+    return replace(base, stock=replace(base.stock, pools=made, demand_step_ms=step_ms))
+
+
+def with_switches(base: Rules, **switches: Any) -> Rules:
+    return replace(base, switches=replace(base.switches, **switches))
+
+
+def with_chances(base: Rules, **chances: float) -> Rules:
+    return replace(base, pace=Pace(base.pace.durations_ms, {**base.pace.chances, **chances}))
+
+
+class Rows:
+    """A store as the simulation sees one."""
+
+    def __init__(self, writes: Mapping[tuple[str, str], Any] | None = None) -> None:
+        self.by_kind: dict[str, dict[str, Any]] = {}
+        self.apply(writes or {})
+
+    def get(self, kind: str, row_id: str) -> Any | None:
+        return self.by_kind.get(kind, {}).get(row_id)
+
+    def scan(self, kind: str) -> Mapping[str, Any]:
+        return self.by_kind.get(kind, {})
+
+    def apply(self, writes: Mapping[tuple[str, str], Any | None]) -> None:
+        for (kind, row_id), row in writes.items():
+            if row is None:
+                self.by_kind.get(kind, {}).pop(row_id, None)
+            else:
+                self.by_kind.setdefault(kind, {})[row_id] = row
+
+    def copy(self) -> Rows:
+        copied = Rows()
+        copied.by_kind = {kind: dict(rows) for kind, rows in self.by_kind.items()}
+        return copied
+
+    def written_out(self) -> str:
+        """All rows as text, deep: equal where and only where the worlds are."""
+        return repr(self.by_kind)
+
+
+class World:
+    """Commands at `at_ms`, each stored where it succeeds. With `lived_in` it begins as the scenario says."""
+
+    def __init__(
+        self,
+        name: str = "empty",
+        *,
+        seed: int = 1,
+        account: str = "account",
+        rules_: Rules | None = None,
+        lived_in: bool = False,
+        catalog: Catalog | None = None,
+    ) -> None:
+        chosen = scenario(name)
+        self.setup = Setup(seed, account, LIFECYCLES, catalog or chosen.extend_catalog(CATALOG), rules_ or rules(name))
+        self.at_ms = chosen.starts_at
+        self.rows = Rows(seeding.seed(self.setup, chosen.seeds(), self.at_ms) if lived_in else None)
+
+    def run(self, command: Callable[[Draft], T]) -> T:
+        draft = Draft(self.setup, self.rows, self.at_ms)
+        draft.sweep()
+        answer = command(draft)
+        self.rows.apply(draft.writes)
+        return answer
+
+    def view(self, at_ms: int | None = None) -> View:
+        return View(self.setup, self.rows, self.at_ms if at_ms is None else at_ms)
+
+    def wait(self, ms: int) -> World:
+        assert ms >= 0
+        self.at_ms += ms
+        return self
+
+    def until(self, at_ms: int | None) -> World:
+        assert at_ms is not None
+        return self.wait(at_ms - self.at_ms)
+
+    # ---- endpoints
+    def create(
+        self, gpus: int = 1, model: str = SMALL, *, gpu: str = "h100_80gb_sxm", low: int = 1, high: int | None = None,
+        **wanted: Any,
+    ) -> Endpoint:  # fmt: skip
+        new = NewEndpoint(model, f"{gpus}x_nvidia_{gpu}", low, max(low, 1) if high is None else high, **wanted)
+        return self.run(lambda draft: endpoints.create(draft, new))
+
+    def patch(self, endpoint: Endpoint, **fields: Any) -> Endpoint:
+        """A patch; `bounds=(low, high)` stands for autoscaling."""
+        names = set(fields)
+        if "bounds" in fields:
+            fields["min_replicas"], fields["max_replicas"] = fields.pop("bounds")
+            names = (names - {"bounds"}) | {"autoscaling"}
+        change = Change(frozenset(names), **fields)
+        return self.run(lambda draft: endpoints.update(draft, endpoint.id, change))
+
+    def start(self, endpoint: Endpoint) -> Endpoint:
+        return self.patch(endpoint, state="STARTED")
+
+    def stop(self, endpoint: Endpoint) -> Endpoint:
+        return self.patch(endpoint, state="STOPPED")
+
+    def delete(self, endpoint: Endpoint) -> None:
+        self.run(lambda draft: endpoints.delete(draft, endpoint.id))
+
+    def endpoint(self, endpoint: Endpoint) -> Endpoint:
+        return endpoint_rows.find(self.view(), endpoint.id)
+
+    def state(self, endpoint: Endpoint, at_ms: int | None = None) -> str:
+        return endpoint_rows.state(self.endpoint(endpoint), self.at_ms if at_ms is None else at_ms)
+
+    def replicas(self, endpoint: Endpoint) -> tuple[int, int]:
+        """How many replicas have GPUs, and how many serve."""
+        return replicas(self.view(), self.endpoint(endpoint))
+
+    def availability(self, gpus: int = 1, *, gpu: str = "h100_80gb_sxm", zone: str | None = None) -> str:
+        return hardware.availability(self.view(), self.setup.catalog.hardware[f"{gpus}x_nvidia_{gpu}"], zone)
+
+    # ---- clusters
+    def create_cluster(self, num_gpus: int = 8, *, starts: int | None = None, ends: int | None = None,
+                       **body: Any) -> Cluster:  # fmt: skip
+        body = cluster_body(num_gpus=num_gpus, **body)
+
+        def command(draft: Draft) -> Cluster:
+            require_driver(body)
+            terms = terms_of(draft, body, starts, ends)
+            return clusters.create(draft, terms, body.get("volume_id"), inline_volume(body))
+
+        return self.run(command)
+
+    def put(self, cluster: Cluster, *, ends: int | None = None, **body: Any) -> Cluster:
+        def command(draft: Draft) -> Cluster:
+            known = cluster_rows.find(draft, cluster.id)
+            return clusters.update(draft, cluster.id, changed_terms(draft, known, body, ends))
+
+        return self.run(command)
+
+    def delete_cluster(self, cluster: Cluster) -> None:
+        self.run(lambda draft: clusters.delete(draft, cluster.id))
+
+    def cluster(self, cluster: Cluster) -> Cluster:
+        return cluster_rows.find(self.view(), cluster.id)
+
+    def phase(self, cluster: Cluster, at_ms: int | None = None) -> str:
+        phase = cluster_rows.phase(self.cluster(cluster), self.at_ms if at_ms is None else at_ms)
+        return phase.removeprefix("CLUSTER_PHASE_")
+
+    # ---- volumes
+    def create_volume(self, size_tib: int = 1, region: str = REGION, name: str = "data", **wanted: Any) -> Volume:
+        return self.run(lambda draft: volumes.create(draft, NewVolume(name, size_tib, region, **wanted)))
+
+    def resize(self, volume: Volume, size_tib: int | None) -> Volume:
+        return self.run(lambda draft: volumes.resize(draft, volume.id, size_tib))
+
+    def delete_volume(self, volume: Volume) -> None:
+        self.run(lambda draft: volumes.delete(draft, volume.id))
+
+    def volume(self, volume_id: str) -> Volume:
+        return volumes.find(self.view(), volume_id)
+
+    def volume_status(self, volume_id: str) -> str:
+        return volumes.status(self.volume(volume_id), self.at_ms)
+
+
+def cluster_body(**body: Any) -> dict[str, Any]:
+    """A create's body, complete; None leaves a field out."""
+    whole = {
+        "cluster_name": "trial",
+        "region": REGION,
+        "gpu_type": "H100_SXM",
+        "num_gpus": 8,
+        "billing_type": "ON_DEMAND",
+        "cuda_version": "12.6",
+        "nvidia_driver_version": "560",
+        **body,
+    }
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def gpu_count(setup: Setup, endpoint: Endpoint) -> int:
+    return setup.catalog.hardware[endpoint.hardware].gpu_count
+
+
+def replicas(view: View, one: Endpoint) -> tuple[int, int]:
+    """How many replicas have GPUs, and how many serve."""
+    count = gpu_count(view.setup, one)
+    current = endpoint_rows.current_replicas(one, count, view.at_ms)
+    return current, endpoint_rows.ready_replicas(view.setup, one, count, view.at_ms)
+
+
+def look_at_endpoint(view: View, one: Endpoint) -> dict[str, Any]:
+    at_ms = view.at_ms
+    return {
+        "id": one.id,
+        "name": one.name,
+        "display_name": one.display_name,
+        "state": endpoint_rows.state(one, at_ms),
+        "timeout": one.inactive_timeout,
+        "bounds": (one.min_replicas, one.max_replicas),
+        "replicas": replicas(view, one),
+        "zone": endpoint_rows.zone(one, at_ms),
+    }
+
+
+def _look_at_node(view: View, node: nodes.Node) -> dict[str, Any]:
+    return {
+        "id": node.id,
+        "name": node.name,
+        "instance": node.instance_id,
+        "gpus": node.num_gpus,
+        "role": node.role,
+        "phase": nodes.phase(node, view.at_ms),
+        "history": facts(node.line, view.at_ms),
+        "deleted": node.deleted_ms,
+    }
+
+
+def look_at_cluster(view: View, cluster: Cluster) -> dict[str, Any]:
+    """All that an answer shows of a cluster and that can change."""
+    at_ms = view.at_ms
+    ready_ms = cluster_rows.first_ready_ms(cluster, at_ms)
+    preemptible = cluster_rows.live_nodes(cluster, at_ms, "preemptible")
+    deleted = [one for one in cluster.nodes if one.deleted_ms is not None and one.deleted_ms <= at_ms]
+    attached = [view.get(volumes.KIND, volume_id) for volume_id in cluster.volume_ids]
+    return {
+        "terms": cluster.terms,
+        "status": cluster_rows.status(view.setup, cluster, at_ms),
+        "history": facts(cluster.line, at_ms),
+        "ready": ready_ms,
+        "ends": cluster_rows.reservation_end_ms(cluster.terms, facts(cluster.line, at_ms)),
+        "kube_config": "" if ready_ms is None else kube_config(view.setup.seed, cluster.id, cluster.terms.region),
+        "allocated": sum(node.num_gpus for node in preemptible),
+        "nodes": [
+            _look_at_node(view, node)
+            for node in cluster_rows.live_nodes(cluster, at_ms, "control", "standard", "preemptible")
+        ],
+        "deleted": [_look_at_node(view, node) for node in deleted],
+        "events": cluster_rows.node_events(cluster, at_ms),
+        "volumes": [look_at_volume(view, volume) for volume in attached if volume is not None],
+    }
+
+
+def look_at_volume(view: View, volume: Volume) -> dict[str, Any]:
+    return {
+        "id": volume.id,
+        "name": volume.name,
+        "size": volume.size_tib,
+        "status": volumes.status(volume, view.at_ms),
+    }
+
+
+LOOKS: dict[str, Callable[[View, Any], dict[str, Any]]] = {
+    endpoints.KIND: look_at_endpoint,
+    clusters.KIND: look_at_cluster,
+    volumes.KIND: look_at_volume,
+}
+
+
+def availabilities(view: View) -> dict[tuple[str, str | None], str]:
+    """What the hardware list says, of each deployable configuration and of each in each zone."""
+    found = {}
+    for one in view.setup.catalog.hardware.values():
+        if one.gpu.deployable:
+            for zone in (None, *one.gpu.zones):
+                found[one.id, zone] = hardware.availability(view, one, zone)
+    return found
+
+
+def look(view: View) -> dict[str, Any]:
+    """All that any read of the world shows at an instant."""
+    return {
+        "hardware": availabilities(view),
+        "endpoints": [
+            look_at_endpoint(view, one) if isinstance(one, Endpoint) else one for one in endpoint_rows.listing(view)
+        ],
+        "clusters": [look_at_cluster(view, cluster) for cluster in cluster_rows.listing(view, None)],
+        "volumes": [look_at_volume(view, volume) for volume in volumes.listing(view, None)],
+    }
+
+
+def held(view: View, *, standard: bool = True) -> dict[tuple[str, str], int]:
+    """What the world's resources hold at an instant by (pool, place), counted from what each row shows."""
+    found: dict[tuple[str, str], int] = {}
+
+    def add(pool: str, place: str | None, gpus: int) -> None:
+        if gpus:
+            assert place is not None
+            found[pool, place] = found.get((pool, place), 0) + gpus
+
+    for one in view.scan(endpoints.KIND).values():
+        if not view.setup.rules.stock.unlimited:
+            gpus = replicas(view, one)[0] * gpu_count(view.setup, one)
+            add(view.setup.catalog.hardware[one.hardware].pool, endpoint_rows.zone(one, view.at_ms), gpus)
+    for cluster in cluster_rows.listing(view, None):
+        roles = ("standard", "preemptible") if standard else ("preemptible",)
+        for node in cluster_rows.live_nodes(cluster, view.at_ms, *roles):
+            add(f"cluster/{cluster.terms.gpu_type}", cluster.terms.region, node.num_gpus)
+    return found
+
+
+def resources(view: View) -> Iterator[tuple[str, Any]]:
+    for kind in LOOKS:
+        for row in view.scan(kind).values():
+            yield kind, row
+
+
+def lines(view: View) -> Iterator[tuple[str, Any, Any]]:
+    """Every timeline of the world: kind of lifecycle, the resource or node it is of, and the line."""
+    for kind, row in resources(view):
+        yield kind, row, row.line
+        for node in getattr(row, "nodes", ()):
+            yield nodes.KIND, node, node.line
