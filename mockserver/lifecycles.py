@@ -9,8 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from mockserver.datafiles import read_own
 from mockserver.errors import ConfigError
 
 TIME = "time"
@@ -113,9 +112,7 @@ def load_lifecycles(path: Path) -> dict[str, Lifecycle]:
 
     Raises ConfigError where a move names a state that is not in its table or a name is used twice.
     """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    raw = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
-    return {kind: _lifecycle(kind, table, path.name) for kind, table in raw.items()}
+    return {kind: _lifecycle(kind, table, path.name) for kind, table in read_own(path).items()}
 
 
 def _lifecycle(kind: str, table: dict[str, Any], file: str) -> Lifecycle:

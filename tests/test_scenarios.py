@@ -280,12 +280,12 @@ def test_a_mistake_in_a_lower_layer_is_told_there(write):
 @pytest.mark.parametrize(
     ("text", "line", "told"),
     [
-        ("description: x\na: [\n", 3, "is not YAML"),
-        ("description: x\n  a: 1\n", 2, "is not YAML"),
-        ("a: b: c\n", 1, "is not YAML"),
-        ("\tdescription: x\n", 1, "is not YAML"),
-        ("description: x\nb: *nobody\n", 2, "is not YAML"),
-        ("description: x\n? [a, b]\n: 1\n", 2, "is not YAML"),
+        ("description: x\na: [\n", 3, "is not valid YAML"),
+        ("description: x\n  a: 1\n", 2, "is not valid YAML"),
+        ("a: b: c\n", 1, "is not valid YAML"),
+        ("\tdescription: x\n", 1, "is not valid YAML"),
+        ("description: x\nb: *nobody\n", 2, "is not valid YAML"),
+        ("description: x\n? [a, b]\n: 1\n", 2, "is not valid YAML"),
         ("- a\n", 1, "not a mapping"),
         ("just text\n", 1, "not a mapping"),
         ("", 1, "not a mapping"),

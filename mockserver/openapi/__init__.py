@@ -5,7 +5,7 @@ it, `check_response` judges an answer, and `example_response` makes one up. Noth
 """
 
 from mockserver.openapi.bodies import Body, decode_body
-from mockserver.openapi.documents import Document, document_from_dict, load_document
+from mockserver.openapi.documents import Document, document_from_dict, load_document, load_own_document
 from mockserver.openapi.examples import example, example_for, example_response
 from mockserver.openapi.operations import MediaType, Operation, Parameter, RequestBody, Response
 from mockserver.openapi.parameters import Parameters, decode_parameters
@@ -40,4 +40,5 @@ __all__ = [
     "example_for",
     "example_response",
     "load_document",
+    "load_own_document",
 ]

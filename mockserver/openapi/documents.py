@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mockserver.datafiles import read_file, read_own
 from mockserver.errors import ConfigError
 from mockserver.openapi.builder import OperationBuilder, base_path_of
 from mockserver.openapi.operations import Operation
-from mockserver.openapi.references import Place, References, parse
+from mockserver.openapi.references import Place, References
 from mockserver.openapi.router import split_template
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -42,8 +43,17 @@ def load_document(path: Path) -> Document:
         ConfigError: it cannot be read, or says something that cannot be honoured; the place is
             "file.yaml: #/json/pointer", or "file.yaml:LINE" where the syntax is wrong.
     """
-    raw = parse(path, path.name)
+    raw = read_file(path, path.name)
     return _compile(raw, References({path.name: raw}, path.parent), path.name)
+
+
+def load_own_document(path: Path) -> Document:
+    """Read a document that ships with the package.
+
+    Raises:
+        ConfigError: as `load_document`.
+    """
+    return document_from_dict(read_own(path), path.name)
 
 
 def document_from_dict(raw: dict[str, Any], name: str) -> Document:

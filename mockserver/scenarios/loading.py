@@ -8,12 +8,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from mockserver.datafiles import read_file, read_own
 from mockserver.errors import ConfigError
 from mockserver.lifecycles import Lifecycle
 from mockserver.scenarios.building import Scenario, build_catalog
-from mockserver.scenarios.places import LOADER, at_field
 from mockserver.simulation.catalog import Catalog
 
 BASE = "base"
@@ -21,7 +19,7 @@ BASE = "base"
 
 def load_catalog(path: Path) -> Catalog:
     """Read the catalogue, which ships with the package. Raises ConfigError."""
-    return build_catalog(_read(path))
+    return build_catalog(read_own(path))
 
 
 def scenario_names(fixtures: Path) -> list[str]:
@@ -31,7 +29,7 @@ def scenario_names(fixtures: Path) -> list[str]:
 
 def read_description(path: Path) -> str:
     """What a scenario says of itself, on one line."""
-    return " ".join(str(_read(path).get("description", "")).split())
+    return " ".join(str(read_file(path).get("description", "")).split())
 
 
 def find_scenario(fixtures: Path, name: str) -> Path:
@@ -73,7 +71,7 @@ def load_scenario(
 
 def _layers(path: Path, fixtures: Path, seen: frozenset[Path]) -> tuple[dict[str, Any], list[Path]]:
     """The scenario merged with all that it extends, and the files of the latter, the nearest first."""
-    raw = dict(_read(path))
+    raw = dict(_read(path, fixtures))
     base = fixtures / f"{BASE}.yaml"
     if path == base:
         return raw, []
@@ -81,6 +79,8 @@ def _layers(path: Path, fixtures: Path, seen: frozenset[Path]) -> tuple[dict[str
     parent = base if extends == BASE else _parent(path, fixtures, extends)
     seen |= {path.resolve()}
     if parent.resolve() in seen:
+        from mockserver.scenarios.places import at_field
+
         raise at_field(("extends",), "the scenarios extend each other in a circle", "break the circle", (path,))
     merged, sources = _layers(parent, fixtures, seen)
     return _merge(merged, raw), [parent, *sources]
@@ -88,6 +88,9 @@ def _layers(path: Path, fixtures: Path, seen: frozenset[Path]) -> tuple[dict[str
 
 def _parent(path: Path, fixtures: Path, extends: object) -> Path:
     """The file that a scenario extends: one beside it, or one that ships. Raises ConfigError."""
+    # Imported here, since it reads YAML, which a good scenario that ships does not need.
+    from mockserver.scenarios.places import at_field
+
     if not isinstance(extends, str):
         mend = f"name a scenario ({', '.join(scenario_names(fixtures))}) or a file beside this one"
         raise at_field(("extends",), "is not a name or a path", mend, (path,))
@@ -107,15 +110,8 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(str(path), f"cannot be read: {error}", "give the path of a UTF-8 YAML file") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise ConfigError(place, f"is not YAML: {getattr(error, 'problem', error)}", "mend the YAML") from None
+def _read(path: Path, fixtures: Path) -> dict[str, Any]:
+    raw = read_own(path) if path.is_relative_to(fixtures) else read_file(path)
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}:1", "is not a mapping of fields", "see docs/scenarios.md for the fields")
     return raw

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mockserver.clock import Wall, wall_clock
 from mockserver.errors import ConfigError, MethodNotAllowed, Refusal
 from mockserver.lifecycles import load_lifecycles
-from mockserver.openapi import Document, Operation, Router, load_document
+from mockserver.openapi import Document, Operation, Router, load_document, load_own_document
 from mockserver.scenarios import find_scenario, load_catalog, load_scenario
 from mockserver.settings import Settings, data_folder
 from mockserver.store.base import Store
@@ -151,7 +151,7 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
         )
 
     first = stage(settings.scenario, settings.seed)
-    ours = load_document(spec / "v1.yaml")
+    ours = load_own_document(spec / "v1.yaml")
     _require_match(ours, HANDLERS)
     documents = [ours, *(load_document(path) for path in settings.specs)]
     worlds = Worlds(
@@ -177,7 +177,7 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
         # Made at its first use: most servers that are started are asked for the API alone, and at once.
         from mockserver.web.control import control_app
 
-        return control_app(load_document(spec / "control.yaml"), worlds, stage, pipeline, settings)
+        return control_app(load_own_document(spec / "control.yaml"), worlds, stage, pipeline, settings)
 
     return App(pipeline, worlds, notes, control, orjson.dumps(_served(documents)))
 

@@ -435,6 +435,17 @@ def test_ids_hang_on_seed_account_and_ordinal_alone():
     assert len(set(made)) == 6
 
 
+@pytest.mark.parametrize("other", [{"seed": 2}, {"account": "another"}])
+def test_no_two_worlds_share_an_id_or_a_name(other):
+    found = []
+    for options in ({}, other):
+        world = World(**options)
+        one, cluster, volume = world.create(), world.create_cluster(), world.create_volume()
+        nodes = {(node.id, node.name, node.instance_id) for node in cluster.nodes}
+        found.append({one.id, one.name, cluster.id, volume.id, *(text for node in nodes for text in node)})
+    assert not found[0] & found[1]
+
+
 def test_a_refused_create_uses_no_id():
     world, plain = World(), World()
     with pytest.raises(Invalid):

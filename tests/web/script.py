@@ -100,3 +100,13 @@ def play(client: Client, script: list[Step], between: Callable[[int], None] | No
             made[f"{names[key]}{counts[key]}"] = shown[key]
             counts[key] += 1
     return answers
+
+
+def same(one: list[tuple[int, str]], other: list[tuple[int, str]], script: list[Step]) -> None:
+    """Fail at the first answer that differs (and not by comparing megabytes, which takes pytest minutes)."""
+    assert len(one) == len(other) == len(script)
+    for number, (step, ours, theirs) in enumerate(zip(script, one, other, strict=True)):
+        if tuple(ours) != tuple(theirs):
+            at = next((i for i, (a, b) in enumerate(zip(ours[1], theirs[1], strict=False)) if a != b), 0)
+            shown = [f"{status} ...{body[max(at - 60, 0) : at + 60]}" for status, body in (ours, theirs)]
+            raise AssertionError(f"answer {number}, to {step[0]} {step[1]}, differs: {shown}")
