@@ -94,10 +94,24 @@ def map_path_parameters(ctx: Any, path_parameters: dict[str, Any] | None) -> dic
     return path_parameters
 
 
+CLUSTER = {
+    "cluster_name": "made-whole",
+    "region": "us-central-8",
+    "gpu_type": "H100_SXM",
+    "num_gpus": 8,
+    "billing_type": "ON_DEMAND",
+    "cuda_version": "12.6",
+    "nvidia_driver_version": "560",
+}
+"""A cluster that can be had: so many rules make one that it is seldom met by chance."""
+
+
 @schema.hook
 def map_body(ctx: Any, body: Any) -> Any:
     """Put names that exist in the place of well-formed ones that do not, mostly."""
     if isinstance(body, dict):
+        if isinstance(body.get("cluster_name"), str) and random.Random(f"whole {body!r}").random() < 0.4:
+            return dict(CLUSTER)
         map_body(ctx, body.get("autoscaling"))
         for name, known in NAMES.items():
             given = body.get(name)

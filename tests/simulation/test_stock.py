@@ -311,6 +311,20 @@ def test_a_waiter_that_is_stopped_and_started_while_stopping_waits_again():
     assert states(world.wait(HOUR), waiter) == ["STARTED"]
 
 
+@pytest.mark.parametrize("freed_in", [1000, 10 * MINUTE])
+def test_a_waiter_restarted_while_stopping_gives_back_what_it_got_when_it_stops(freed_in):
+    world = World(rules_=few(5))
+    holder, waiter = world.create(4), world.create(4, inactive_timeout=5)
+    world.wait(1000).stop(waiter)
+    world.wait(1000).start(waiter)
+    world.wait(freed_in).delete(holder)
+    stopped = world.endpoint(waiter).line[-1]
+    assert (stopped.phase, stopped.cause) == ("STOPPED", "stopped")
+    assert world.until(stopped.at_ms - 1).view().pool(POOL).held == {ZONE: 4}
+    assert world.wait(1).view().pool(POOL).held == {ZONE: 0}
+    assert world.availability(4) == "available"
+
+
 def test_a_waiter_that_stops_may_be_patched():
     world = World(rules_=few(5))
     world.create(4)
