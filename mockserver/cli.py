@@ -98,6 +98,10 @@ def serve(
     """Serve the API until SIGTERM or Ctrl-C."""
     if not 0 < speed <= 1e9:  # the option's own bounds let nan pass
         raise ConfigError("--speed", f"{speed} is not a speed", "give a number above 0")
+    if "" in (api_key or ()) or admin_token == "":
+        raise ConfigError(
+            "--api-key, --admin-token", "an empty key lets nobody in", "leave the option out, or give a key"
+        )
     from mockserver.web import server  # here, so that --help and the other commands start at once
 
     settings = Settings(

@@ -21,7 +21,7 @@ def parse_yaml(text: str, name: str) -> Any:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{name}:{line}", f"is not valid YAML: {error.problem}", "mend the YAML") from None
     except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(name, f"is not valid YAML: {error}", "mend the YAML") from None
+        raise ConfigError(name, f"is not valid YAML: {' '.join(str(error).split())}", "mend the YAML") from None
     except RecursionError:
         raise ConfigError(name, "is nested too deeply") from None
 

@@ -47,7 +47,6 @@ AMBIENT = {
     "os.urandom": {"web/app.py"},
     "asyncio.sleep": set(),
     "sleep": set(),
-    "open": set(),
 }
 PURE_IMPORTS = {"time", "random", "secrets", "uuid", "os", "socket", "asyncio", "threading", "pathlib", "io"}
 
@@ -106,6 +105,7 @@ def test_time_and_chance_are_handed_in(path: Path) -> None:
 def test_the_simulation_is_pure(path: Path) -> None:
     outside = {name.split(".")[0] for name in imports(path)} & (PURE_IMPORTS | {"starlette", "uvicorn", "httptools"})
     assert not outside, f"{name_of(path)} must not import {', '.join(sorted(outside))}"
+    assert "open" not in [called for _, called in calls(path)], f"{name_of(path)} must not read files"
 
 
 def test_only_the_web_room_knows_http() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -36,6 +37,7 @@ def _located(error: ValidationError, *paths: Path) -> ConfigError:
     first = error.errors(include_url=False)[0]
     field = tuple(part for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
+    message = re.sub(r"valid dictionary.*", "mapping of fields", message)
     mend = "see docs/scenarios.md for the fields"
     if first["type"] == "extra_forbidden":
         known = _fields_at(ScenarioFields, field[:-1])

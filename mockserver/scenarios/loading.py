@@ -95,8 +95,9 @@ def _parent(path: Path, fixtures: Path, extends: object) -> Path:
         mend = f"name a scenario ({', '.join(scenario_names(fixtures))}) or a file beside this one"
         raise at_field(("extends",), "is not a name or a path", mend, (path,))
     try:
+        ships = "/" not in extends and extends in scenario_names(fixtures)
         beside = path.parent / extends
-        return beside if beside.is_file() else find_scenario(fixtures, extends)
+        return beside if beside.is_file() and not ships else find_scenario(fixtures, extends)
     except (ConfigError, OSError) as error:
         mend = error.mend if isinstance(error, ConfigError) else "give a shorter name"
         raise at_field(("extends",), f"there is no scenario or file {extends[:100]}", mend, (path,)) from None

@@ -89,6 +89,15 @@ def next_visible_change(setup: Setup, endpoint: Endpoint, t_ms: int) -> int | No
     return min((instant for instant in instants if instant is not None and instant > t_ms), default=None)
 
 
+def next_replica_ms(setup: Setup, endpoint: Endpoint, t_ms: int) -> int | None:
+    """When an added replica of a started endpoint next gets its GPUs or begins to serve, or None."""
+    if state(endpoint, t_ms) != "STARTED":
+        return None
+    added = [claim for claim in endpoint.claims if claim.part]
+    instants = [claim.granted_ms for claim in added] + [_ready_ms(setup, endpoint, claim) for claim in added]
+    return min((instant for instant in instants if instant is not None and instant > t_ms), default=None)
+
+
 def find(view: View, endpoint_id: str) -> Endpoint:
     """The endpoint with this id. Raises NotFound."""
     endpoint: Endpoint | None = view.get(KIND, endpoint_id)

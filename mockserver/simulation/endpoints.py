@@ -278,9 +278,10 @@ def _bounded(setup: Setup, endpoint: Endpoint, claim: Claim, at_ms: int) -> Clai
     if claim.part:
         returned_ms = _returned_ms(endpoint.line, at_ms)
         return claim._replace(until_ms=returned_ms, lapses_ms=returned_ms)
-    granted = endpoint._replace(claims=(claim.met(at_ms, claim.places[0]), *endpoint.claims[1:]))
-    returned_ms = _returned_ms(promise(setup, granted, at_ms).line, at_ms)
-    return claim._replace(span_ms=None if returned_ms is None else returned_ms - at_ms)
+    granted_ms = max(at_ms, claim.asked_ms)
+    granted = endpoint._replace(claims=(claim.met(granted_ms, claim.places[0]), *endpoint.claims[1:]))
+    returned_ms = _returned_ms(promise(setup, granted, at_ms).line, granted_ms)
+    return claim._replace(span_ms=None if returned_ms is None else returned_ms - granted_ms)
 
 
 def _returned_ms(line: Timeline, t_ms: int) -> int | None:
@@ -349,7 +350,10 @@ def _restarted(setup: Setup, endpoint: Endpoint, restart: bool, at_ms: int) -> E
         raise Invalid(f"The endpoint {endpoint.id} is stopping; start it once it has stopped.", param="state")
     if not endpoint.claims:
         # It was stopped while it still waited for GPUs: it waits again, from now on.
-        endpoint = endpoint._replace(claims=(_restart_claim(setup, endpoint, at_ms),))
+        # (Its place in the queue is from now on, but it needs none before it has stopped.)
+        stopping = promise(setup, endpoint, at_ms, restart=True)
+        needed_ms = next(mark.at_ms for mark in stopping.line if mark.at_ms >= at_ms and mark.cause == "restarted")
+        endpoint = endpoint._replace(claims=(_restart_claim(setup, endpoint, needed_ms),))
     return promise(setup, endpoint, at_ms, restart=True)
 
 

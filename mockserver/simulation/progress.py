@@ -39,13 +39,17 @@ class Idle:
 
 def next_step(view: View, kind: str, row: Any) -> int | None:
     """Where the step clock goes after a read of the resource: to its next change of state while it is on its
-    way, then to those of its nodes; None once it rests, whatever an idle timeout or a reservation may bring.
+    way, then to those of its replicas and nodes; None once all rests, whatever an idle timeout or a reservation
+    may bring.
     """
     own = Track(kind, row.id, None, row.line)
     if _moving(view, own):
         return next_change(row.line, view.at_ms)
+    if kind == endpoint_rows.KIND:
+        return endpoint_rows.next_replica_ms(view.setup, row, view.at_ms)
     parts = [Track(nodes.KIND, node.id, row.id, node.line) for node in getattr(row, "nodes", ())]
-    return earliest(*(next_change(part.line, view.at_ms) for part in parts if _moving(view, part)))
+    coming = [part.line[0].at_ms for part in parts if part.line[0].at_ms > view.at_ms]
+    return earliest(*coming, *(next_change(part.line, view.at_ms) for part in parts if _moving(view, part)))
 
 
 def next_visible(view: View, kind: str, row: Any) -> int | None:

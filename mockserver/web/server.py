@@ -182,15 +182,17 @@ def write_ready_file(path: Path, base_url: str) -> None:
 
 def banner(settings: Settings, base_url: str, keyed: bool) -> str:
     """What is served, and where to point what."""
-    clock = settings.clock if settings.speed == 1 else f"{settings.clock}, {settings.speed:g} times as fast"
+    fast = settings.clock == "real" and settings.speed != 1
+    clock = f"{settings.clock}, {settings.speed:g} times as fast" if fast else settings.clock
+    header = "Authorization: Bearer KEY" if keyed else "Authorization: Bearer demo"
     keys = "one of the keys that are let in" if keyed else "any non-empty key"
     return f"""\
 mockserver {__version__}: scenario {settings.scenario}, seed {settings.seed}, clock {clock}
   together 1.x and 2.x, TypeScript   TOGETHER_BASE_URL={base_url}/v1
   together 3.x                       TOGETHER_BASE_URL={base_url}
   TOGETHER_API_KEY                   {keys}; each key has a world of its own
-  curl                               curl -H 'Authorization: Bearer demo' {base_url}/v1/endpoints
-  move the clock                     curl -X POST {base_url}/_mock/clock -d '{{"advance": "5m"}}'
+  curl                               curl -H '{header}' {base_url}/v1/endpoints
+  move the clock                     curl -H '{header}' {base_url}/_mock/clock -d '{{"advance": "5m"}}'
   the document                       {base_url}/openapi.json
 Ctrl-C ends it."""
 

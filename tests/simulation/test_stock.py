@@ -134,10 +134,13 @@ def demand_changes(world, from_ms, until_ms):
 def test_first_come_first_served_at_each_place(stage, seed, steps):
     world = STAGES[stage](seed)
     for past in play(world, steps):
-        view = View(world.setup, past.after, past.at_ms)
+        before, view = (View(world.setup, rows, past.at_ms) for rows in (past.before, past.after))
         for key in view.scan("pool"):
             queue, supply = view.pool(key).queue, world.setup.supply(key)
-            assert [claim.asked_ms for claim in queue] == sorted(claim.asked_ms for claim in queue)
+            stood = [(claim.holder, claim.part) for claim in before.pool(key).queue]
+            stands = [(claim.holder, claim.part) for claim in queue]
+            still = [one for one in stood if one in stands]
+            assert stands[: len(still)] == still, "newcomers stand behind those who stand already, in their order"
             for number, later in enumerate(queue):
                 for earlier in queue[:number]:
                     could = later.place in earlier.places and earlier.gpus <= supply.most(later.place or "")

@@ -185,3 +185,10 @@ def test_the_same_answer_twice_in_a_row_still_steps(stepper: Client) -> None:
         assert stepper.get(path)["state"] == "PENDING"
     stepper.post("/_mock/clock", {"mode": "step"})
     assert poll(stepper, path, "state", "STARTED") == ["PENDING", "STARTING", "STARTED"]
+
+
+def test_a_poller_sees_added_replicas_arrive(stepper: Client) -> None:
+    path = f"/v1/endpoints/{stepper.create_endpoint()['id']}"
+    poll(stepper, path, "state", "STARTED")
+    stepper.patch(path, {"autoscaling": {"min_replicas": 2, "max_replicas": 2}})
+    assert [stepper.get(path)["autoscaling"]["ready_replicas"] for _ in range(3)] == [1, 2, 2]
