@@ -1,6 +1,6 @@
-"""GPU clusters: what create, update and delete do, and what a read sees.
+"""GPU clusters: what create, update and delete do.
 
-The rules of a request are in `cluster_requests.py`; here they have been met.
+The rules of a request are in `cluster_requests`, and here have been met; `cluster_rows` says what a read sees.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Dedicated endpoints: what a create, a patch and a delete do, and what a read sees."""
+"""Dedicated endpoints: what a create, a patch and a delete do; `endpoint_rows` says what a read sees of them."""
 
 from __future__ import annotations
 

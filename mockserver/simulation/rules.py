@@ -1,6 +1,6 @@
 """What a scenario settles for the simulation: pace, chances, stock, switches, and who the account is.
 
-Plain values: `scenarios.py` reads and checks them, `fixtures/` holds them.
+Plain values: `scenarios/` reads and checks them, `fixtures/` holds them.
 """
 
 from __future__ import annotations
