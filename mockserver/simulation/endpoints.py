@@ -21,7 +21,7 @@ NONE: frozenset[str] = frozenset()
 
 
 class NewEndpoint(NamedTuple):
-    """What a create asks for. `inactive_timeout` is in minutes; None: never; absent: the scenario's default."""
+    """What a create asks for. `inactive_timeout` is in minutes, None is never."""
 
     model: str
     hardware: str
@@ -237,10 +237,6 @@ def _stored(draft: Draft, endpoint_id: str) -> Endpoint:
     return endpoint
 
 
-def _later(since_ms: int, granted_ms: int | None) -> int | None:
-    return None if granted_ms is None else max(since_ms, granted_ms)
-
-
 def _allot(draft: Draft, pool: stock.Pool) -> None:
     """Decide the queue anew, and re-make the promises of every endpoint whose grant has changed."""
     pool = stock.allot(pool, draft.setup.supply(pool.key))
@@ -349,8 +345,8 @@ def _restarted(setup: Setup, endpoint: Endpoint, restart: bool, at_ms: int) -> E
     if setup.rules.switches.restart_while_stopping == "refuse":
         raise Invalid(f"The endpoint {endpoint.id} is stopping; start it once it has stopped.", param="state")
     if not endpoint.claims:
-        # It was stopped while it still waited for GPUs: it waits again, from now on.
-        # (Its place in the queue is from now on, but it needs none before it has stopped.)
+        # It was stopped while it still waited for GPUs. Its place in the queue is from now on, but it needs none
+        # before it has stopped.
         stopping = promise(setup, endpoint, at_ms, restart=True)
         needed_ms = next(mark.at_ms for mark in stopping.line if mark.at_ms >= at_ms and mark.cause == "restarted")
         endpoint = endpoint._replace(claims=(_restart_claim(setup, endpoint, needed_ms),))

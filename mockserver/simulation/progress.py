@@ -106,10 +106,10 @@ def run_until_idle(view: View) -> Idle:
     at_ms = view.at_ms
     for _ in range(MOST_JUMPS):
         now = View(view.setup, view.rows, at_ms)
-        coming = [_arrives(view, track, at_ms) for track in tracks(now) if _moving(now, track)]
-        next_ms = earliest(*coming)
+        moving = [track for track in tracks(now) if _moving(now, track)]
+        next_ms = earliest(*(_arrives(view, track, at_ms) for track in moving))
         if next_ms is None:
-            stuck = {track.part_of or track.id for track in tracks(now) if _moving(now, track)}
+            stuck = {track.part_of or track.id for track in moving}
             return Idle(at_ms, not stuck, tuple(sorted(stuck)))
         at_ms = next_ms
     raise AssertionError("a world does not come to rest")

@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -214,8 +213,3 @@ def _served(documents: list[Document]) -> dict[str, Any]:
             components[section] = {**components.get(section, {}), **entries}
         served = {**served, "paths": paths, "components": components}
     return served
-
-
-def scenario_path(name: str) -> Path:
-    """The file of a scenario, by name or path. Raises ConfigError."""
-    return find_scenario(data_folder("fixtures"), name)

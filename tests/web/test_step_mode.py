@@ -192,3 +192,16 @@ def test_a_poller_sees_added_replicas_arrive(stepper: Client) -> None:
     poll(stepper, path, "state", "STARTED")
     stepper.patch(path, {"autoscaling": {"min_replicas": 2, "max_replicas": 2}})
     assert [stepper.get(path)["autoscaling"]["ready_replicas"] for _ in range(3)] == [1, 2, 2]
+
+
+def test_a_list_that_follows_added_replicas_never_goes_back(stepper: Client) -> None:
+    path = f"/v1/endpoints/{stepper.create_endpoint()['id']}"
+    poll(stepper, path, "state", "STARTED")
+    stepper.patch(path, {"autoscaling": {"min_replicas": 2, "max_replicas": 2}})
+    before = stepper.now_ms
+    stepper.get("/v1/endpoints")
+    after = stepper.now_ms
+    assert after > before
+    stepper.advance("1h")
+    stepper.get("/v1/endpoints")
+    assert stepper.now_ms == after + 3_600_000

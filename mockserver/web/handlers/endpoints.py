@@ -10,7 +10,7 @@ from mockserver.simulation import endpoint_rows, endpoints
 from mockserver.simulation.endpoint_rows import Endpoint, Serverless
 from mockserver.simulation.endpoints import Change, NewEndpoint
 from mockserver.simulation.progress import next_step
-from mockserver.simulation.timeline import next_change
+from mockserver.simulation.timeline import earliest, next_change
 from mockserver.simulation.world import Draft, View
 from mockserver.web.call import Call, Handler
 from mockserver.web.envelope import NO_CONTENT, Answer, dumps, json_answer
@@ -74,11 +74,12 @@ def list_endpoints(call: Call, view: View) -> Kept:
 
 
 def _listed(view: View, entry: Endpoint | Serverless) -> Shown:
-    change_ms = step_ms = None
+    until_ms = step_ms = None
     if isinstance(entry, Endpoint):
-        change_ms = next_change(entry.line, view.at_ms)
         step_ms = next_step(view, endpoint_rows.KIND, entry)
-    return Shown(render_listed(view, entry), view.at_ms, NEVER if change_ms is None else change_ms, step_ms)
+        # Where the step clock goes is right no longer than until it is there.
+        until_ms = earliest(next_change(entry.line, view.at_ms), step_ms)
+    return Shown(render_listed(view, entry), view.at_ms, NEVER if until_ms is None else until_ms, step_ms)
 
 
 def get_endpoint(call: Call, view: View) -> Kept:
