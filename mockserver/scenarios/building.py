@@ -59,7 +59,7 @@ class Scenario:
             serverless=tuple(self.fields["serverless"]),
             endpoints=tuple(EndpointSeed(**_aged(one)) for one in self.fields["endpoints"]),
             volumes=tuple(VolumeSeed(**_aged(one)) for one in self.fields["volumes"]),
-            clusters=tuple(ClusterSeed(**_aged(one)) for one in self.fields["clusters"]),
+            clusters=tuple(ClusterSeed(**{**_aged(one), **_tuples(one, "add_ons")}) for one in self.fields["clusters"]),
         )
 
     def extend_catalog(self, catalog: Catalog) -> Catalog:

@@ -119,6 +119,7 @@ class SeededCluster(_Part):
     num_preemptible_gpus: int = Field(default=0, ge=0, le=MOST_GPUS, multiple_of=8)
     acceptance_tests: bool = False
     volume: str | None = None
+    add_ons: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
 class ScenarioFields(_Part):

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from mockserver.lifecycles import EVENT, TIME, Lifecycle
 from mockserver.scenarios.fields import ScenarioFields, SeededCluster
+from mockserver.simulation.add_ons import TYPES
 from mockserver.simulation.catalog import Catalog
 
 Field = tuple[int | str, ...]
@@ -124,3 +125,7 @@ def _check_cluster(at: Field, cluster: SeededCluster, regions: list[str], states
         raise Mistake((*at, "billing_type"), "a RESERVED cluster needs duration_days", "add it")
     if cluster.cluster_type == "SLURM" and cluster.num_preemptible_gpus:
         raise Mistake((*at, "num_preemptible_gpus"), "a SLURM cluster has no preemptible GPUs", "leave them out")
+    for place, kind in enumerate(cluster.add_ons):
+        require(TYPES, (*at, "add_ons", place), "type of add-on", kind)
+        if kind in cluster.add_ons[:place]:
+            raise Mistake((*at, "add_ons", place), "the cluster has this add-on already", "name each once")

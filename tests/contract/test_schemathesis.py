@@ -59,6 +59,7 @@ def ids_of_the_account() -> dict[str, list[str]]:
         "endpointId": [one["id"] for one in CLIENT.get("/v1/endpoints", type="dedicated")["data"]],
         "cluster_id": [one["cluster_id"] for one in CLIENT.get("/v1/compute/clusters")["clusters"]],
         "volume_id": [one["volume_id"] for one in CLIENT.get("/v1/compute/clusters/storage/volumes")["volumes"]],
+        "addon_id": ["dashboard", "ingress"],
     }
 
 
@@ -74,6 +75,7 @@ NAMES = {
     "num_gpus": [8, 16],
     "size_tib": [11, 20],
     "volume_id": IDS["volume_id"],
+    "add_on_type": ["dashboard", "headlamp"],
 }
 
 schema = schemathesis.openapi.from_asgi("/openapi.json", APP)

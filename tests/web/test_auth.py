@@ -14,7 +14,7 @@ EVERY = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 
 
 def ask(client: Client, operation: Declared, authorization: bytes | None) -> int:
-    path = "/v1" + operation.at(endpointId="x", cluster_id="x", volume_id="x")
+    path = "/v1" + operation.at(endpointId="x", cluster_id="x", volume_id="x", addon_id="x")
     headers = [] if authorization is None else [("authorization", authorization)]
     reply = client.as_(None).send(operation.method, path, headers=headers)
     if reply.status in (401, 403):
@@ -52,7 +52,7 @@ def test_any_other_key_is_let_in(shared: Client, operation: Declared) -> None:
 
 def test_the_root_refuses_as_the_base_path_does(shared: Client) -> None:
     for operation in OPERATIONS:
-        path = operation.at(endpointId="x", cluster_id="x", volume_id="x")
+        path = operation.at(endpointId="x", cluster_id="x", volume_id="x", addon_id="x")
         assert shared.as_(None).send(operation.method, path).status == expected(operation)
 
 

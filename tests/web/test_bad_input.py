@@ -37,15 +37,21 @@ def within(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, known)
 
 
+def ids_of(client: Client) -> dict[str, str]:
+    """The ids of resources that are there."""
+    volumes = client.get("/v1/compute/clusters/storage/volumes")["volumes"]
+    return {
+        "endpointId": client.get("/v1/endpoints", type="dedicated")["data"][0]["id"],
+        "cluster_id": client.get("/v1/compute/clusters")["clusters"][0]["cluster_id"],
+        "volume_id": volumes[0]["volume_id"] if volumes else client.create_volume()["volume_id"],
+        "addon_id": "dashboard",
+    }
+
+
 @pytest.fixture(scope="module")
 def ids(shared: Client) -> dict[str, str]:
-    """The ids of resources that are there, in the world of the tests that change nothing."""
-    here = shared.as_("bad input")
-    return {
-        "endpointId": here.get("/v1/endpoints", type="dedicated")["data"][0]["id"],
-        "cluster_id": here.get("/v1/compute/clusters")["clusters"][0]["cluster_id"],
-        "volume_id": here.get("/v1/compute/clusters/storage/volumes")["volumes"][0]["volume_id"],
-    }
+    """The ids of resources in the world of the tests that change nothing."""
+    return ids_of(shared.as_("bad input"))
 
 
 @pytest.fixture
@@ -62,6 +68,8 @@ def good_body(operation: Declared, ids: dict[str, str]) -> dict[str, Any]:
         "GPUClusterService_Update": {"cluster_type": "KUBERNETES"},
         "SharedVolumeService_Create": new_volume(),
         "SharedVolumeService_Update": {"volume_id": ids["volume_id"]},
+        "InstanceClusterAddOnService_Create": {"name": "browser", "add_on_type": "headlamp"},
+        "InstanceClusterAddOnService_Update": {"config": {"dashboard": {"enabled": False}}},
     }[operation.operation_id]
 
 
@@ -177,11 +185,7 @@ def test_wrong_content_types(here: Client, ids: dict[str, str], operation: Decla
 )
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
 def test_content_types_that_are_json_or_missing(client: Client, operation: Declared, content_type: str | None) -> None:
-    ids = {
-        "endpointId": client.get("/v1/endpoints", type="dedicated")["data"][0]["id"],
-        "cluster_id": client.get("/v1/compute/clusters")["clusters"][0]["cluster_id"],
-        "volume_id": client.get("/v1/compute/clusters/storage/volumes")["volumes"][0]["volume_id"],
-    }
+    ids = ids_of(client)
     body = json.dumps(good_body(operation, ids)).encode()
     client.send(operation.method, target(operation, ids), body=body, content_type=content_type).ok()
 
@@ -400,12 +404,7 @@ def servers(shared: Client) -> dict[str, Client]:
 
 
 def huge_number(client: Client, operation: Declared, more: dict[str, Any]) -> None:
-    volumes = client.get("/v1/compute/clusters/storage/volumes")["volumes"]
-    ids = {
-        "endpointId": client.get("/v1/endpoints", type="dedicated")["data"][0]["id"],
-        "cluster_id": client.get("/v1/compute/clusters")["clusters"][0]["cluster_id"],
-        "volume_id": volumes[0]["volume_id"] if volumes else client.create_volume()["volume_id"],
-    }
+    ids = ids_of(client)
     body = {**good_body(operation, ids), **more}
     with within(3):
         reply = client.call(operation.method, target(operation, ids), body)
@@ -831,8 +830,9 @@ IDS = {
 @pytest.mark.parametrize(("raw", "shown"), IDS.values(), ids=IDS.keys())
 @pytest.mark.parametrize("operation", WITH_ID, ids=str)
 def test_odd_ids(here: Client, ids: dict[str, str], operation: Declared, raw: bytes, shown: str) -> None:
-    (name,) = [name for name in ids if f"{{{name}}}" in operation.path]
-    where = f"/v1{operation.path}".encode().replace(f"{{{name}}}".encode(), raw)
+    name = operation.path.rpartition("{")[2].partition("}")[0]
+    known = {other: one for other, one in ids.items() if other != name}
+    where = f"/v1{operation.at(**known)}".encode().replace(f"{{{name}}}".encode(), raw)
     body = json.dumps(good_body(operation, ids)).encode() if "requestBody" in operation.raw else None
     error = here.send(operation.method, where, body=body).refused(404, "not found", param=name)
     assert f" {shown} was not found" in error["message"], "the id is decoded once, and stays one segment"
@@ -859,7 +859,7 @@ def test_an_id_in_percent_escapes_is_the_same_id(here: Client, ids: dict[str, st
 def test_ids_of_one_kind_are_not_found_under_another(here: Client, ids: dict[str, str]) -> None:
     for path in ("/v1/endpoints/", "/v1/compute/clusters/", "/v1/compute/clusters/storage/volumes/"):
         found = [here.send("GET", path + one).status for one in ids.values()]
-        assert sorted(found) == [200, 404, 404]
+        assert sorted(found) == [200, *[404] * (len(ids) - 1)]
 
 
 # ---- headers ------------------------------------------------------------------------------------------------------

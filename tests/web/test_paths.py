@@ -23,7 +23,7 @@ def test_the_base_path_and_the_root_give_the_same(client: Client, operation: Any
     endpoint = client.get("/endpoints", type="dedicated")["data"][0]["id"]
     cluster = client.get("/compute/clusters")["clusters"][0]["cluster_id"]
     volume = client.get("/compute/clusters/storage/volumes")["volumes"][0]["volume_id"]
-    path = operation.at(endpointId=endpoint, cluster_id=cluster, volume_id=volume)
+    path = operation.at(endpointId=endpoint, cluster_id=cluster, volume_id=volume, addon_id="dashboard")
     assert client.send("GET", path).ok() == client.send("GET", f"/v1{path}").ok()
 
 
