@@ -65,7 +65,7 @@ def find_add_on(cluster: Cluster, name: str) -> AddOn:
     for one in cluster.terms.add_ons:
         if one["name"] == name:
             return one
-    raise NotFound(f"The add-on {name} of cluster {cluster.id} was not found.", param="addon_id")
+    raise NotFound(f"The cluster's add-on {name} was not found.", param="addon_id")
 
 
 def create(draft: Draft, cluster_id: str, asked: Mapping[str, Any]) -> AddOn:
