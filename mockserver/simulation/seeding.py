@@ -29,6 +29,7 @@ class EndpointSeed:
     max_replicas: int = 1
     inactive_timeout: int | None = None
     availability_zone: str | None = None
+    adapters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ def _seed_endpoint(draft: Draft, one: EndpointSeed) -> None:
         created_ms=created_ms,
         line=line,
         touched_ms=draft.at_ms,
+        adapters=one.adapters,
     )
     if line[-1].phase in endpoint_rows.HOLDING:
         places = (one.availability_zone,) if one.availability_zone else hardware.gpu.zones

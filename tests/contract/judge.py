@@ -70,7 +70,7 @@ def validator(operation_id: str) -> Draft202012Validator:
     operation = next(
         item[method]
         for item in v1()["paths"].values()
-        for method in ("post", "put", "patch")
+        for method in ("post", "put", "patch", "delete")
         if method in item and item[method]["operationId"] == operation_id
     )
     schema = operation["requestBody"]["content"]["application/json"]["schema"]

@@ -39,7 +39,8 @@ def test_a_missing_or_malformed_key(shared: Client, operation: Declared, authori
 def test_both_statuses_occur() -> None:
     by_status = {status: {str(one) for one in OPERATIONS if expected(one) == status} for status in (401, 403)}
     assert by_status[403] == {
-        "listHardware", "listEndpoints", "createEndpoint", "getEndpoint", "updateEndpoint", "deleteEndpoint"
+        "listHardware", "listEndpoints", "createEndpoint", "getEndpoint", "updateEndpoint", "deleteEndpoint",
+        "addAdapter", "removeAdapter",
     }  # fmt: skip
     assert by_status[401] >= {"GPUClusterService_List", "RegionService_List", "availabilityZones"}
 

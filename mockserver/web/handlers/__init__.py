@@ -1,11 +1,12 @@
 """What answers each operation, by operationId."""
 
 from mockserver.web.call import Handler
-from mockserver.web.handlers import add_ons, clusters, endpoints, hardware, volumes
+from mockserver.web.handlers import adapters, add_ons, clusters, endpoints, hardware, volumes
 
 HANDLERS: dict[str, Handler] = {
     **hardware.HANDLERS,
     **endpoints.HANDLERS,
+    **adapters.HANDLERS,
     **clusters.HANDLERS,
     **add_ons.HANDLERS,
     **volumes.HANDLERS,
