@@ -84,6 +84,9 @@ NAMES = {
     "add_on_type": ["dashboard", "headlamp"],
     "model_id": [*MODEL_IDS.values()],
 }
+SERVED = ["openai/gpt-oss-20b", ENDPOINT, MODEL_IDS["removeAdapter"]]
+"""What answers inference requests."""
+
 
 schema = schemathesis.openapi.from_asgi("/openapi.json", APP)
 
@@ -122,6 +125,8 @@ def map_body(ctx: Any, body: Any) -> Any:
         if isinstance(body.get("cluster_name"), str) and random.Random(f"whole {body!r}").random() < 0.4:
             return dict(CLUSTER)
         map_body(ctx, body.get("autoscaling"))
+        if isinstance(body.get("model"), str) and body.keys() & {"messages", "prompt"}:
+            return {**body, "model": chosen(f"served {body!r}", SERVED) or body["model"]}
         for name, known in NAMES.items():
             given = body.get(name)
             if given is not None and type(given) is type(known[0]):

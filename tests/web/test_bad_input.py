@@ -17,6 +17,7 @@ import pytest
 from .asgi import Client, make_client, new_cluster, new_endpoint, new_volume
 from .contract import BY_ID, METHODS, OPERATIONS, WITH_BODY, WITH_ID, Declared, follow
 
+SERVERLESS = "openai/gpt-oss-20b"
 MIB = 1024 * 1024
 DEEP = 100_000
 
@@ -72,6 +73,8 @@ def good_body(operation: Declared, ids: dict[str, str]) -> dict[str, Any]:
         "GPUClusterService_Update": {"cluster_type": "KUBERNETES"},
         "SharedVolumeService_Create": new_volume(),
         "SharedVolumeService_Update": {"volume_id": ids["volume_id"]},
+        "createChatCompletion": {"model": SERVERLESS, "messages": [{"role": "user", "content": "Hello"}]},
+        "createCompletion": {"model": SERVERLESS, "prompt": "Hello"},
         "InstanceClusterAddOnService_Create": {"name": "browser", "add_on_type": "headlamp"},
         "InstanceClusterAddOnService_Update": {"config": {"dashboard": {"enabled": False}}},
     }[operation.operation_id]
@@ -236,6 +239,7 @@ WRONG = {
     "string": [1, 1.5, True, [], ["x"], {}],
     "array": ["x", 1, True, {}],
     "object": ["x", 1, True, [], [{}]],
+    "string or array": [1, True, {}, [1], [[]]],
 }
 DATES = ["x", "", "2026-02-30T00:00:00Z", "2026-01-01", "2026-01-01 00:00", "2026-13-01T00:00:00Z", "1767603600", "now"]
 
@@ -258,6 +262,8 @@ def of_every_field(wrong: Callable[[dict[str, Any]], list[Any]]) -> list[Any]:
 def kind_of(schema: dict[str, Any]) -> str:
     if "type" in schema:
         return str(schema["type"])
+    if "anyOf" in schema:
+        return " or ".join(kind_of(way) for way in schema["anyOf"])
     return "string" if "enum" in schema else "object"
 
 
