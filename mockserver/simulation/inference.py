@@ -49,15 +49,17 @@ def route(view: View, model: str) -> Route:
         return Route(endpoint.model, endpoint)
     if any(model == entry.model for entry in view.scan("serverless").values()):
         return Route(model)
-    endpoint_name, colon, adapter_name = model.partition(":")
-    bound = adapters.endpoint_with(view, adapter_name if colon else model)
-    if bound is None or (colon and bound.name != endpoint_name):
-        raise Invalid(
-            f"Unable to access model {model[:200]!r}: it is not served without a dedicated endpoint, and none of "
-            "that name serves it. Create one with POST /v1/endpoints and use its name.",
-            code=NOT_AVAILABLE,
-        )
-    return Route(f"{bound.model} with {adapter_name if colon else model}", bound)
+    bound, adapter_name = adapters.endpoint_with(view, model), model
+    if bound is None:
+        endpoint_name, _, adapter_name = model.partition(":")
+        bound = adapters.endpoint_with(view, adapter_name)
+        if bound is None or bound.name != endpoint_name:
+            raise Invalid(
+                f"Unable to access model {model[:200]!r}: it is not served without a dedicated endpoint, and none of "
+                "that name serves it. Create one with POST /v1/endpoints and use its name.",
+                code=NOT_AVAILABLE,
+            )
+    return Route(f"{bound.model} with {adapter_name}", bound)
 
 
 def _named(view: View, name: str) -> Endpoint | None:

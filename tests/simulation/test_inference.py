@@ -84,7 +84,7 @@ def test_a_bound_adapter_answers_with_and_without_its_endpoint():
         with pytest.raises(Invalid):
             use(world, model)
     world.run(lambda draft: adapters.bind(draft, endpoint.id, named))
-    assert use(world, named) == f"{TUNABLE} with me/a:b"
+    assert use(world, named) == use(world, "me/a:b") == f"{TUNABLE} with me/a:b"
     for model in ("somebody:me/a:b", f"{endpoint.name}:me/other", "me/other"):
         with pytest.raises(Invalid) as refused:
             use(world, model)
