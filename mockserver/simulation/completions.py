@@ -100,7 +100,7 @@ def tokens(text: str) -> tuple[str, ...]:
 
 def count_tokens(text: str) -> int:
     """How many tokens a text has."""
-    return sum(1 for _ in _TOKEN.finditer(text))
+    return _TOKEN.subn("", text)[1]  # makes neither matches nor pieces: a prompt may have megabytes
 
 
 def token_id(token: str) -> int:

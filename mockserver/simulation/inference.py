@@ -44,11 +44,11 @@ def route(view: View, model: str) -> Route:
     """Who answers to this name: an endpoint by its name or id, a serverless model, or an adapter that is bound,
     with or without the name of its endpoint before it. Raises Invalid.
     """
+    if any(model == entry.model for entry in view.scan("serverless").values()):
+        return Route(model)
     endpoint = view.get(KIND, model) or _named(view, model)
     if endpoint is not None:
         return Route(endpoint.model, endpoint)
-    if any(model == entry.model for entry in view.scan("serverless").values()):
-        return Route(model)
     bound, adapter_name = adapters.endpoint_with(view, model), model
     if bound is None:
         endpoint_name, _, adapter_name = model.partition(":")

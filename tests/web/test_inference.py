@@ -280,6 +280,17 @@ def test_the_same_seed_says_the_same(serve: Callable[..., Client]) -> None:
     assert one != other
 
 
+def test_an_answer_depends_on_roles_and_texts_alone(client: Client) -> None:
+    def answer(*messages: dict[str, Any]) -> Any:
+        return client.post(CHAT, {**chat(), "messages": list(messages)})["choices"]
+
+    user = {"role": "user", "content": SKY}
+    assert answer(dict(reversed(user.items()))) == answer({**user, "name": "Ada"}) == answer(user)
+    assert answer({"role": "user", "content": [{"type": "text", "text": SKY}]}) == answer(user)
+    before = {"role": "system", "content": "Be brief."}
+    assert len({str(answer(*m)) for m in ([user], [before, user], [{**before, "role": "user"}, user])}) == 3
+
+
 def test_paths_with_and_without_the_version(client: Client) -> None:
     assert client.post("/chat/completions", chat()) == client.post(CHAT, chat())
     assert client.post("/completions", prompt()) == client.post(TEXT, prompt())

@@ -19,10 +19,11 @@ def create_chat_completion(call: Call, draft: Draft) -> Answer:
     """Answer the last user message, else the last one."""
     messages = call.body["messages"]
     texts = [_text(message) for message in messages]
+    prompt = repr([(message["role"], text) for message, text in zip(messages, texts, strict=True)])
     asked_by = [number for number, message in enumerate(messages) if message["role"] == "user"]
     if asked_by:
         texts.append(texts.pop(asked_by[-1]))
-    head, completion = _complete(call, draft, "This is a simulated answer of", texts, repr(messages))
+    head, completion = _complete(call, draft, "This is a simulated answer of", texts, prompt)
     if call.body.get("stream"):
         return _streamed({**head, "object": "chat.completion.chunk"}, completion, _chat_event)
     choices = [
