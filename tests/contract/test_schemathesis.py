@@ -104,7 +104,9 @@ def chosen(key: str, among: list[Any]) -> Any:
 @schema.hook
 def map_path_parameters(ctx: Any, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
     for name, value in (path_parameters or {}).items():
-        real = chosen(f"{name} {value!r}", IDS.get(name, []))
+        known = IDS.get(name, [])
+        # The first of each kind go together: a cluster has nodes and add-ons of its own.
+        real = chosen(f"{name} {value!r}", [*known, *known[:1] * 3])
         if real is not None and path_parameters is not None:
             path_parameters[name] = IDS[name][0] if ctx.operation.path.endswith("/adapters") else real
     return path_parameters
