@@ -17,13 +17,22 @@ def look():
 
 
 made = remediations.create(first, cluster_id=cluster.cluster_id, mode="REMEDIATION_MODE_VM_ONLY", reason="odd GPU")
-again = refused(APIStatusError, remediations.create, second, cluster_id="nobody", mode="REMEDIATION_MODE_REBOOT_VM")
+again = refused(
+    APIStatusError, remediations.create, instance_id=second, cluster_id="nobody", mode="REMEDIATION_MODE_REBOOT_VM"
+)
 seen = poll(look, lambda one: one.state == "SUCCEEDED")
 after = clusters.retrieve(cluster.cluster_id)
 other = remediations.create(second, cluster_id=cluster.cluster_id, mode="REMEDIATION_MODE_REBOOT_VM")
-cancelled = remediations.cancel(other.id, cluster_id=cluster.cluster_id, instance_id=second)
-late = refused(APIStatusError, remediations.cancel, other.id, cluster_id=cluster.cluster_id, instance_id=second)
-lost = refused(NotFoundError, remediations.retrieve, "x", cluster_id=cluster.cluster_id, instance_id=first)
+poll(
+    lambda: remediations.retrieve(other.id, cluster_id=cluster.cluster_id, instance_id=second),
+    lambda one: one.state == "SUCCEEDED",
+)
+late = refused(
+    APIStatusError, remediations.cancel, remediation_id=other.id, cluster_id=cluster.cluster_id, instance_id=second
+)
+lost = refused(
+    NotFoundError, remediations.retrieve, remediation_id="x", cluster_id=cluster.cluster_id, instance_id=first
+)
 page = remediations.list("-", cluster_id=cluster.cluster_id, page_size=1)
 rest = remediations.list("-", cluster_id=cluster.cluster_id, page_size=1, page_token=page.next_page_token)
 filtered = remediations.list("-", cluster_id=cluster.cluster_id, state=["SUCCEEDED", "FAILED"])
@@ -34,8 +43,7 @@ tell(
     states=[one.state for one in seen],
     replaced=first not in [node.instance_id for node in after.gpu_worker_nodes],
     workers=len(after.gpu_worker_nodes),
-    deleted=[node.instance_id == first for node in after.deleted_gpu_worker_nodes],
-    cancelled=cancelled.state,
+    deleted=[node["instance_id"] == first for node in after.to_dict()["deleted_gpu_worker_nodes"]],
     late=[late.status_code, str(late)],
     lost=lost.status_code,
     pages=[[one.id for one in page.remediations], [one.id for one in rest.remediations]],
