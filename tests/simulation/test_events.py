@@ -247,6 +247,27 @@ def test_preemptible_nodes_are_given_notice_leave_within_five_minutes_and_are_re
     assert world.cluster(cluster).terms.num_preemptible_gpus == 16
 
 
+def test_what_is_reclaimed_goes_back_to_the_pool_until_it_is_replaced(world):
+    cluster = world.ready_cluster(8, num_preemptible_gpus=8, project_id="p")
+    world.until(max(claim.granted_ms for claim in cluster.claims) + 10 * MINUTE)
+    held = world.view().pool(cluster.pool).held["us-central-8"]
+    world.happen("preemptible.reclaim")
+    (leaving,) = world.workers(cluster, "preemptible")
+    assert world.view(leaving.deleted_ms - 1).pool(cluster.pool).held["us-central-8"] == held
+    assert world.view(leaving.deleted_ms).pool(cluster.pool).held["us-central-8"] == held - 8
+    assert world.view(leaving.deleted_ms + HOUR).pool(cluster.pool).held["us-central-8"] == held
+
+
+def test_a_paused_cluster_is_given_no_preemptible_nodes(world):
+    cluster = world.ready_cluster(8, num_preemptible_gpus=8, project_id="p")
+    world.happen("cluster.pause")
+    world.wait(DAY)
+    assert world.workers(cluster, "preemptible") == []
+    world.happen("cluster.resume")
+    world.wait(HOUR)
+    assert len(world.workers(cluster, "preemptible")) == 1
+
+
 def test_no_more_nodes_are_reclaimed_than_there_are(world):
     world.ready_cluster(8)
     with pytest.raises(Conflict, match="has 0 preemptible nodes to reclaim, not 1"):

@@ -371,3 +371,37 @@ def test_facts_are_kept_when_a_cluster_with_a_running_remediation_is_changed(wor
     world.put(cluster, num_gpus=24)
     assert world.remediation(cluster, one).line[: len(known)] == known
     assert world.remediation(cluster, one).line[-1].phase == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_a_remediation_promises_is_made_anew_the_same(world, mode):
+    cluster = world.ready_cluster(24)
+    one = world.remediate(cluster, world.workers(cluster)[0], mode)
+    before = world.cluster(cluster)
+    for name in ("a", "b", "c"):
+        world.wait(500).put(cluster, cluster_config={"load_balancer": "NONE", "slurm_partition": name})
+    after = world.cluster(cluster)
+    assert (after.nodes, after.remediations) == (before.nodes, before.remediations)
+    assert world.remediation(cluster, one).line == one.line
+
+
+def test_an_alert_fires_on_where_the_repair_that_would_have_ended_it_is_cancelled(world):
+    cluster = world.ready_cluster()
+    _, one = alerted(world, cluster)
+    named = (cluster.id, one.instance_id, one.id)
+    world.run(lambda d: remediations.approve(d, *named, None, None))
+    assert world.cluster(cluster).alerts[0].resolved_ms is not None
+    world.run(lambda d: remediations.cancel(d, *named))
+    assert world.cluster(cluster).alerts[0].resolved_ms is None
+
+
+def test_a_cluster_that_is_paused_ends_its_remediations(world):
+    cluster = world.ready_cluster()
+    one = world.remediate(cluster, world.workers(cluster)[0])
+    world.happen("cluster.pause", cluster_id=cluster.id)
+    assert states(world, cluster, one) == ["PENDING", "CANCELLED"]
+    world.wait(MINUTE).happen("cluster.resume", cluster_id=cluster.id)
+    again = world.remediate(cluster, world.workers(cluster)[0])
+    world.until(remediation_rows.begun_ms(again) + 1)
+    with pytest.raises(Invalid, match="RUNNING"):
+        world.run(lambda d: remediations.cancel(d, cluster.id, again.instance_id, again.id))
