@@ -7,9 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mockserver.scenarios.values import count_range, duration_ms, instant_ms, range_ms
-from mockserver.simulation.catalog import Catalog, DriverVersion, Gpu, Model, NodeShape, Region
-from mockserver.simulation.rules import Pace, PoolRule, Rules, StockRules, Switches
-from mockserver.simulation.seeding import ClusterSeed, EndpointSeed, Seeds, VolumeSeed
+from mockserver.simulation.catalog import (
+    Catalog,
+    ChatConfig,
+    DriverVersion,
+    Gpu,
+    Model,
+    NodeShape,
+    Pricing,
+    Region,
+)
+from mockserver.simulation.rules import Account, Pace, PoolRule, Rules, StockRules, Switches
+from mockserver.simulation.seeding import ClusterSeed, EndpointSeed, Seeds, UploadSeed, VolumeSeed
 
 Fields = Mapping[str, Any]
 
@@ -41,8 +50,7 @@ class Scenario:
             for move, written in moves.items()
         }
         return Rules(
-            owner=self.fields["account"]["owner"],
-            project_id=self.fields["account"]["project_id"],
+            account=Account(**{name: said for name, said in self.fields["account"].items() if name != "api_keys"}),
             pace=Pace(durations, self.fields["chances"]),
             stock=StockRules(
                 unlimited=stock["unlimited"],
@@ -57,6 +65,7 @@ class Scenario:
         """The resources an account begins with."""
         return Seeds(
             serverless=tuple(self.fields["serverless"]),
+            uploads=tuple(UploadSeed(**_aged(one)) for one in self.fields["uploads"]),
             endpoints=tuple(EndpointSeed(**_aged(one)) for one in self.fields["endpoints"]),
             volumes=tuple(VolumeSeed(**_aged(one)) for one in self.fields["volumes"]),
             clusters=tuple(ClusterSeed(**_aged(one)) for one in self.fields["clusters"]),
@@ -86,6 +95,7 @@ def build_catalog(fields: Fields) -> Catalog:
         worker_nodes={gpu_type: NodeShape(**shape) for gpu_type, shape in fields["worker_nodes"].items()},
         control_plane_node=NodeShape(**fields["control_plane_node"]),
         gpus_per_node=fields["gpus_per_node"],
+        uploaded_model=_model(fields["uploaded_model"]),
     )
 
 
@@ -94,7 +104,13 @@ def _pool(fields: Fields) -> PoolRule:
 
 
 def _model(fields: Fields) -> Model:
-    return Model(**{**fields, **_tuples(fields, "hardware")})
+    parts: dict[str, Any] = _tuples(fields, "hardware")
+    if "pricing" in fields:
+        parts["pricing"] = Pricing(**fields["pricing"])
+    if "chat_config" in fields:
+        chat = fields["chat_config"]
+        parts["chat_config"] = ChatConfig(**{**chat, **_tuples(chat, "stop")})
+    return Model(**{**fields, **parts})
 
 
 def _aged(fields: Fields) -> dict[str, Any]:

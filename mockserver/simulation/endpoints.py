@@ -53,7 +53,7 @@ def create(draft: Draft, wanted: NewEndpoint) -> Endpoint:
     setup = draft.setup
     if setup.rules.switches.v1_dedicated == "retired":
         raise _retired()
-    model, configuration = hardware.choose(setup.catalog, wanted.model, wanted.hardware)
+    model, configuration = hardware.choose(draft, wanted.model, wanted.hardware)
     low, high = _bounds(wanted.min_replicas, wanted.max_replicas, wanted.started)
     timeout = _minutes(wanted.inactive_timeout)
     if wanted.zone is not None and wanted.zone not in configuration.gpu.zones:

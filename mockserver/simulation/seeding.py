@@ -7,11 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.lifecycles import TIME, Lifecycle
-from mockserver.simulation import chance, cluster_rows, clusters, endpoint_rows, endpoints, nodes, volumes
+from mockserver.simulation import chance, cluster_rows, clusters, endpoint_rows, endpoints, jobs, models, nodes, volumes
 from mockserver.simulation.rules import DAY_MS, Pace
 from mockserver.simulation.stock import Claim
 from mockserver.simulation.timeline import Mark, Timeline
 from mockserver.simulation.world import Draft, Setup
+
+
+@dataclass(frozen=True, slots=True)
+class UploadSeed:
+    """An upload to begin with; without a status its job is wherever `age` (ms) has brought it."""
+
+    model_name: str
+    model_source: str
+    age: int
+    status: str | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,7 @@ class Seeds:
     endpoints: tuple[EndpointSeed, ...] = ()
     volumes: tuple[VolumeSeed, ...] = ()
     clusters: tuple[ClusterSeed, ...] = ()
+    uploads: tuple[UploadSeed, ...] = ()
 
 
 class _Nothing:
@@ -87,6 +99,8 @@ def seed(setup: Setup, seeds: Seeds, born_ms: int) -> Mapping[tuple[str, str], A
         entry_id = f"endpoint-{chance.identifier(setup.seed, 'serverless', number)}"
         entry = endpoint_rows.Serverless(entry_id, model, born_ms - (number + 30) * DAY_MS)
         draft.put("serverless", entry_id, entry)
+    for uploaded in seeds.uploads:
+        _seed_upload(draft, uploaded)
     for one in seeds.endpoints:
         _seed_endpoint(draft, one)
     named = {(one.region, one.name): _seed_volume(draft, one) for one in seeds.volumes}
@@ -114,6 +128,16 @@ def history(lifecycle: Lifecycle, pace: Pace, state: str | None, created_ms: int
         # A state that is on its way begins now, so that it is there to be seen.
         marks[-1] = marks[-1]._replace(at_ms=now_ms)
     return tuple(marks)
+
+
+def _seed_upload(draft: Draft, one: UploadSeed) -> None:
+    setup = draft.setup
+    created_ms = draft.at_ms - one.age
+    line = history(setup.lifecycles[jobs.KIND], setup.rules.pace, one.status, created_ms, draft.at_ms)
+    wanted = models.NewUpload(one.model_name, one.model_source, one.description)
+    name = models.whole_name(setup.rules.owner, one.model_name)
+    at_ms = created_ms if one.status is None else draft.at_ms
+    models.store(draft, name, wanted, models.read_source(one.model_source), line, at_ms)
 
 
 def _seed_endpoint(draft: Draft, one: EndpointSeed) -> None:

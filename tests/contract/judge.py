@@ -29,6 +29,8 @@ def broken_query(operation: Declared, query: str) -> str | None:
             return f"{parameter['name']} is given {len(values)} times"
         for value in values:
             schema = parameter["schema"]
+            if schema["type"] == "integer" and (not value.isdecimal() or int(value) < schema["minimum"]):
+                return f"{parameter['name']} is {value!r}"
             allowed = ["true", "false"] if schema["type"] == "boolean" else schema.get("enum")
             known = value.lower() if schema["type"] == "boolean" else value
             if allowed is not None and known not in allowed:

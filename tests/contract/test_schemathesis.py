@@ -58,6 +58,7 @@ def ids_of_the_account() -> dict[str, list[str]]:
     return {
         "endpointId": [one["id"] for one in CLIENT.get("/v1/endpoints", type="dedicated")["data"]],
         "cluster_id": [one["cluster_id"] for one in CLIENT.get("/v1/compute/clusters")["clusters"]],
+        "jobId": [one["job_id"] for one in CLIENT.get("/v1/jobs")["data"]],
         "volume_id": [one["volume_id"] for one in CLIENT.get("/v1/compute/clusters/storage/volumes")["volumes"]],
     }
 
@@ -268,8 +269,8 @@ def named_examples() -> list[Any]:
 def test_every_example_of_the_document_is_accepted(operation: Declared, value: dict[str, Any]) -> None:
     CLIENT.post("/_mock/reset", {})
     body = {**value, "volume_id": IDS["volume_id"][0]} if "volume_id" in value else value
-    path = operation.at(**{name: known[0] for name, known in IDS.items()})
-    CLIENT.call(operation.method, f"/v1{path}", body).ok(min(operation.published()))
+    path = operation.target(**{name: known[0] for name, known in IDS.items()})
+    CLIENT.call(operation.method, path, body).ok(min(operation.published()))
 
 
 def test_every_operation_was_met_beyond_its_refusals() -> None:

@@ -187,6 +187,9 @@ class Client:
     def create_cluster(self, **fields: Any) -> Any:
         return self.post("/v1/compute/clusters", new_cluster(**fields))
 
+    def upload_model(self, **fields: Any) -> Any:
+        return self.post("/v1/models", new_upload(**fields))
+
     def create_volume(self, **fields: Any) -> Any:
         return self.post("/v1/compute/clusters/storage/volumes", new_volume(**fields))
 
@@ -226,6 +229,12 @@ def new_cluster(**fields: Any) -> dict[str, Any]:
 def new_volume(**fields: Any) -> dict[str, Any]:
     """The body of a create that is accepted; a field given as UNSET is left out."""
     body = {"volume_name": "data", "size_tib": 2, "region": "us-central-8", **fields}
+    return {name: value for name, value in body.items() if value is not UNSET}
+
+
+def new_upload(**fields: Any) -> dict[str, Any]:
+    """The body of an upload that is accepted; a field given as UNSET is left out."""
+    body = {"model_name": "tuned-7b", "model_source": "acme/tuned-7b", **fields}
     return {name: value for name, value in body.items() if value is not UNSET}
 
 

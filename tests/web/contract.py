@@ -43,6 +43,11 @@ class Declared:
             return None
         return follow(self.raw["requestBody"]["content"]["application/json"]["schema"])
 
+    def target(self, **ids: str) -> str:
+        """Where it answers: the path under the base of its document, or at the root where it says so."""
+        item = self.document["paths"][self.path]
+        return ("" if "servers" in item else "/v1") + self.at(**ids)
+
     def at(self, **ids: str) -> str:
         """The path with the ids in place."""
         path = self.path

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .asgi import Client, make_client, new_cluster, new_endpoint, new_volume
+from .asgi import Client, make_client, new_cluster, new_endpoint, new_upload, new_volume
 from .contract import BY_ID, METHODS, OPERATIONS, WITH_BODY, WITH_ID, Declared, follow
 
 MIB = 1024 * 1024
@@ -40,11 +40,16 @@ def within(seconds: float) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def ids(shared: Client) -> dict[str, str]:
     """The ids of resources that are there, in the world of the tests that change nothing."""
-    here = shared.as_("bad input")
+    return ids_of(shared.as_("bad input"))
+
+
+def ids_of(client: Client) -> dict[str, str]:
+    """The id of one resource of each kind that the account has."""
     return {
-        "endpointId": here.get("/v1/endpoints", type="dedicated")["data"][0]["id"],
-        "cluster_id": here.get("/v1/compute/clusters")["clusters"][0]["cluster_id"],
-        "volume_id": here.get("/v1/compute/clusters/storage/volumes")["volumes"][0]["volume_id"],
+        "endpointId": client.get("/v1/endpoints", type="dedicated")["data"][0]["id"],
+        "cluster_id": client.get("/v1/compute/clusters")["clusters"][0]["cluster_id"],
+        "volume_id": client.get("/v1/compute/clusters/storage/volumes")["volumes"][0]["volume_id"],
+        "jobId": client.get("/v1/jobs")["data"][0]["job_id"],
     }
 
 
@@ -62,11 +67,12 @@ def good_body(operation: Declared, ids: dict[str, str]) -> dict[str, Any]:
         "GPUClusterService_Update": {"cluster_type": "KUBERNETES"},
         "SharedVolumeService_Create": new_volume(),
         "SharedVolumeService_Update": {"volume_id": ids["volume_id"]},
+        "uploadModel": new_upload(),
     }[operation.operation_id]
 
 
 def target(operation: Declared, ids: dict[str, str]) -> str:
-    return "/v1" + operation.at(**ids)
+    return operation.target(**ids)
 
 
 def holdings(client: Client) -> Any:
@@ -177,11 +183,7 @@ def test_wrong_content_types(here: Client, ids: dict[str, str], operation: Decla
 )
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
 def test_content_types_that_are_json_or_missing(client: Client, operation: Declared, content_type: str | None) -> None:
-    ids = {
-        "endpointId": client.get("/v1/endpoints", type="dedicated")["data"][0]["id"],
-        "cluster_id": client.get("/v1/compute/clusters")["clusters"][0]["cluster_id"],
-        "volume_id": client.get("/v1/compute/clusters/storage/volumes")["volumes"][0]["volume_id"],
-    }
+    ids = ids_of(client)
     body = json.dumps(good_body(operation, ids)).encode()
     client.send(operation.method, target(operation, ids), body=body, content_type=content_type).ok()
 
@@ -648,13 +650,11 @@ def test_unknown_query_parameters_are_let_through_and_noted(serve: Callable[...,
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
 def test_unknown_fields_are_let_through_and_noted(serve: Callable[..., Client], operation: Declared) -> None:
     client = serve()
-    ids = {
-        "endpointId": client.get("/v1/endpoints", type="dedicated")["data"][0]["id"],
-        "cluster_id": client.get("/v1/compute/clusters")["clusters"][0]["cluster_id"],
-        "volume_id": client.get("/v1/compute/clusters/storage/volumes")["volumes"][0]["volume_id"],
-    }
+    ids = ids_of(client)
     body = {**good_body(operation, ids), "surprise": {"deep": [1]}, "": 1}
-    for _ in range(2):
+    for number in range(2):
+        if "model_name" in body:
+            body["model_name"] = f"tuned-{number}"
         client.call(operation.method, target(operation, ids), body).ok()
     notes = client.app.notes.counts
     assert any(note.startswith(f"{operation}: ") and "'surprise'" in note for note in notes)
@@ -673,11 +673,7 @@ def test_nested_unknown_fields_are_noted(serve: Callable[..., Client]) -> None:
 @pytest.mark.parametrize("body", [b"{", b'{"a": 1}', b"\xff" * 100])
 def test_a_body_on_get_is_ignored_and_noted(serve: Callable[..., Client], operation: Declared, body: bytes) -> None:
     client = serve()
-    ids = {
-        "endpointId": client.get("/v1/endpoints", type="dedicated")["data"][0]["id"],
-        "cluster_id": client.get("/v1/compute/clusters")["clusters"][0]["cluster_id"],
-        "volume_id": client.get("/v1/compute/clusters/storage/volumes")["volumes"][0]["volume_id"],
-    }
+    ids = ids_of(client)
     path = target(operation, ids)
     expected = client.send("GET", path).ok()
     assert client.send("GET", path, body=body, content_type="application/x-www-form-urlencoded").ok() == expected
@@ -713,7 +709,8 @@ ODD_METHODS = [*(method.upper() for method in METHODS), "CONNECT", "FOO", "get",
 @pytest.mark.parametrize("path", PATHS)
 def test_methods_that_a_path_does_not_take(here: Client, ids: dict[str, str], path: str, prefix: str) -> None:
     known = {one.method: one for one in OPERATIONS if one.path == path}
-    where = prefix + next(iter(known.values())).at(**ids)
+    operation = next(iter(known.values()))
+    where = prefix + operation.at(**ids) if operation.target() != operation.path else operation.target()
     for method in ODD_METHODS:
         if method not in known:
             reply = here.send(method, where)
@@ -832,7 +829,7 @@ IDS = {
 @pytest.mark.parametrize("operation", WITH_ID, ids=str)
 def test_odd_ids(here: Client, ids: dict[str, str], operation: Declared, raw: bytes, shown: str) -> None:
     (name,) = [name for name in ids if f"{{{name}}}" in operation.path]
-    where = f"/v1{operation.path}".encode().replace(f"{{{name}}}".encode(), raw)
+    where = operation.target().encode().replace(f"{{{name}}}".encode(), raw)
     body = json.dumps(good_body(operation, ids)).encode() if "requestBody" in operation.raw else None
     error = here.send(operation.method, where, body=body).refused(404, "not found", param=name)
     assert f" {shown} was not found" in error["message"], "the id is decoded once, and stays one segment"
@@ -841,7 +838,7 @@ def test_odd_ids(here: Client, ids: dict[str, str], operation: Declared, raw: by
 def test_long_ids(here: Client, ids: dict[str, str]) -> None:
     for operation in WITH_ID:
         if operation.method in ("GET", "DELETE"):
-            here.send(operation.method, f"/v1{operation.at(**dict.fromkeys(ids, 'x' * 60_000))}").refused(404)
+            here.send(operation.method, operation.target(**dict.fromkeys(ids, "x" * 60_000))).refused(404)
 
 
 def test_no_odd_id_has_changed_anything(here: Client, shared: Client) -> None:
@@ -857,9 +854,9 @@ def test_an_id_in_percent_escapes_is_the_same_id(here: Client, ids: dict[str, st
 
 
 def test_ids_of_one_kind_are_not_found_under_another(here: Client, ids: dict[str, str]) -> None:
-    for path in ("/v1/endpoints/", "/v1/compute/clusters/", "/v1/compute/clusters/storage/volumes/"):
+    for path in ("/v1/endpoints/", "/v1/compute/clusters/", "/v1/compute/clusters/storage/volumes/", "/v1/jobs/"):
         found = [here.send("GET", path + one).status for one in ids.values()]
-        assert sorted(found) == [200, 404, 404]
+        assert sorted(found) == [200, 404, 404, 404]
 
 
 # ---- headers ------------------------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ SEGMENTS = st.sampled_from(
 )
 PATHS = st.one_of(
     st.lists(SEGMENTS, max_size=7).map(lambda parts: ("/" + "/".join(parts)).encode()),
-    st.sampled_from([f"/v1{one.path}" for one in OPERATIONS]).flatmap(
+    st.sampled_from([one.target() for one in OPERATIONS]).flatmap(
         lambda path: st.sampled_from(IDS).map(lambda one: (path.split("{")[0] + (one if "{" in path else "")).encode())
     ),
     st.binary(max_size=60).map(lambda raw: b"/" + raw),

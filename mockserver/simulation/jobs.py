@@ -1,0 +1,44 @@
+"""Jobs: what works in the background on the import of a model, from Queued to Complete or Failed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mockserver.errors import NotFound
+from mockserver.simulation.chance import Draw
+from mockserver.simulation.timeline import Timeline, observe, unfold
+from mockserver.simulation.world import Setup, View
+
+KIND = "job"
+COMPLETE = "Complete"
+FAILED = "Failed"
+
+
+class Job(NamedTuple):
+    """One import. `model_name` is as it was asked for, `source` too, but without what is secret in it."""
+
+    id: str
+    model_name: str
+    source: str
+    description: str
+    created_ms: int
+    line: Timeline
+
+
+def status(job: Job, t_ms: int) -> str:
+    """The job's status at an instant."""
+    return observe(job.line, t_ms).phase
+
+
+def find(view: View, job_id: str, param: str) -> Job:
+    """The job with this id. Raises NotFound; `param` is what the request calls the id."""
+    job: Job | None = view.get(KIND, job_id)
+    if job is None:
+        raise NotFound(f"The job {job_id} was not found.", param=param)
+    return job
+
+
+def promise(setup: Setup, job: Job, at_ms: int) -> Job:
+    """The job with what time will do to it from `at_ms` on."""
+    draw = Draw(setup.seed, job.id, 0)
+    return job._replace(line=unfold(setup.lifecycles[KIND], job.line, at_ms, setup.rules.pace, draw))
