@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mockserver.errors import NotFound
+from mockserver.errors import Invalid, NotFound
 from mockserver.simulation.chance import Draw
 from mockserver.simulation.stock import Claim
 from mockserver.simulation.timeline import Timeline, next_change, observe
@@ -14,6 +15,7 @@ from mockserver.simulation.world import Setup, View
 KIND = "endpoint"
 HOLDING = frozenset({"PENDING", "STARTING", "STARTED", "STOPPING"})
 """The states in which an endpoint keeps the GPUs it was granted."""
+_SUFFIX = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Endpoint(NamedTuple):
@@ -104,6 +106,14 @@ def find(view: View, endpoint_id: str) -> Endpoint:
     if endpoint is None:
         raise NotFound(f"The endpoint {endpoint_id} was not found.", param="endpointId")
     return endpoint
+
+
+def require_free(view: View, name: str, suffix: str) -> None:
+    """Raise Invalid where the suffix cannot be, or an endpoint has the name that it makes."""
+    if not _SUFFIX.fullmatch(suffix):
+        raise Invalid("suffix must be 1 to 64 letters, digits, underscores and dashes.", param="suffix")
+    if any(endpoint.name == name for endpoint in view.scan(KIND).values()):
+        raise Invalid(f"There is an endpoint called {name} already; choose another suffix.", param="suffix")
 
 
 def listing(

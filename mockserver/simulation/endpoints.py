@@ -9,7 +9,7 @@ from mockserver.simulation import chance, hardware, stock
 from mockserver.simulation.bounds import MOST_MINUTES, MOST_REPLICAS, whole
 from mockserver.simulation.catalog import Hardware
 from mockserver.simulation.chance import Draw
-from mockserver.simulation.endpoint_rows import HOLDING, KIND, Endpoint, find, state
+from mockserver.simulation.endpoint_rows import HOLDING, KIND, Endpoint, find, require_free, state
 from mockserver.simulation.rules import MINUTE_MS
 from mockserver.simulation.stock import Claim, Holding
 from mockserver.simulation.timeline import Gate, Mark, Timeline, facts, unfold
@@ -31,6 +31,8 @@ class NewEndpoint(NamedTuple):
     started: bool = True
     inactive_timeout: int | None = None
     zone: str | None = None
+    suffix: str | None = None
+    """The end of its name, which no other endpoint of the account may have; None: eight digits."""
 
 
 class Change(NamedTuple):
@@ -65,7 +67,7 @@ def create(draft: Draft, wanted: NewEndpoint) -> Endpoint:
     if wanted.started:
         hardware.require_stock(draft, configuration, wanted.zone)
     at_ms = draft.at_ms
-    endpoint_id, name = identity(draft, setup.rules.owner, model.id)
+    endpoint_id, name = identity(draft, setup.rules.owner, model.id, wanted.suffix)
     line: Timeline = (Mark(at_ms, "PENDING" if wanted.started else "STOPPED", "create"),)
     claims: tuple[Claim, ...] = ()
     if wanted.started:
@@ -223,12 +225,18 @@ def _promised(
     return unfold(setup.lifecycles[KIND], line, at_ms, setup.rules.pace, draw, conditions, gates)
 
 
-def identity(draft: Draft, owner: str, model: str) -> tuple[str, str]:
-    """A new endpoint's id and system name: owner and model, the owner not said twice, and eight digits."""
+def identity(draft: Draft, owner: str, model: str, suffix: str | None = None) -> tuple[str, str]:
+    """A new endpoint's id and system name: owner and model, the owner not said twice, and the suffix or eight digits.
+
+    Raises Invalid for a suffix that cannot be, or that makes a name which is taken.
+    """
     setup = draft.setup
     digits = chance.hexadecimal(40, setup.seed, setup.account, KIND, draft.ordinal(KIND))
     prefix = model if model.startswith(f"{owner}/") else f"{owner}/{model}"
-    return f"endpoint-{chance.in_uuid_shape(digits[:32])}", f"{prefix}-{digits[32:]}"
+    name = f"{prefix}-{digits[32:] if suffix is None else suffix}"
+    if suffix is not None:
+        require_free(draft, name, suffix)
+    return f"endpoint-{chance.in_uuid_shape(digits[:32])}", name
 
 
 def _stored(draft: Draft, endpoint_id: str) -> Endpoint:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from jsonschema import Draft202012Validator
 
-from ..web.contract import Declared, v1
+from ..web.contract import BY_ID, Declared
 
 
 def broken(operation: Declared, request: Any) -> str | None:
@@ -43,7 +43,7 @@ def broken_body(operation: Declared, request: Any) -> str | None:
         return None
     body = request.body
     if not body:
-        return "there is no body"
+        return "there is no body" if operation.raw["requestBody"].get("required") else None
     essence = request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
     if essence != "application/json":
         return f"the body is {essence}"
@@ -69,14 +69,9 @@ def _refuse(word: str) -> Any:
 
 @cache
 def validator(operation_id: str) -> Draft202012Validator:
-    operation = next(
-        item[method]
-        for item in v1()["paths"].values()
-        for method in ("post", "put", "patch")
-        if method in item and item[method]["operationId"] == operation_id
-    )
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
-    whole = {"allOf": [nullable_as_type(schema)], "components": nullable_as_type(v1()["components"])}
+    operation = BY_ID[operation_id]
+    schema = operation.raw["requestBody"]["content"]["application/json"]["schema"]
+    whole = {"allOf": [nullable_as_type(schema)], "components": nullable_as_type(operation.document["components"])}
     return Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 

@@ -1,8 +1,10 @@
 """What answers each operation, by operationId."""
 
 from mockserver.web.call import Handler
-from mockserver.web.handlers import account, clusters, endpoints, hardware, models, volumes
+from mockserver.web.handlers import account, clusters, endpoints, guide, hardware, models, volumes
 
+GUIDE_HANDLERS = guide.HANDLERS
+"""Those of the 2024 edition."""
 HANDLERS: dict[str, Handler] = {
     **hardware.HANDLERS,
     **endpoints.HANDLERS,
