@@ -28,6 +28,7 @@ CONDITIONS = {
     "node": [],
     "volume": ["attached"],
     "job": [],
+    "remediation": ["quarantine", "node_failed"],
 }
 IMPLIED = {"nccl_tests": "acceptance_tests"}
 
@@ -60,7 +61,7 @@ def reachable(table):
 
 
 def test_the_kinds_are_there():
-    assert KINDS == ["cluster", "endpoint", "job", "node", "volume"]
+    assert KINDS == ["cluster", "endpoint", "job", "node", "remediation", "volume"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

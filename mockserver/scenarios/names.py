@@ -9,6 +9,7 @@ from mockserver.errors import Invalid
 from mockserver.lifecycles import EVENT, TIME, Lifecycle
 from mockserver.scenarios.fields import ScenarioFields, SeededCluster
 from mockserver.simulation.catalog import Catalog
+from mockserver.simulation.events import EVENTS
 from mockserver.simulation.models import read_source, whole_name
 
 Field = tuple[int | str, ...]
@@ -46,6 +47,14 @@ def check_names(scenario: ScenarioFields, lifecycles: Mapping[str, Lifecycle], c
         require(catalog.worker_nodes, ("stock", "clusters", gpu_type), "GPU type", gpu_type)
         for region in places:
             require([r.name for r in catalog.regions], ("stock", "clusters", gpu_type, region), "region", region)
+    for number, event in enumerate(scenario.events):
+        at = ("events", number)
+        require(EVENTS, (*at, "event"), "event", event.event)
+        _, taken = EVENTS[event.event]
+        for field in event.model_dump(exclude={"event", "at"}, exclude_none=True):
+            require(taken, (*at, field), f"field of {event.event}", field)
+        if event.alert is not None:
+            require(catalog.health_alerts, (*at, "alert"), "health alert", event.alert)
     _check_resources(scenario, lifecycles, catalog)
 
 

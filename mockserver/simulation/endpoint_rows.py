@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mockserver.errors import Invalid, NotFound
+from mockserver.simulation import chance
 from mockserver.simulation.chance import Draw
 from mockserver.simulation.stock import Claim
 from mockserver.simulation.timeline import Timeline, next_change, observe
-from mockserver.simulation.world import Setup, View
+from mockserver.simulation.world import Draft, Setup, View
 
 KIND = "endpoint"
 HOLDING = frozenset({"PENDING", "STARTING", "STARTED", "STOPPING"})
@@ -108,12 +109,21 @@ def find(view: View, endpoint_id: str) -> Endpoint:
     return endpoint
 
 
-def require_free(view: View, name: str, suffix: str) -> None:
-    """Raise Invalid where the suffix cannot be, or an endpoint has the name that it makes."""
-    if not _SUFFIX.fullmatch(suffix):
-        raise Invalid("suffix must be 1 to 64 letters, digits, underscores and dashes.", param="suffix")
-    if any(endpoint.name == name for endpoint in view.scan(KIND).values()):
-        raise Invalid(f"There is an endpoint called {name} already; choose another suffix.", param="suffix")
+def identity(draft: Draft, owner: str, model: str, suffix: str | None = None) -> tuple[str, str]:
+    """A new endpoint's id and system name: owner and model, the owner not said twice, and the suffix or eight digits.
+
+    Raises Invalid for a suffix that cannot be, or that makes a name which is taken.
+    """
+    setup = draft.setup
+    digits = chance.hexadecimal(40, setup.seed, setup.account, KIND, draft.ordinal(KIND))
+    prefix = model if model.startswith(f"{owner}/") else f"{owner}/{model}"
+    name = f"{prefix}-{digits[32:] if suffix is None else suffix}"
+    if suffix is not None:
+        if not _SUFFIX.fullmatch(suffix):
+            raise Invalid("suffix must be 1 to 64 letters, digits, underscores and dashes.", param="suffix")
+        if any(endpoint.name == name for endpoint in draft.scan(KIND).values()):
+            raise Invalid(f"There is an endpoint called {name} already; choose another suffix.", param="suffix")
+    return f"endpoint-{chance.in_uuid_shape(digits[:32])}", name
 
 
 def listing(

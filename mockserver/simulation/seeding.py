@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.lifecycles import TIME, Lifecycle
-from mockserver.simulation import chance, cluster_rows, clusters, endpoint_rows, endpoints, jobs, models, nodes, volumes
+from mockserver.simulation import (
+    chance,
+    cluster_rows,
+    clusters,
+    endpoint_rows,
+    endpoints,
+    events,
+    jobs,
+    models,
+    nodes,
+    volumes,
+)
 from mockserver.simulation.rules import DAY_MS, Pace
 from mockserver.simulation.stock import Claim
 from mockserver.simulation.timeline import Mark, Timeline
@@ -71,6 +82,15 @@ class ClusterSeed:
     volume: str | None = None
 
 
+class EventSeed(NamedTuple):
+    """An event that will happen `after` (ms) the world's birth, or at the instant `at` (ms since the epoch)."""
+
+    event: str
+    fields: Mapping[str, Any]
+    after: int | None = None
+    at: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Seeds:
     """Everything an account begins with."""
@@ -79,6 +99,7 @@ class Seeds:
     endpoints: tuple[EndpointSeed, ...] = ()
     volumes: tuple[VolumeSeed, ...] = ()
     clusters: tuple[ClusterSeed, ...] = ()
+    events: tuple[EventSeed, ...] = ()
     uploads: tuple[UploadSeed, ...] = ()
 
 
@@ -106,6 +127,9 @@ def seed(setup: Setup, seeds: Seeds, born_ms: int) -> Mapping[tuple[str, str], A
     named = {(one.region, one.name): _seed_volume(draft, one) for one in seeds.volumes}
     for cluster in seeds.clusters:
         _seed_cluster(draft, cluster, named)
+    for event in seeds.events:
+        at_ms = event.at if event.at is not None else born_ms + (event.after or 0)
+        events.schedule(draft, event.event, event.fields, max(at_ms, born_ms))
     return draft.writes
 
 
@@ -144,7 +168,7 @@ def _seed_endpoint(draft: Draft, one: EndpointSeed) -> None:
     setup = draft.setup
     created_ms = draft.at_ms - one.age
     owner = one.owner or setup.rules.owner
-    endpoint_id, name = endpoints.identity(draft, owner, one.model)
+    endpoint_id, name = endpoint_rows.identity(draft, owner, one.model)
     hardware = setup.catalog.hardware[one.hardware]
     line = history(setup.lifecycles[endpoint_rows.KIND], setup.rules.pace, one.state, created_ms, draft.at_ms)
     endpoint = endpoint_rows.Endpoint(

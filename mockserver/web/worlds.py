@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 from mockserver.clock import Clock, Mode, Wall
 from mockserver.errors import Unavailable
 from mockserver.lifecycles import Lifecycle
-from mockserver.simulation import seeding
+from mockserver.simulation import events, seeding
 from mockserver.simulation.catalog import Catalog
 from mockserver.simulation.rules import Rules
-from mockserver.simulation.world import Draft, Key, Setup, View
+from mockserver.simulation.world import Draft, Key, Layers, Rows, Setup, View
 from mockserver.store.base import Store
 from mockserver.web.envelope import Answer, json_answer
 
@@ -97,15 +97,15 @@ class _Stored:
 
 
 class _Seeded:
-    """The rows of a world that has never been written: a pure function of its birth."""
+    """The rows of a world that has never been written: a pure function of its birth, and of the events due since."""
 
-    __slots__ = ("_by_kind", "writes")
+    __slots__ = ("_by_kind",)
 
-    def __init__(self, writes: Mapping[Key, Any]) -> None:
-        self.writes = writes
+    def __init__(self, writes: Mapping[Key, Any | None]) -> None:
         self._by_kind: dict[str, dict[str, Any]] = {}
         for (kind, row_id), row in writes.items():
-            self._by_kind.setdefault(kind, {})[row_id] = row
+            if row is not None:
+                self._by_kind.setdefault(kind, {})[row_id] = row
 
     def get(self, kind: str, row_id: str) -> Any | None:
         return self._by_kind.get(kind, {}).get(row_id)
@@ -122,12 +122,14 @@ class World:
         "_setup",
         "_shown",
         "_store",
+        "_unsaved",
         "_warm",
         "account",
         "answers",
         "born_ms",
         "clock",
         "clock_moved",
+        "due_ms",
         "revision",
         "run",
         "stage",
@@ -144,7 +146,9 @@ class World:
         self.answers: dict[tuple[bytes, bytes], Kept] = {}
         self._shown: dict[str, tuple[Shown, tuple[Any, ...]]] = {}
         self._store = store
-        self._warm: _Seeded | _Stored | None = None
+        self._warm: Rows | None = None
+        self._unsaved: Mapping[Key, Any | None] = {}
+        self.due_ms = self._first_due_ms()
         self._setup: Setup | None = None
 
     @property
@@ -171,17 +175,40 @@ class World:
         return self._setup
 
     @property
-    def rows(self) -> _Seeded | _Stored:
+    def rows(self) -> Rows:
         """The world's rows, made first where nobody has written any."""
         if self._warm is None:
             if self.revision:
                 self._warm = _Stored(self._store, self.account)
             else:
-                self._warm = _Seeded(seeding.seed(self.setup, self.stage.seeds, self.born_ms))
+                self._unsaved = seeding.seed(self.setup, self.stage.seeds, self.born_ms)
+                self._warm = _Seeded(self._unsaved)
         return self._warm
+
+    def settle(self, at_ms: int) -> None:
+        """Let the events happen that are due by an instant, which is to be the present. Nothing is stored: the next
+        command stores what they did.
+        """
+        if at_ms < self.due_ms:
+            return
+        rows = self.rows
+        writes = events.settle(self.setup, rows, at_ms)
+        self._unsaved = {**self._unsaved, **writes}
+        self._warm = Layers(rows, writes) if self.revision else _Seeded(self._unsaved)
+        self._look_ahead()
+        self.answers.clear()
+
+    def _look_ahead(self) -> None:
+        due_ms = events.due_ms(self.rows)
+        self.due_ms = NEVER if due_ms is None else due_ms
+
+    def _first_due_ms(self) -> int:
+        """An instant at which the first event is not yet due: nothing is made to find out."""
+        return self.born_ms if self.stage.seeds.events else NEVER
 
     def view(self, at_ms: int) -> View:
         """The world at an instant."""
+        self.settle(at_ms)
         return View(self.setup, self, at_ms)
 
     def get(self, kind: str, row_id: str) -> Any | None:
@@ -194,22 +221,26 @@ class World:
 
     def draft(self, at_ms: int) -> Draft:
         """A draft of a command at an instant; `commit` makes it count."""
+        self.settle(at_ms)
         draft = Draft(self.setup, self.rows, at_ms)
         draft.sweep()
         return draft
 
     def commit(self, draft: Draft) -> None:
         """Store what a command wrote, all or nothing."""
-        if not draft.writes:
-            return
         writes: Mapping[Key, Any | None] = draft.writes
-        rows = self.rows
-        if isinstance(rows, _Seeded):
-            # The first command of an account also writes what the account began with.
-            writes = {**rows.writes, **writes}
+        if not writes:
+            return
+        happens = any(kind == events.KIND for kind, _ in writes)
+        # Also what the account began with, where this is its first command, and what events have done since the last.
+        if self._unsaved:
+            writes = {**self._unsaved, **writes}
+            self._unsaved = {}
+        if not isinstance(self._warm, _Stored):
+            self._warm = None
         self.revision = self._store.commit(self.account, self.revision, writes)
-        if isinstance(rows, _Seeded):
-            self._warm = _Stored(self._store, self.account)
+        if happens:
+            self._look_ahead()
         self.answers.clear()
 
     def keep(self, key: tuple[bytes, bytes], kept: Kept) -> None:
@@ -252,6 +283,8 @@ class World:
     def cool(self) -> None:
         """Let go of all that can be made again."""
         self._warm = None
+        self._unsaved = {}
+        self.due_ms = self._first_due_ms()
         self.answers.clear()
         self._shown.clear()
 

@@ -44,6 +44,7 @@ from schemathesis.core.transport import Response
 from mockserver.settings import Settings
 from mockserver.web.app import create_app
 
+from ..web.account import Ids, furnish, target
 from ..web.asgi import Client, Wall
 from ..web.contract import BY_ID, GUIDE, OPERATIONS, Declared
 from . import judge
@@ -54,19 +55,24 @@ CLIENT = Client(APP, KEY)
 AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
 
 
-def ids_of_the_account() -> dict[str, list[str]]:
-    return {
-        "endpointId": [one["id"] for one in CLIENT.get("/v1/endpoints", type="dedicated")["data"]],
-        "cluster_id": [one["cluster_id"] for one in CLIENT.get("/v1/compute/clusters")["clusters"]],
-        "endpoint_id": [one["id"] for one in CLIENT.get("/guide-2024/v1/endpoints")["data"]],
-        "model_id": [one["id"] for one in CLIENT.get("/v0/models")["data"]],
-        "job_id": [one["job_id"] for one in CLIENT.get("/v1/jobs")["data"]],
-        "jobId": [one["job_id"] for one in CLIENT.get("/v1/jobs")["data"]],
-        "volume_id": [one["volume_id"] for one in CLIENT.get("/v1/compute/clusters/storage/volumes")["volumes"]],
-    }
+def fresh() -> Ids:
+    """The world begins anew: the same ids each time, by the names that either edition has for them."""
+    CLIENT.post("/_mock/reset", {})
+    ids = furnish(CLIENT)
+    model = CLIENT.get("/v0/models")["data"][0]["id"]
+    return {**ids, "endpoint_id": ids["endpointId"], "job_id": ids["jobId"], "model_id": model}
 
 
-IDS = ids_of_the_account()
+BEGUN = fresh()
+IDS = {
+    **{name: [known] for name, known in BEGUN.items()},
+    "endpointId": [one["id"] for one in CLIENT.get("/v1/endpoints", type="dedicated")["data"]],
+    "endpoint_id": [one["id"] for one in CLIENT.get("/guide-2024/v1/endpoints")["data"]],
+    "model_id": [one["id"] for one in CLIENT.get("/v0/models")["data"]],
+    "cluster_id": [one["cluster_id"] for one in CLIENT.get("/v1/compute/clusters")["clusters"]],
+    "volume_id": [one["volume_id"] for one in CLIENT.get("/v1/compute/clusters/storage/volumes")["volumes"]],
+    "instance_id": [BEGUN["instance_id"], BEGUN["free_instance_id"], "-"],
+}
 NAMES = {
     "model": ["Qwen/Qwen3.5-9B-FP8"],
     "hardware": ["1x_nvidia_h100_80gb_sxm"],
@@ -117,6 +123,14 @@ CLUSTER = {
 
 
 @guide.hook
+@schema.hook
+def map_query(ctx: Any, query: dict[str, Any] | None) -> dict[str, Any] | None:
+    if query is not None and ("cluster_id" in query or ctx.operation.path.endswith("alerts")):
+        real = chosen(f"cluster_id {query!r}", IDS["cluster_id"])
+        query = query if real is None else {**query, "cluster_id": real}
+    return query
+
+
 @schema.hook
 def map_body(ctx: Any, body: Any) -> Any:
     """Put names that exist in the place of well-formed ones that do not, mostly."""
@@ -259,7 +273,7 @@ SEEN: dict[str, set[int]] = {}
 
 
 def check(case: Any) -> None:
-    CLIENT.post("/_mock/reset", {})
+    fresh()
     response = case.call_and_validate(checks=[*BUILT_IN, *OWN], headers=AUTHORIZED)
     SEEN.setdefault(declared(case).operation_id, set()).add(response.status_code)
 
@@ -287,10 +301,9 @@ def named_examples() -> list[Any]:
 
 @pytest.mark.parametrize(("operation", "value"), named_examples())
 def test_every_example_of_the_document_is_accepted(operation: Declared, value: dict[str, Any]) -> None:
-    CLIENT.post("/_mock/reset", {})
-    body = {**value, "volume_id": IDS["volume_id"][0]} if "volume_id" in value else value
-    path = operation.target(**{name: known[0] for name, known in IDS.items()})
-    CLIENT.call(operation.method, path, body).ok(min(operation.published()))
+    ids = fresh()
+    body = {**value, "volume_id": ids["volume_id"]} if "volume_id" in value else value
+    CLIENT.call(operation.method, target(operation, ids), body).ok(min(operation.published()))
 
 
 def test_every_operation_was_met_beyond_its_refusals() -> None:

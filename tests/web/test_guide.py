@@ -303,6 +303,12 @@ def test_where_it_is_retired(serve: Callable[..., Client], scenario: Any) -> Non
     client.call("POST", f"{BASE}/v1/endpoints", new()).refused(403)
 
 
+def test_a_start_that_nobody_can_pay(account: Client) -> None:
+    here = account.post(f"{BASE}/v1/endpoints", new())["id"]
+    account.post("/_mock/events", {"event": "credits.exhaust"})
+    account.call("POST", f"/v1/endpoints/{here}/start").refused(402, "credits")
+
+
 def test_today_keeps_its_four_keys(client: Client) -> None:
     for path in ("/v1/endpoints/x", "/endpoints/x", "/v1/hardware?model=x", "/v1/jobs/x", "/v1/nowhere"):
         assert len(client.send("GET", path).refused(404)) == 4

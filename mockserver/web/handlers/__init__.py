@@ -1,7 +1,7 @@
 """What answers each operation, by operationId."""
 
 from mockserver.web.call import Handler
-from mockserver.web.handlers import account, clusters, endpoints, guide, hardware, models, volumes
+from mockserver.web.handlers import account, clusters, endpoints, guide, hardware, models, remediations, volumes
 
 GUIDE_HANDLERS = guide.HANDLERS
 """Those of the 2024 edition."""
@@ -12,4 +12,5 @@ HANDLERS: dict[str, Handler] = {
     **volumes.HANDLERS,
     **models.HANDLERS,
     **account.HANDLERS,
+    **remediations.HANDLERS,
 }
