@@ -153,6 +153,7 @@ class SeededEvent(_Part):
     node_id: str | None = None
     instance_id: str | None = None
     volume_id: str | None = None
+    job_id: str | None = None
     hardware: str | None = None
     place: str | None = None
     nodes: int | None = Field(default=None, ge=1)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mockserver.errors import NotFound
+from mockserver.errors import Conflict, NotFound
 from mockserver.simulation.chance import Draw
-from mockserver.simulation.timeline import Timeline, observe, unfold
-from mockserver.simulation.world import Setup, View
+from mockserver.simulation.timeline import Mark, Timeline, facts, observe, unfold
+from mockserver.simulation.world import Draft, Setup, View
 
 KIND = "job"
 COMPLETE = "Complete"
@@ -42,3 +42,13 @@ def promise(setup: Setup, job: Job, at_ms: int) -> Job:
     """The job with what time will do to it from `at_ms` on."""
     draw = Draw(setup.seed, job.id, 0)
     return job._replace(line=unfold(setup.lifecycles[KIND], job.line, at_ms, setup.rules.pace, draw))
+
+
+def fail(draft: Draft, job: Job) -> None:
+    """Have an import fail now. Raises Conflict where it is not running."""
+    now = status(job, draft.at_ms)
+    target = draft.setup.lifecycles[KIND].target("import_failed", now)
+    if target is None:
+        raise Conflict(f"The job {job.id} cannot fail: it is {now}.")
+    line = (*facts(job.line, draft.at_ms), Mark(draft.at_ms, target, "import_failed"))
+    draft.put(KIND, job.id, job._replace(line=line))

@@ -147,6 +147,20 @@ def test_an_import_that_fails_leaves_its_name_free(serve: Callable[..., Client],
     assert [one["status"] for one in client.get("/v1/jobs")["data"]] == ["Failed", "Queued"]
 
 
+def test_an_import_can_be_made_to_fail_while_it_runs(client: Client) -> None:
+    job_id = client.upload_model()["data"]["job_id"]
+    wish = {"event": "job.fail", "job_id": "tuned-7b"}
+    client.call("POST", "/_mock/events", wish).refused(409, "Queued")
+    client.advance("30s")
+    assert client.post("/_mock/events", wish)["affected"] == [job_id]
+    job = client.get(f"/v1/jobs/{job_id}")
+    assert [one["status"] for one in job["status_updates"]] == ["Queued", "Running", "Failed"]
+    client.advance("2h")
+    assert client.get(f"/v1/jobs/{job_id}") == job
+    client.call("POST", "/_mock/events", {**wish, "job_id": job_id}).refused(409, "Failed")
+    client.upload_model()
+
+
 def test_a_name_is_taken_while_it_is_imported_and_after(client: Client) -> None:
     client.upload_model()
     client.call("POST", "/v1/models", new_upload()).refused(400, "already", param="model_name")
