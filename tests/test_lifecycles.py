@@ -27,6 +27,7 @@ CONDITIONS = {
     "cluster": ["volume", "auto_scale", "acceptance_tests", "nccl_tests", "failed_node"],
     "node": [],
     "volume": ["attached"],
+    "job": [],
     "remediation": ["quarantine", "node_failed"],
 }
 IMPLIED = {"nccl_tests": "acceptance_tests"}
@@ -60,7 +61,7 @@ def reachable(table):
 
 
 def test_the_kinds_are_there():
-    assert KINDS == ["cluster", "endpoint", "node", "remediation", "volume"]
+    assert KINDS == ["cluster", "endpoint", "job", "node", "remediation", "volume"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -78,6 +78,17 @@ def or_null(check: Check) -> Check:
     return nullable
 
 
+def unsaid(check: Check) -> Check:
+    """The same check, save that what it finds does not repeat the value: it is a secret."""
+
+    def check_secret(value: Any, path: Path, out: list[Problem]) -> None:
+        found: list[Problem] = []
+        check(value, path, found)
+        out.extend(Problem(one.path, one.keyword, one.message.partition(", not ")[0]) for one in found)
+
+    return check_secret
+
+
 def through(cell: Cell) -> Check:
     """A check that is looked up when it is called, for a schema that contains itself."""
 

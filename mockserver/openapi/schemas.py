@@ -5,7 +5,18 @@ from typing import Any, Final
 
 from mockserver.errors import ConfigError
 from mockserver.openapi import applicators, arrays, objects, scalars, unevaluated
-from mockserver.openapi.checks import Cell, Check, Direction, Family, accept, all_of, or_null, reject, through
+from mockserver.openapi.checks import (
+    Cell,
+    Check,
+    Direction,
+    Family,
+    accept,
+    all_of,
+    or_null,
+    reject,
+    through,
+    unsaid,
+)
 from mockserver.openapi.problems import Problem
 from mockserver.openapi.references import Place, References
 
@@ -181,6 +192,8 @@ class Compiler:
         _refuse_unknown(schema, place)
         checks = [check for family in _FAMILIES for check in family(self, schema, place)]
         check = all_of(checks)
+        if schema.get("format") == "password":
+            check = unsaid(check)
         nullable = schema.get("nullable", False)
         if not isinstance(nullable, bool):
             (place / "nullable").refuse("must be true or false")

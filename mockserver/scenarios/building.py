@@ -10,15 +10,17 @@ from mockserver.scenarios.values import count_range, duration_ms, instant_ms, ra
 from mockserver.simulation.catalog import (
     AdapterModel,
     Catalog,
+    ChatConfig,
     DriverVersion,
     Gpu,
     HealthAlert,
     Model,
     NodeShape,
+    Pricing,
     Region,
 )
-from mockserver.simulation.rules import Pace, PoolRule, Rules, StockRules, Switches
-from mockserver.simulation.seeding import ClusterSeed, EndpointSeed, EventSeed, Seeds, VolumeSeed
+from mockserver.simulation.rules import Account, Pace, PoolRule, Rules, StockRules, Switches
+from mockserver.simulation.seeding import ClusterSeed, EndpointSeed, EventSeed, Seeds, UploadSeed, VolumeSeed
 
 Fields = Mapping[str, Any]
 
@@ -50,8 +52,7 @@ class Scenario:
             for move, written in moves.items()
         }
         return Rules(
-            owner=self.fields["account"]["owner"],
-            project_id=self.fields["account"]["project_id"],
+            account=Account(**{name: said for name, said in self.fields["account"].items() if name != "api_keys"}),
             pace=Pace(durations, self.fields["chances"]),
             stock=StockRules(
                 unlimited=stock["unlimited"],
@@ -67,6 +68,7 @@ class Scenario:
         """The resources an account begins with."""
         return Seeds(
             serverless=tuple(self.fields["serverless"]),
+            uploads=tuple(UploadSeed(**_aged(one)) for one in self.fields["uploads"]),
             endpoints=tuple(
                 EndpointSeed(**{**_aged(one), **_tuples(one, "adapters")}) for one in self.fields["endpoints"]
             ),
@@ -101,6 +103,7 @@ def build_catalog(fields: Fields) -> Catalog:
         worker_nodes={gpu_type: NodeShape(**shape) for gpu_type, shape in fields["worker_nodes"].items()},
         control_plane_node=NodeShape(**fields["control_plane_node"]),
         gpus_per_node=fields["gpus_per_node"],
+        uploaded_model=_model(fields["uploaded_model"]),
         health_alerts={name: HealthAlert(**alert) for name, alert in fields["health_alerts"].items()},
     )
 
@@ -110,7 +113,13 @@ def _pool(fields: Fields) -> PoolRule:
 
 
 def _model(fields: Fields) -> Model:
-    return Model(**{**fields, **_tuples(fields, "hardware")})
+    parts: dict[str, Any] = _tuples(fields, "hardware")
+    if "pricing" in fields:
+        parts["pricing"] = Pricing(**fields["pricing"])
+    if "chat_config" in fields:
+        chat = fields["chat_config"]
+        parts["chat_config"] = ChatConfig(**{**chat, **_tuples(chat, "stop")})
+    return Model(**{**fields, **parts})
 
 
 def _aged(fields: Fields) -> dict[str, Any]:

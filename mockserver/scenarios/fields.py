@@ -36,7 +36,12 @@ class Account(_Part):
     """Who the caller is."""
 
     owner: str = Field(min_length=1)
+    user_id: str = Field(min_length=1)
+    organization_id: str = Field(min_length=1)
+    organization_name: str = Field(min_length=1)
     project_id: str = Field(min_length=1)
+    project_name: str = Field(min_length=1)
+    project_slug: str = Field(min_length=1)
     api_keys: Annotated[tuple[str, ...], Field(strict=False)]
 
 
@@ -78,6 +83,12 @@ class SeededModel(_Part):
     bytes_per_parameter: float = Field(default=2, gt=0, allow_inf_nan=False)
     hardware: Annotated[tuple[str, ...], Field(strict=False)] = ()
     lora: bool = False
+    deployable: bool = True
+    type: Literal["chat", "language", "code", "image", "embedding", "moderation", "rerank"] = "chat"
+    display_name: str = ""
+    organization: str = ""
+    license: str = ""
+    context_length: int | None = Field(default=None, ge=1)
 
 
 class SeededAdapter(_Part):
@@ -85,6 +96,16 @@ class SeededAdapter(_Part):
 
     name: str = Field(min_length=1)
     base_model: str
+
+
+class SeededUpload(_Part):
+    """A model the account has uploaded. Without a status its job is wherever `age` has brought it."""
+
+    model_name: str
+    model_source: str
+    description: str = ""
+    status: str | None = None
+    age: AgeMs = 0
 
 
 class SeededEndpoint(_Part):
@@ -142,6 +163,7 @@ class SeededEvent(_Part):
     node_id: str | None = None
     instance_id: str | None = None
     volume_id: str | None = None
+    job_id: str | None = None
     hardware: str | None = None
     place: str | None = None
     nodes: int | None = Field(default=None, ge=1)
@@ -165,6 +187,7 @@ class ScenarioFields(_Part):
     models: Annotated[tuple[SeededModel, ...], Field(strict=False)]
     adapters: Annotated[tuple[SeededAdapter, ...], Field(strict=False)]
     serverless: Annotated[tuple[str, ...], Field(strict=False)]
+    uploads: Annotated[tuple[SeededUpload, ...], Field(strict=False)]
     endpoints: Annotated[tuple[SeededEndpoint, ...], Field(strict=False)]
     volumes: Annotated[tuple[SeededVolume, ...], Field(strict=False)]
     clusters: Annotated[tuple[SeededCluster, ...], Field(strict=False)]

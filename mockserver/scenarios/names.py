@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
+from mockserver.errors import Invalid
 from mockserver.lifecycles import EVENT, TIME, Lifecycle
 from mockserver.scenarios.fields import ScenarioFields, SeededCluster
 from mockserver.simulation.add_ons import TYPES
 from mockserver.simulation.catalog import Catalog
 from mockserver.simulation.events import EVENTS
+from mockserver.simulation.models import read_source, whole_name
 
 Field = tuple[int | str, ...]
 ATTACHABLE = (None, "provisioning", "available", "bound")
@@ -77,6 +79,7 @@ def _check_resources(scenario: ScenarioFields, lifecycles: Mapping[str, Lifecycl
     for number, model in enumerate(scenario.models):
         for place, name in enumerate(model.hardware):
             require(catalog.hardware, ("models", number, "hardware", place), "hardware", name)
+    _check_uploads(scenario, states("job"), models)
     for number, one in enumerate(scenario.endpoints):
         at = ("endpoints", number)
         require(models, (*at, "model"), "model", one.model)
@@ -116,6 +119,24 @@ def _check_adapters(scenario: ScenarioFields, catalog: Catalog) -> None:
             if name in bound:
                 raise Mistake(("endpoints", number, "adapters", place), "it is bound already", "bind each once")
             bound.append(name)
+
+
+def _check_uploads(scenario: ScenarioFields, states: list[str], models: list[str]) -> None:
+    """Each upload by itself, and that its name is its own."""
+    taken = set(models)
+    for number, one in enumerate(scenario.uploads):
+        field: Field = ("uploads", number, "model_name")
+        try:
+            name = whole_name(scenario.account.owner, one.model_name)
+            field = ("uploads", number, "model_source")
+            read_source(one.model_source)
+        except Invalid as invalid:
+            raise Mistake(field, invalid.message, "see docs/scenarios.md for what it may be") from None
+        if name in taken:
+            raise Mistake(("uploads", number, "model_name"), "another model has this name", "name it otherwise")
+        taken.add(name)
+        if one.status is not None:
+            require(states, ("uploads", number, "status"), "status", one.status)
 
 
 def _check_volumes(scenario: ScenarioFields, regions: list[str], states: list[str]) -> None:

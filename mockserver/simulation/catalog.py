@@ -49,8 +49,27 @@ class Hardware:
 
 
 @dataclass(frozen=True)
+class Pricing:
+    """What serverless use of a model costs, in US dollars per million tokens."""
+
+    input: float = 0
+    output: float = 0
+
+
+@dataclass(frozen=True)
+class ChatConfig:
+    """How a conversation is written out for a model."""
+
+    chat_template: str
+    add_generation_prompt: bool
+    bos_token: str
+    eos_token: str
+    stop: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Model:
-    """A model that may be deployed: its size decides the hardware, unless `hardware` lists it outright."""
+    """A model: its size decides the hardware it may be deployed on, unless `hardware` lists it outright."""
 
     id: str
     params_b: float
@@ -60,6 +79,19 @@ class Model:
     grade: str = "assumed"
     lora: bool = False
     """Whether LoRA adapters may be bound to an endpoint that serves it."""
+    deployable: bool = True
+    """Whether it can be had on a dedicated endpoint; else it is listed alone."""
+    type: str = "chat"
+    display_name: str = ""
+    """Empty: the last part of the id."""
+    organization: str = ""
+    """Who made it; empty: the first part of the id."""
+    license: str = ""
+    context_length: int | None = None
+    pricing: Pricing = Pricing()
+    chat_config: ChatConfig | None = None
+    created_s: int = 0
+    """When it was added, in seconds since the epoch; 0: not known."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +156,8 @@ class Catalog:
     worker_nodes: Mapping[str, NodeShape]
     control_plane_node: NodeShape
     gpus_per_node: int
+    uploaded_model: Model
+    """What is taken of an uploaded model that its name does not tell."""
     health_alerts: Mapping[str, HealthAlert]
     adapters: tuple[AdapterModel, ...] = ()
 
@@ -167,7 +201,7 @@ class Catalog:
         return self.hardware.get(hardware_id) or self._aliases.get(hardware_id)
 
     def model(self, model_id: str) -> Model | None:
-        """A deployable model by id."""
+        """A model of the platform by id."""
         return self._models.get(model_id)
 
     def region(self, name: str) -> Region | None:
@@ -176,16 +210,21 @@ class Catalog:
 
     def fitting(self, model: Model) -> tuple[Hardware, ...]:
         """The deployable configurations that can serve the model, in the catalogue's order."""
+        if model is not self._models.get(model.id):  # an account's own, whose name others may use too
+            return self._all_fitting(model)
         if model.id not in self._fitting:
-            self._fitting[model.id] = tuple(
-                hardware
-                for hardware in self.hardware.values()
-                if hardware.gpu.deployable and self.fits(model, hardware)
-            )
+            self._fitting[model.id] = self._all_fitting(model)
         return self._fitting[model.id]
+
+    def _all_fitting(self, model: Model) -> tuple[Hardware, ...]:
+        return tuple(
+            hardware for hardware in self.hardware.values() if hardware.gpu.deployable and self.fits(model, hardware)
+        )
 
     def fits(self, model: Model, hardware: Hardware) -> bool:
         """Whether the configuration can serve the model, deployable or not."""
+        if not model.deployable:
+            return False
         if model.hardware:
             return hardware.id in model.hardware
         needed_gb = HEADROOM * model.params_b * model.bytes_per_parameter

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mockserver.errors import NotFound
+from mockserver.errors import Invalid, NotFound
+from mockserver.simulation import chance
 from mockserver.simulation.chance import Draw
 from mockserver.simulation.stock import Claim
 from mockserver.simulation.timeline import Timeline, next_change, observe
-from mockserver.simulation.world import Setup, View
+from mockserver.simulation.world import Draft, Setup, View
 
 KIND = "endpoint"
 HOLDING = frozenset({"PENDING", "STARTING", "STARTED", "STOPPING"})
 """The states in which an endpoint keeps the GPUs it was granted."""
+_SUFFIX = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Endpoint(NamedTuple):
@@ -105,6 +108,23 @@ def find(view: View, endpoint_id: str) -> Endpoint:
     if endpoint is None:
         raise NotFound(f"The endpoint {endpoint_id} was not found.", param="endpointId")
     return endpoint
+
+
+def identity(draft: Draft, owner: str, model: str, suffix: str | None = None) -> tuple[str, str]:
+    """A new endpoint's id and system name: owner and model, the owner not said twice, and the suffix or eight digits.
+
+    Raises Invalid for a suffix that cannot be, or that makes a name which is taken.
+    """
+    setup = draft.setup
+    digits = chance.hexadecimal(40, setup.seed, setup.account, KIND, draft.ordinal(KIND))
+    prefix = model if model.startswith(f"{owner}/") else f"{owner}/{model}"
+    name = f"{prefix}-{digits[32:] if suffix is None else suffix}"
+    if suffix is not None:
+        if not _SUFFIX.fullmatch(suffix):
+            raise Invalid("suffix must be 1 to 64 letters, digits, underscores and dashes.", param="suffix")
+        if any(endpoint.name == name for endpoint in draft.scan(KIND).values()):
+            raise Invalid(f"There is an endpoint called {name} already; choose another suffix.", param="suffix")
+    return f"endpoint-{chance.in_uuid_shape(digits[:32])}", name
 
 
 def listing(

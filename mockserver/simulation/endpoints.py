@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mockserver.errors import Forbidden, Invalid
-from mockserver.simulation import chance, credit, hardware, stock
+from mockserver.simulation import credit, hardware, stock
 from mockserver.simulation.bounds import MOST_MINUTES, MOST_REPLICAS, whole
 from mockserver.simulation.catalog import Hardware
 from mockserver.simulation.chance import Draw
-from mockserver.simulation.endpoint_rows import HOLDING, KIND, Endpoint, find, state
+from mockserver.simulation.endpoint_rows import HOLDING, KIND, Endpoint, find, identity, state
 from mockserver.simulation.rules import MINUTE_MS
 from mockserver.simulation.stock import Claim, Holding
 from mockserver.simulation.timeline import Gate, Mark, Timeline, facts, unfold
@@ -31,6 +31,8 @@ class NewEndpoint(NamedTuple):
     started: bool = True
     inactive_timeout: int | None = None
     zone: str | None = None
+    suffix: str | None = None
+    """The end of its name, which no other endpoint of the account may have; None: eight digits."""
 
 
 class Change(NamedTuple):
@@ -53,7 +55,7 @@ def create(draft: Draft, wanted: NewEndpoint) -> Endpoint:
     setup = draft.setup
     if setup.rules.switches.v1_dedicated == "retired":
         raise _retired()
-    model, configuration = hardware.choose(setup.catalog, wanted.model, wanted.hardware)
+    model, configuration = hardware.choose(draft, wanted.model, wanted.hardware)
     low, high = _bounds(wanted.min_replicas, wanted.max_replicas, wanted.started)
     timeout = _minutes(wanted.inactive_timeout)
     if wanted.zone is not None and wanted.zone not in configuration.gpu.zones:
@@ -66,7 +68,7 @@ def create(draft: Draft, wanted: NewEndpoint) -> Endpoint:
         credit.require(draft)
         hardware.require_stock(draft, configuration, wanted.zone)
     at_ms = draft.at_ms
-    endpoint_id, name = identity(draft, setup.rules.owner, model.id)
+    endpoint_id, name = identity(draft, setup.rules.owner, model.id, wanted.suffix)
     line: Timeline = (Mark(at_ms, "PENDING" if wanted.started else "STOPPED", "create"),)
     claims: tuple[Claim, ...] = ()
     if wanted.started:
@@ -237,14 +239,6 @@ def _promised(
         conditions = IDLE_TIMEOUT
     draw = Draw(setup.seed, endpoint_id, accepted)
     return unfold(setup.lifecycles[KIND], line, at_ms, setup.rules.pace, draw, conditions, gates)
-
-
-def identity(draft: Draft, owner: str, model: str) -> tuple[str, str]:
-    """A new endpoint's id and system name: owner and model, the owner not said twice, and eight digits."""
-    setup = draft.setup
-    digits = chance.hexadecimal(40, setup.seed, setup.account, KIND, draft.ordinal(KIND))
-    prefix = model if model.startswith(f"{owner}/") else f"{owner}/{model}"
-    return f"endpoint-{chance.in_uuid_shape(digits[:32])}", f"{prefix}-{digits[32:]}"
 
 
 def _stored(draft: Draft, endpoint_id: str) -> Endpoint:

@@ -10,7 +10,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from mockserver.errors import Conflict, Invalid, NotFound, Refusal
-from mockserver.simulation import cluster_events, cluster_rows, clusters, credit, endpoint_rows, endpoints, volumes
+from mockserver.simulation import (
+    cluster_events,
+    cluster_rows,
+    clusters,
+    credit,
+    endpoint_rows,
+    endpoints,
+    jobs,
+    volumes,
+)
 from mockserver.simulation.cluster_rows import Cluster, live_nodes
 from mockserver.simulation.nodes import RUNNING, Node, phase
 from mockserver.simulation.world import Draft, Key, Layers, Rows, Setup, View
@@ -294,6 +303,13 @@ def _fail_volume(draft: Draft, fields: Fields) -> Affected:
     return (volume.id,)
 
 
+def _fail_job(draft: Draft, fields: Fields) -> Affected:
+    there: Mapping[str, jobs.Job] = draft.scan(jobs.KIND)
+    job = _one(there, "job", "job_id", fields, "model_name")
+    jobs.fail(draft, job)
+    return (job.id,)
+
+
 def _exhaust_credits(draft: Draft, fields: Fields) -> Affected:
     if credit.exhausted(draft):
         raise Conflict("The account's credits are exhausted already.")
@@ -347,6 +363,7 @@ EVENTS: Mapping[str, tuple[Callable[[Draft, Fields], Affected], tuple[str, ...]]
     "cluster.resume": (_resume, ("cluster_id",)),
     "preemptible.reclaim": (_reclaim, ("cluster_id", "nodes")),
     "volume.fail": (_fail_volume, ("volume_id",)),
+    "job.fail": (_fail_job, ("job_id",)),
     "credits.exhaust": (_exhaust_credits, ()),
     "credits.restore": (_restore_credits, ()),
 }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mockserver.errors import Invalid, NotFound
-from mockserver.simulation import stock
-from mockserver.simulation.catalog import Catalog, Hardware, Model
+from mockserver.simulation import models, stock
+from mockserver.simulation.catalog import Hardware, Model
 from mockserver.simulation.world import View
 
 STOCK_OUT = "Hardware for endpoint not available now, please try again later"
@@ -12,7 +12,7 @@ STOCK_OUT = "Hardware for endpoint not available now, please try again later"
 
 def fitting(view: View, model_id: str) -> tuple[Hardware, ...]:
     """The configurations that can serve the model. Raises NotFound where there are none."""
-    model = view.setup.catalog.model(model_id)
+    model = models.find(view, model_id)
     found = view.setup.catalog.fitting(model) if model else ()
     if not found:
         raise NotFound(f"No GPU configurations found for model {model_id}", param="model")
@@ -53,7 +53,7 @@ def updated_ms(view: View) -> int:
     return view.at_ms - view.at_ms % view.setup.rules.stock.demand_step_ms
 
 
-def choose(catalog: Catalog, model_id: str, hardware_id: str) -> tuple[Model, Hardware]:
+def choose(view: View, model_id: str, hardware_id: str) -> tuple[Model, Hardware]:
     """The model and the configuration that a create names.
 
     Raises Invalid with the words that clients look for: where it is missing, unknown, or does not serve the
@@ -61,8 +61,9 @@ def choose(catalog: Catalog, model_id: str, hardware_id: str) -> tuple[Model, Ha
     """
     if not hardware_id:
         raise Invalid("hardware is required", param="hardware")
-    model = catalog.model(model_id)
-    if model is None:
+    catalog = view.setup.catalog
+    model = models.find(view, model_id)
+    if model is None or not model.deployable:
         raise Invalid(f"The model {model_id} was not found or cannot be deployed.", param="model")
     hardware = catalog.find_hardware(hardware_id)
     if hardware is None:

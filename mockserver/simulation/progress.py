@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.simulation import cluster_rows, endpoint_rows, nodes, remediation_rows, volumes
+from mockserver.simulation import cluster_rows, endpoint_rows, jobs, nodes, remediation_rows, volumes
 from mockserver.simulation.rules import DAY_MS
 from mockserver.simulation.timeline import Timeline, earliest, next_change, observe
 from mockserver.simulation.world import View
 
-KINDS = (endpoint_rows.KIND, cluster_rows.KIND, volumes.KIND)
+KINDS = (endpoint_rows.KIND, cluster_rows.KIND, volumes.KIND, jobs.KIND)
 LONGEST_WAIT_MS = DAY_MS
 """How long `run_until_idle` lets a resource wait for GPUs."""
 MOST_JUMPS = 10_000
@@ -75,7 +75,7 @@ def _present(view: View) -> Iterator[tuple[str, str, Any]]:
 
 
 def tracks(view: View) -> Iterator[Track]:
-    """Every timeline of the world: endpoints, clusters with their nodes, volumes."""
+    """Every timeline of the world: endpoints, clusters with their nodes, volumes, jobs."""
     for kind, row_id, row in _present(view):
         waits_on: tuple[str, ...] = ()
         if kind == endpoint_rows.KIND and any(not claim.granted_by(view.at_ms) for claim in row.claims):

@@ -92,13 +92,35 @@ class Switches:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """Who the caller is: the owner of what is created, and the project and organization the key belongs to."""
+
+    owner: str
+    user_id: str
+    organization_id: str
+    organization_name: str
+    project_id: str
+    project_name: str
+    project_slug: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """Everything the simulation takes from a scenario, save the resources an account begins with."""
 
-    owner: str
-    project_id: str
+    account: Account
     pace: Pace
     stock: StockRules
     switches: Switches
     preemptible_node_every_ms: tuple[int, int]
     preemption_grace_ms: tuple[int, int]
+
+    @property
+    def owner(self) -> str:
+        """The owner of what is created."""
+        return self.account.owner
+
+    @property
+    def project_id(self) -> str:
+        """The project of what names none."""
+        return self.account.project_id

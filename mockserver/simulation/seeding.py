@@ -15,6 +15,8 @@ from mockserver.simulation import (
     endpoint_rows,
     endpoints,
     events,
+    jobs,
+    models,
     nodes,
     volumes,
 )
@@ -22,6 +24,17 @@ from mockserver.simulation.rules import DAY_MS, Pace
 from mockserver.simulation.stock import Claim
 from mockserver.simulation.timeline import Mark, Timeline
 from mockserver.simulation.world import Draft, Setup
+
+
+@dataclass(frozen=True, slots=True)
+class UploadSeed:
+    """An upload to begin with; without a status its job is wherever `age` (ms) has brought it."""
+
+    model_name: str
+    model_source: str
+    age: int
+    status: str | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,7 @@ class Seeds:
     volumes: tuple[VolumeSeed, ...] = ()
     clusters: tuple[ClusterSeed, ...] = ()
     events: tuple[EventSeed, ...] = ()
+    uploads: tuple[UploadSeed, ...] = ()
 
 
 class _Nothing:
@@ -109,6 +123,8 @@ def seed(setup: Setup, seeds: Seeds, born_ms: int) -> Mapping[tuple[str, str], A
         entry_id = f"endpoint-{chance.identifier(setup.seed, 'serverless', number)}"
         entry = endpoint_rows.Serverless(entry_id, model, born_ms - (number + 30) * DAY_MS)
         draft.put("serverless", entry_id, entry)
+    for uploaded in seeds.uploads:
+        _seed_upload(draft, uploaded)
     for one in seeds.endpoints:
         _seed_endpoint(draft, one)
     named = {(one.region, one.name): _seed_volume(draft, one) for one in seeds.volumes}
@@ -141,11 +157,21 @@ def history(lifecycle: Lifecycle, pace: Pace, state: str | None, created_ms: int
     return tuple(marks)
 
 
+def _seed_upload(draft: Draft, one: UploadSeed) -> None:
+    setup = draft.setup
+    created_ms = draft.at_ms - one.age
+    line = history(setup.lifecycles[jobs.KIND], setup.rules.pace, one.status, created_ms, draft.at_ms)
+    wanted = models.NewUpload(one.model_name, one.model_source, one.description)
+    name = models.whole_name(setup.rules.owner, one.model_name)
+    at_ms = created_ms if one.status is None else draft.at_ms
+    models.store(draft, name, wanted, models.read_source(one.model_source), line, at_ms)
+
+
 def _seed_endpoint(draft: Draft, one: EndpointSeed) -> None:
     setup = draft.setup
     created_ms = draft.at_ms - one.age
     owner = one.owner or setup.rules.owner
-    endpoint_id, name = endpoints.identity(draft, owner, one.model)
+    endpoint_id, name = endpoint_rows.identity(draft, owner, one.model)
     hardware = setup.catalog.hardware[one.hardware]
     line = history(setup.lifecycles[endpoint_rows.KIND], setup.rules.pace, one.state, created_ms, draft.at_ms)
     endpoint = endpoint_rows.Endpoint(

@@ -23,32 +23,39 @@ from mockserver.store.base import Store
 from mockserver.store.memory import MemoryStore
 from mockserver.web.bodies import ClientGone, whole_body
 from mockserver.web.call import Handler
-from mockserver.web.envelope import Answer, Header, json_answer, refusal_answer
-from mockserver.web.handlers import HANDLERS
+from mockserver.web.envelope import Answer, Header, brief, json_answer, refusal_answer
+from mockserver.web.handlers import GUIDE_HANDLERS, HANDLERS
 from mockserver.web.notes import Notes
 from mockserver.web.pipeline import Pipeline
 from mockserver.web.worlds import Stage, Worlds
 
 LOOPBACK_ORIGIN = re.compile(r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?")
-DOCUMENT_PATH = b"/openapi.json"
 RAY_SUFFIX = b"-SIM"
 
 
 class App:
     """Answers the API under every operation's base path and at the root, and the control API under /_mock.
 
-    Made by `create_app`. `pipeline`, `worlds` and `notes` are there for tests and for the summary at the end.
+    Made by `create_app`. `documents` are those served, by path; errors at the paths that `is_guide` matches are those
+    of the 2024 edition. `pipeline`, `worlds` and `notes` are there for tests and for the summary at the end.
     """
 
     def __init__(
-        self, pipeline: Pipeline, worlds: Worlds, notes: Notes, control: Callable[[], ASGIApp], document: bytes
+        self,
+        pipeline: Pipeline,
+        worlds: Worlds,
+        notes: Notes,
+        control: Callable[[], ASGIApp],
+        documents: Mapping[bytes, Answer],
+        is_guide: re.Pattern[bytes],
     ) -> None:
         self.pipeline = pipeline
         self.worlds = worlds
         self.notes = notes
         self._make_control = control
         self._control: ASGIApp | None = None
-        self._document = json_answer(document)
+        self._documents = documents
+        self._is_guide = is_guide
         self._across_origins = CORSMiddleware(
             self._serve,
             allow_origin_regex=LOOPBACK_ORIGIN.pattern,
@@ -86,23 +93,25 @@ class App:
         try:
             if b"content-length" in headers or b"transfer-encoding" in headers:
                 body = await whole_body(headers, receive)
-            if path == DOCUMENT_PATH:
-                answer = self._describe(scope["method"])
+            path, _, _ = path.partition(b"?")
+            if path in self._documents:
+                answer = self._describe(scope["method"], path)
             else:
-                path, _, _ = path.partition(b"?")
                 answer = self.pipeline.answer(scope["method"], path, scope["query_string"], headers, body)
         except Refusal as refusal:
             answer = refusal_answer(refusal)
         except (ClientGone, asyncio.CancelledError):
             return  # nobody is there to be answered: the client has gone, or the server has waited long enough
+        if answer.status >= 400 and self._is_guide.match(path):
+            answer = brief(answer)
         status, kept, content = answer
         await send({"type": "http.response.start", "status": status, "headers": [*kept, *self._identity()]})
         await send({"type": "http.response.body", "body": content})
 
-    def _describe(self, method: str) -> Answer:
+    def _describe(self, method: str, path: bytes) -> Answer:
         if method != "GET":
-            raise MethodNotAllowed(f"{method} is not a method of /openapi.json; it takes GET.", ("GET",))
-        return self._document
+            raise MethodNotAllowed(f"{method} is not a method of {path.decode()}; it takes GET.", ("GET",))
+        return self._documents[path]
 
     def _identity(self) -> tuple[Header, Header]:
         """The two headers by which clients and people tell requests apart."""
@@ -150,9 +159,11 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
         )
 
     first = stage(settings.scenario, settings.seed)
-    ours = load_own_document(spec / "v1.yaml")
+    ours, guide = load_own_document(spec / "v1.yaml"), load_own_document(spec / "guide-2024.yaml")
     _require_match(ours, HANDLERS)
+    _require_match(guide, GUIDE_HANDLERS)
     documents = [ours, *(load_document(path) for path in settings.specs)]
+    routes = _routes([guide, *documents])
     worlds = Worlds(
         first,
         store or MemoryStore(),
@@ -164,8 +175,8 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
     notes = Notes()
     api_keys = frozenset(key.encode() for key in (*settings.api_keys, *first.api_keys))
     pipeline = Pipeline(
-        Router(_routes(documents)),
-        HANDLERS,
+        Router(routes),
+        {**HANDLERS, **GUIDE_HANDLERS},
         worlds,
         notes,
         api_keys,
@@ -178,7 +189,11 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
 
         return control_app(load_own_document(spec / "control.yaml"), worlds, stage, pipeline, settings)
 
-    return App(pipeline, worlds, notes, control, orjson.dumps(_served(documents)))
+    served = {
+        b"/openapi.json": json_answer(orjson.dumps(_served(documents))),
+        f"{guide.base_path}/openapi.json".encode(): json_answer(orjson.dumps(guide.raw)),
+    }
+    return App(pipeline, worlds, notes, control, served, _paths_of(guide, routes))
 
 
 def _require_match(document: Document, handlers: Mapping[str, Handler]) -> None:
@@ -191,13 +206,25 @@ def _require_match(document: Document, handlers: Mapping[str, Handler]) -> None:
 
 def _routes(documents: list[Document]) -> list[tuple[str, Operation]]:
     """Every operation under its base path and at the root; the last document to name a route has it."""
-    found: dict[tuple[str, str, str], tuple[str, Operation]] = {}
+    found: dict[tuple[str, str], tuple[str, Operation]] = {}
     for document in documents:
         for operation in document.operations:
             for prefix in dict.fromkeys((operation.base_path, "")):
                 shape = "/".join("{}" if "{" in part else part for part in operation.path.split("/"))
-                found[operation.method, prefix, shape] = (prefix, operation)
+                found[operation.method, prefix + shape] = (prefix, operation)
     return list(found.values())
+
+
+def _paths_of(document: Document, routes: list[tuple[str, Operation]]) -> re.Pattern[bytes]:
+    """What matches the paths that belong to one document alone, and all below a first segment that it alone has."""
+    own: set[str] = set()
+    others: set[str] = set()
+    for prefix, operation in routes:
+        (own if operation in document.operations else others).add(prefix + operation.path)
+    heads = {path.split("/")[1] for path in own} - {path.split("/")[1] for path in others}
+    tails = {re.sub(r"\\{.*?\\}", "[^/]*", re.escape(path)) for path in own - others if path.split("/")[1] not in heads}
+    ways = [*(f"/{re.escape(head)}(/|$)" for head in sorted(heads)), *(f"{tail}$" for tail in sorted(tails))]
+    return re.compile("|".join(ways).encode())
 
 
 def _served(documents: list[Document]) -> dict[str, Any]:

@@ -82,6 +82,16 @@ def refusal_answer(refusal: Refusal) -> Answer:
     return answer
 
 
+def brief(answer: Answer) -> Answer:
+    """An error as the 2024 edition has it: the envelope without param and code."""
+    error = orjson.loads(answer.body)["error"]
+    body = dumps({"error": {"message": error["message"], "type": error["type"]}})
+    length = (b"content-length", str(len(body)).encode())
+    return Answer(
+        answer.status, tuple(length if name == length[0] else (name, value) for name, value in answer.headers), body
+    )
+
+
 def fault_answer(message: str) -> Answer:
     """The answer where we are at fault ourselves."""
     return json_answer(error_body(message, "server_error"), 500)

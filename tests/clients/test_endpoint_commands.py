@@ -66,7 +66,7 @@ def test_1x_lists_zones(user_of):
 
 @clients("2.15.0", "2.42.0")
 def test_2x_walks_an_endpoint_through_its_life(user_of, version):
-    tg = user_of(version, TOGETHER_PROJECT_ID="story").types
+    tg = user_of(version).types
     available = tg("endpoints", "hardware", "--model", MODEL, "--available").out
     assert re.search(rf"{HARDWARE}\W.*h200.*140GB.*\b8\b.*\$\d+\.\d\d.*✓ available", available)
 
@@ -95,7 +95,7 @@ def test_2x_walks_an_endpoint_through_its_life(user_of, version):
 @clients("2.15.0", "2.42.0")
 def test_2x_advises_on_hardware(user_of, version):
     """No hardware named, an id nobody knows, and one that is too small for the model."""
-    tg = user_of(version, TOGETHER_PROJECT_ID="story").types
+    tg = user_of(version).types
     cases = [
         ([], "Missing required argument --hardware"),
         (["--hardware", "3x_nvidia_abacus"], "Invalid hardware selected."),
@@ -109,7 +109,7 @@ def test_2x_advises_on_hardware(user_of, version):
 
 @clients("2.15.0", "2.42.0")
 def test_2x_says_what_is_wrong(user_of, version):
-    tg = user_of(version, TOGETHER_PROJECT_ID="story").types
+    tg = user_of(version).types
     unknown = ("--model", "nobody/nothing", "--hardware", HARDWARE)
     refused = tg("endpoints", "create", *unknown, status=1).out
     assert "Error: Model 'nobody/nothing' was not found or is not available" in refused
@@ -129,7 +129,7 @@ def test_2x_says_what_is_wrong(user_of, version):
 @clients("2.15.0", "2.42.0")
 def test_2x_puts_an_endpoint_into_a_zone(user_of, version):
     """The zone travels in the query, not in the body."""
-    tg = user_of(version, TOGETHER_PROJECT_ID="story").types
+    tg = user_of(version).types
     zone = tg("endpoints", "availability-zones", "--json").json["avzones"][0]
     wish = ("--model", MODEL, "--hardware", HARDWARE, "--no-auto-start", "--availability-zone", zone)
     created = tg("endpoints", "create", *wish, "--json").json

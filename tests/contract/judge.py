@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from jsonschema import Draft202012Validator
 
-from ..web.contract import Declared, follow, v1
+from ..web.contract import BY_ID, Declared, follow
 
 
 def broken(operation: Declared, request: Any) -> str | None:
@@ -38,6 +38,8 @@ def broken_query(operation: Declared, query: str) -> str | None:
         for value in values:
             if schema["type"] == "integer" and not re.fullmatch(r"-?\d+(\.0*)?", value):
                 return f"{parameter['name']} is {value!r}"
+            if schema["type"] == "integer" and float(value) < schema.get("minimum", float("-inf")):
+                return f"{parameter['name']} is {value!r}"
             allowed = ["true", "false"] if schema["type"] == "boolean" else schema.get("enum")
             known = value.lower() if schema["type"] == "boolean" else value
             if allowed is not None and known not in allowed:
@@ -50,7 +52,7 @@ def broken_body(operation: Declared, request: Any) -> str | None:
         return None
     body = request.body
     if not body:
-        return "there is no body"
+        return "there is no body" if operation.raw["requestBody"].get("required") else None
     essence = request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
     if essence != "application/json":
         return f"the body is {essence}"
@@ -76,17 +78,12 @@ def _refuse(word: str) -> Any:
 
 @cache
 def validator(operation_id: str) -> Draft202012Validator:
-    operation = next(
-        item[method]
-        for item in v1()["paths"].values()
-        for method in ("post", "put", "patch", "delete")
-        if method in item and item[method]["operationId"] == operation_id
-    )
-    schema = follow(operation["requestBody"]["content"]["application/json"]["schema"])
+    operation = BY_ID[operation_id]
+    schema = follow(operation.raw["requestBody"]["content"]["application/json"]["schema"], operation.of)
     # What the service fills in itself is not asked of a request.
     filled_in = [name for name, known in schema.get("properties", {}).items() if known.get("readOnly")]
     schema = {**schema, "required": [name for name in schema.get("required", []) if name not in filled_in]}
-    whole = {"allOf": [nullable_as_type(schema)], "components": nullable_as_type(v1()["components"])}
+    whole = {"allOf": [nullable_as_type(schema)], "components": nullable_as_type(operation.document["components"])}
     return Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 

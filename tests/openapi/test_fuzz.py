@@ -158,9 +158,9 @@ def test_the_deepest_body_fits_on_the_stack(body: bytes) -> None:
 
 
 def test_every_operation_of_our_document_is_found_where_it_says() -> None:
-    router = Router([(prefix, one) for one in OURS.operations for prefix in (one.base_path, "")])
+    router = Router([(prefix, one) for one in OURS.operations for prefix in {one.base_path, ""}])
     for one in OURS.operations:
-        for prefix in ("/v1", ""):
+        for prefix in {one.base_path, ""}:
             answer = router.find(one.method, prefix + one.path.replace("{", "").replace("}", ""))
             assert isinstance(answer, Match)
             assert answer.operation is one

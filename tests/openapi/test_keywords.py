@@ -320,3 +320,17 @@ def test_what_cannot_be_honoured_is_refused(schema: Any, place: str, problem: st
         compile_schema(schema)
     assert caught.value.place == place
     assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize("schema", [{"type": "string"}, {"type": "string", "nullable": True}, {"pattern": "^x$"},
+                                    {"enum": ["x"]}, {"type": "string", "maxLength": 2}])  # fmt: skip
+@pytest.mark.parametrize("value", [736372, "secret", ["secret"]])
+def test_what_is_wrong_with_a_password_is_told_without_it(schema: dict[str, Any], value: Any) -> None:
+    open_, hidden = (compile_schema({"properties": {"p": {**schema, **more}}}, direction="request")
+                     for more in ({}, {"format": "password"}))  # fmt: skip
+    told, kept = ([one.sentence() for one in validator.problems({"p": value})] for validator in (open_, hidden))
+    assert len(told) == len(kept)
+    for before, after in zip(told, kept, strict=True):
+        assert before.startswith(after)
+        assert "736372" not in after
+        assert "secret" not in after

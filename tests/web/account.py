@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .asgi import Client, new_cluster, new_endpoint, new_volume
+from .asgi import Client, new_cluster, new_endpoint, new_upload, new_volume
 from .contract import Declared
 
 Ids = dict[str, str]
@@ -19,6 +19,7 @@ def furnish(client: Client) -> Ids:
     """
     clusters = client.get("/v1/compute/clusters")["clusters"]
     volumes = client.get("/v1/compute/clusters/storage/volumes")["volumes"]
+    jobs = client.get("/v1/jobs")["data"]
     cluster = clusters[0]
     endpoint = client.get("/v1/endpoints", type="dedicated")["data"][0]
     ids = {
@@ -26,6 +27,7 @@ def furnish(client: Client) -> Ids:
         "endpoint_name": endpoint["name"],
         "addon_id": "dashboard",
         "cluster_id": cluster["cluster_id"],
+        "jobId": jobs[0]["job_id"] if jobs else client.upload_model(model_name="of-furnish")["data"]["job_id"],
         "volume_id": volumes[0]["volume_id"] if volumes else client.create_volume()["volume_id"],
         "instance_id": cluster["gpu_worker_nodes"][0]["instance_id"],
         "free_instance_id": cluster["gpu_worker_nodes"][-1]["instance_id"],
@@ -51,6 +53,7 @@ def good_body(operation: Declared, ids: Ids) -> dict[str, Any]:
         "createCompletion": {"model": SERVERLESS, "prompt": "Hello"},
         "InstanceClusterAddOnService_Create": {"name": "browser", "add_on_type": "headlamp"},
         "InstanceClusterAddOnService_Update": {"config": {"dashboard": {"enabled": False}}},
+        "uploadModel": new_upload(),
         "RemediationService_CreateRemediation": {"mode": "REMEDIATION_MODE_REBOOT_VM"},
         "RemediationService_ApproveRemediation": {"comment": "go ahead"},
         "RemediationService_RejectRemediation": {"comment": "not now"},
@@ -62,4 +65,4 @@ def target(operation: Declared, ids: Ids) -> str:
     if operation.operation_id == "RemediationService_CreateRemediation":
         ids = {**ids, "instance_id": ids["free_instance_id"]}
     query = f"?cluster_id={ids['cluster_id']}" if operation.operation_id == ALERTS else ""
-    return f"/v1{operation.at(**ids)}{query}"
+    return f"{operation.target(**ids)}{query}"

@@ -16,22 +16,23 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 @dataclass(frozen=True)
 class Declared:
-    """One operation, with its references followed."""
+    """One operation of a document (a file of spec/, by its stem), with its references followed."""
 
     operation_id: str
     method: str
     path: str
     raw: dict[str, Any]
+    of: str = "v1"
 
     def __str__(self) -> str:
         return self.operation_id
 
     @property
     def document(self) -> dict[str, Any]:
-        return v1()
+        return load(self.of)
 
     def responses(self) -> dict[int, dict[str, Any]]:
-        return {int(status): follow(raw) for status, raw in self.raw["responses"].items()}
+        return {int(status): follow(raw, self.of) for status, raw in self.raw["responses"].items()}
 
     def published(self) -> set[int]:
         """The statuses that the public API declares itself."""
@@ -41,7 +42,12 @@ class Declared:
         """The schema of the body."""
         if "requestBody" not in self.raw:
             return None
-        return follow(self.raw["requestBody"]["content"]["application/json"]["schema"])
+        return follow(self.raw["requestBody"]["content"]["application/json"]["schema"], self.of)
+
+    def target(self, **ids: str) -> str:
+        """Where it answers: the path under the base of its document, or at the root where it says so."""
+        item = self.document["paths"][self.path]
+        return ("" if "servers" in item else f"/{self.of}") + self.at(**ids)
 
     def at(self, **ids: str) -> str:
         """The path with the ids in place."""
@@ -52,29 +58,35 @@ class Declared:
 
 
 @cache
+def load(name: str) -> dict[str, Any]:
+    return yaml.safe_load((SPEC / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
 def v1() -> dict[str, Any]:
-    return yaml.safe_load((SPEC / "v1.yaml").read_text(encoding="utf-8"))
+    return load("v1")
 
 
-def follow(node: dict[str, Any]) -> dict[str, Any]:
+def follow(node: dict[str, Any], of: str = "v1") -> dict[str, Any]:
     """The node, with its own reference followed; what stands beside the reference counts too."""
     if "$ref" not in node:
         return node
-    found: Any = v1()
+    found: Any = load(of)
     for part in node["$ref"].removeprefix("#/").split("/"):
         found = found[part]
     beside = {key: value for key, value in node.items() if key != "$ref"}
-    return {**follow(found), **beside}
+    return {**follow(found, of), **beside}
 
 
-def operations() -> Iterator[Declared]:
-    for path, item in v1()["paths"].items():
+def operations(of: str) -> Iterator[Declared]:
+    for path, item in load(of)["paths"].items():
         for method in METHODS:
             if method in item:
-                yield Declared(item[method]["operationId"], method.upper(), path, item[method])
+                yield Declared(item[method]["operationId"], method.upper(), path, item[method], of)
 
 
-OPERATIONS = tuple(operations())
-BY_ID = {one.operation_id: one for one in OPERATIONS}
+OPERATIONS = tuple(operations("v1"))
+GUIDE = tuple(operations("guide-2024"))
+"""The operations of the 2024 edition."""
+BY_ID = {one.operation_id: one for one in (*OPERATIONS, *GUIDE)}
 WITH_BODY = tuple(one for one in OPERATIONS if "requestBody" in one.raw)
 WITH_ID = tuple(one for one in OPERATIONS if "{" in one.path)

@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from .asgi import Client, new_cluster, new_endpoint, new_volume
+from .asgi import Client, new_cluster, new_endpoint, new_upload, new_volume
 
 CLUSTERS = "/v1/compute/clusters"
 VOLUMES = f"{CLUSTERS}/storage/volumes"
 CREATES = ("/v1/endpoints", CLUSTERS, VOLUMES)
+MODEL, HARDWARE = "Qwen/QwQ-32B", "1x_nvidia_h200_140gb_sxm"
 Step = tuple[str, str, Any]
 
 SCRIPT: list[Step] = [
@@ -27,8 +28,14 @@ SCRIPT: list[Step] = [
     ("POST", VOLUMES, new_volume(size_tib=7)),
     ("POST", CLUSTERS, new_cluster(num_gpus=9)),
     ("GET", "/v1/endpoints?type=dedicated&mine=True", None),
+    ("POST", "/models", new_upload(hf_token="hf_x")),
+    ("POST", "/v0/models", new_upload(model_name="another-70b")),
+    ("POST", "/guide-2024/v1/endpoints", {"model": MODEL, "hardware_name": HARDWARE, "suffix": "blue"}),
+    ("GET", "/v1/whoami", None),
+    ("GET", "/v3/whoami", None),
     ("GET", "/_mock/timeline", None),
     ("POST", "/_mock/clock", {"advance": "20s"}),
+    ("GET", "/v1/jobs", None),
     ("GET", CLUSTERS, None),
     ("GET", VOLUMES, None),
     ("PATCH", "/v1/endpoints/{endpoint0}", {"autoscaling": {"min_replicas": 2, "max_replicas": 3}}),
@@ -54,6 +61,14 @@ SCRIPT: list[Step] = [
     ("POST", "/_mock/clock", {"until": "idle"}),
     ("GET", VOLUMES, None),
     ("GET", CLUSTERS, None),
+    ("GET", "/v1/jobs", None),
+    ("GET", "/guide-2024/v1/jobs", None),
+    ("GET", "/v1/models?dedicated=true", None),
+    ("GET", "/v0/models", None),
+    ("GET", "/v1/hardware?model=devuser/tuned-7b", None),
+    ("GET", "/guide-2024/v1/endpoints", None),
+    ("POST", "/guide-2024/v1/endpoints/{endpoint1}/stop", None),
+    ("POST", "/guide-2024/v1/endpoints/{endpoint1}/start", None),
     ("DELETE", "/v1/endpoints/{endpoint0}", None),
     ("DELETE", "/v1/endpoints/{endpoint0}", None),
     ("POST", "/v1/endpoints", new_endpoint()),

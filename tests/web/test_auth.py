@@ -10,11 +10,12 @@ from .asgi import Client, new_endpoint
 from .contract import OPERATIONS, Declared
 
 NO_KEY = [None, b"", b"Bearer", b"Bearer ", b"Bearer    ", b"Basic dXNlcjpwYXNz", b"Token abc", b"abc", b"Bearerabc"]
+X = dict.fromkeys(("endpointId", "cluster_id", "volume_id", "jobId"), "x")
 EVERY = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 
 
 def ask(client: Client, operation: Declared, authorization: bytes | None) -> int:
-    path = "/v1" + operation.at(endpointId="x", cluster_id="x", volume_id="x", addon_id="x")
+    path = operation.target(**X)
     headers = [] if authorization is None else [("authorization", authorization)]
     reply = client.as_(None).send(operation.method, path, headers=headers)
     if reply.status in (401, 403):
@@ -53,7 +54,7 @@ def test_any_other_key_is_let_in(shared: Client, operation: Declared) -> None:
 
 def test_the_root_refuses_as_the_base_path_does(shared: Client) -> None:
     for operation in OPERATIONS:
-        path = operation.at(endpointId="x", cluster_id="x", volume_id="x", addon_id="x")
+        path = operation.at(**X)
         assert shared.as_(None).send(operation.method, path).status == expected(operation)
 
 

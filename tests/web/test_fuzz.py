@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .asgi import make_client, new_cluster, new_endpoint, new_volume
-from .contract import OPERATIONS, v1
+from .asgi import make_client, new_cluster, new_endpoint, new_upload, new_volume
+from .contract import GUIDE, OPERATIONS, load, v1
 from .settled import FUZZ
 
 SERVER = make_client()
@@ -19,6 +19,7 @@ WORLD = SERVER.as_("fuzz")
 IDS = [
     *(one["id"] for one in WORLD.get("/v1/endpoints", type="dedicated")["data"]),
     *(one["cluster_id"] for one in WORLD.get("/v1/compute/clusters")["clusters"]),
+    *(one["job_id"] for one in WORLD.get("/v1/jobs")["data"]),
     *(one["volume_id"] for one in WORLD.get("/v1/compute/clusters/storage/volumes")["volumes"]),
 ]
 BOUND = WORLD.get(f"/v1/endpoints/{IDS[0]}/adapters")["data"][0]["model_id"]
@@ -39,6 +40,15 @@ SEGMENTS = st.sampled_from(
             "adapters",
             "chat",
             "completions",
+            "models",
+            "jobs",
+            "whoami",
+            "projects",
+            "v0",
+            "v3",
+            "guide-2024",
+            "start",
+            "stop",
             "_mock",
             "clock",
             "health",
@@ -67,7 +77,7 @@ SEGMENTS = st.sampled_from(
 )
 PATHS = st.one_of(
     st.lists(SEGMENTS, max_size=7).map(lambda parts: ("/" + "/".join(parts)).encode()),
-    st.sampled_from([f"/v1{one.path}" for one in OPERATIONS]).flatmap(
+    st.sampled_from([one.target() for one in (*OPERATIONS, *GUIDE)]).flatmap(
         lambda path: st.sampled_from(IDS).map(lambda one: (path.split("{")[0] + (one if "{" in path else "")).encode())
     ),
     st.binary(max_size=60).map(lambda raw: b"/" + raw),
@@ -100,7 +110,12 @@ HEADERS = st.lists(
 )  # fmt: skip
 
 NAMES = sorted(
-    {name for schema in v1()["components"]["schemas"].values() for name in schema.get("properties", {})}
+    {
+        name
+        for of in (v1(), load("guide-2024"))
+        for schema in of["components"]["schemas"].values()
+        for name in schema.get("properties", {})
+    }
     | {"advance", "until", "mode", "speed", "scenario", "seed"}
 )
 NUMBERS = st.one_of(
@@ -121,7 +136,7 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 GOOD = st.sampled_from(
-    [new_endpoint(), new_cluster(), new_cluster(project_id="p"), new_volume(), {}, {"state": "STOPPED"},
+    [new_endpoint(), new_cluster(), new_cluster(project_id="p"), new_volume(), new_upload(), {}, {"state": "STOPPED"},
      {"num_gpus": 16}, {"volume_id": IDS[-1], "size_tib": 40}, {"advance": 60}, {"until": "next"}, {"until": "idle"},
      {"model": IDS[0], "messages": [{"role": "user", "content": "x"}]}, {"model": "openai/gpt-oss-20b", "prompt": ""},
      {"model_id": BOUND}, {"name": "x", "add_on_type": "ingress"}, {"config": {"dashboard": {"enabled": False}}}]

@@ -52,7 +52,7 @@ def jobs(serve: Callable[..., Client], write: Write) -> Client:
         {
             "/jobs/{id}": {
                 "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
-                "get": {"operationId": "getJob", "responses": answering({"$ref": "#/components/schemas/Job"})},
+                "get": {"operationId": "readJob", "responses": answering({"$ref": "#/components/schemas/Job"})},
                 "put": {
                     "operationId": "putJob",
                     "requestBody": {
@@ -101,7 +101,7 @@ def test_an_operation_without_a_handler_answers_by_its_schema(jobs: Client) -> N
 
 
 def test_it_is_deterministic_by_seed_and_path(serve: Callable[..., Client], write: Write) -> None:
-    document = write({"/jobs/{id}": {"get": {"operationId": "getJob", "responses": answering(JOB), "parameters": [
+    document = write({"/jobs/{id}": {"get": {"operationId": "readJob", "responses": answering(JOB), "parameters": [
         {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]}}})  # fmt: skip
     one, same, other = (serve(specs=(document,), seed=seed) for seed in (1, 1, 2))
     assert one.get("/jobs/a") == same.get("/jobs/a")

@@ -2,16 +2,21 @@
 
 from mockserver.web.call import Handler
 from mockserver.web.handlers import (
+    account,
     adapters,
     add_ons,
     clusters,
     endpoints,
+    guide,
     hardware,
     inference,
+    models,
     remediations,
     volumes,
 )
 
+GUIDE_HANDLERS = guide.HANDLERS
+"""Those of the 2024 edition."""
 HANDLERS: dict[str, Handler] = {
     **hardware.HANDLERS,
     **endpoints.HANDLERS,
@@ -20,5 +25,7 @@ HANDLERS: dict[str, Handler] = {
     **clusters.HANDLERS,
     **add_ons.HANDLERS,
     **volumes.HANDLERS,
+    **models.HANDLERS,
+    **account.HANDLERS,
     **remediations.HANDLERS,
 }
