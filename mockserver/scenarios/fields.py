@@ -24,6 +24,7 @@ RangeMs = Annotated[tuple[int, int], BeforeValidator(range_ms)]
 CountRange = Annotated[tuple[int, int], BeforeValidator(count_range)]
 DurationMs = Annotated[int, BeforeValidator(duration_ms)]
 InstantMs = Annotated[int, BeforeValidator(instant_ms), Field(ge=FIRST_START_MS, le=LAST_START_MS)]
+Nth = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1)]
 AgeMs = Annotated[int, BeforeValidator(duration_ms), Field(le=LONGEST_AGE_MS)]
 
 
@@ -121,6 +122,52 @@ class SeededCluster(_Part):
     volume: str | None = None
 
 
+class FaultRule(_Part):
+    """A fault, and the calls that meet it. Which fault has which fields, `traffic.build_rule` knows."""
+
+    fault: Literal[
+        "latency",
+        "status",
+        "connection_reset",
+        "empty_reply",
+        "truncated_body",
+        "malformed_json",
+        "slow_body",
+        "wrong_content_type",
+    ]
+    operation: str | None = Field(default=None, min_length=1)
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | None = None
+    path: str | None = Field(default=None, min_length=1)
+    token: str | None = Field(default=None, min_length=1)
+    nth: Annotated[int, Field(ge=1)] | Nth | None = None
+    after: int = Field(default=0, ge=0)
+    every: int = Field(default=1, ge=1)
+    times: int | None = Field(default=None, ge=1)
+    probability: float = Field(default=1, ge=0, le=1)
+    delay: RangeMs | None = None
+    sigma: float | None = Field(default=None, gt=0, le=3)
+    status: int | None = Field(default=None, ge=400, le=599)
+    message: str | None = None
+    type: str | None = None
+    code: str | None = None
+    retry_after: DurationMs | None = None
+    should_retry: bool | None = None
+    body: str | None = None
+    content_type: str | None = None
+    when: Literal["before", "after"] = "before"
+    bytes: int | None = Field(default=None, ge=0)
+    over: DurationMs | None = None
+    pieces: int | None = Field(default=None, ge=1, le=1000)
+
+
+class RateLimit(_Part):
+    """So many requests in a window of virtual time."""
+
+    requests: int = Field(ge=1, le=1_000_000)
+    per: DurationMs = Field(ge=1, le=DAY_MS)
+    operations: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+
 class ScenarioFields(_Part):
     """Everything a world begins with and goes by. docs/scenarios.md describes every field."""
 
@@ -132,6 +179,8 @@ class ScenarioFields(_Part):
     preemptible_node_every: RangeMs
     stock: Stock
     switches: SwitchSettings
+    faults: Annotated[tuple[FaultRule, ...], Field(strict=False)]
+    rate_limits: Annotated[tuple[RateLimit, ...], Field(strict=False)]
     models: Annotated[tuple[SeededModel, ...], Field(strict=False)]
     serverless: Annotated[tuple[str, ...], Field(strict=False)]
     endpoints: Annotated[tuple[SeededEndpoint, ...], Field(strict=False)]

@@ -24,14 +24,27 @@ from mockserver.store.memory import MemoryStore
 from mockserver.web.bodies import ClientGone, whole_body
 from mockserver.web.call import Handler
 from mockserver.web.envelope import Answer, Header, json_answer, refusal_answer
+from mockserver.web.faults import Pause, deliver
 from mockserver.web.handlers import HANDLERS
 from mockserver.web.notes import Notes
 from mockserver.web.pipeline import Pipeline
+from mockserver.web.traffic import mend_of_operation
 from mockserver.web.worlds import Stage, Worlds
 
 LOOPBACK_ORIGIN = re.compile(r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?")
 DOCUMENT_PATH = b"/openapi.json"
 RAY_SUFFIX = b"-SIM"
+EXPOSED = [
+    "x-request-id",
+    "cf-ray",
+    "retry-after",
+    "retry-after-ms",
+    "x-should-retry",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "preference-applied",
+]
 
 
 class App:
@@ -41,7 +54,13 @@ class App:
     """
 
     def __init__(
-        self, pipeline: Pipeline, worlds: Worlds, notes: Notes, control: Callable[[], ASGIApp], document: bytes
+        self,
+        pipeline: Pipeline,
+        worlds: Worlds,
+        notes: Notes,
+        control: Callable[[], ASGIApp],
+        document: bytes,
+        pause: Pause,
     ) -> None:
         self.pipeline = pipeline
         self.worlds = worlds
@@ -49,12 +68,13 @@ class App:
         self._make_control = control
         self._control: ASGIApp | None = None
         self._document = json_answer(document)
+        self._pause = pause
         self._across_origins = CORSMiddleware(
             self._serve,
             allow_origin_regex=LOOPBACK_ORIGIN.pattern,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["*"],
-            expose_headers=["x-request-id", "cf-ray", "retry-after"],
+            expose_headers=EXPOSED,
         )
         # Request ids tell requests apart, so they begin elsewhere in each process.
         self._ids = count(int.from_bytes(os.urandom(7), "big"))
@@ -86,6 +106,8 @@ class App:
         try:
             if b"content-length" in headers or b"transfer-encoding" in headers:
                 body = await whole_body(headers, receive)
+            if b"prefer" in headers:  # which may be given on several lines
+                headers[b"prefer"] = b",".join(value for name, value in scope["headers"] if name == b"prefer")
             if path == DOCUMENT_PATH:
                 answer = self._describe(scope["method"])
             else:
@@ -95,7 +117,10 @@ class App:
             answer = refusal_answer(refusal)
         except (ClientGone, asyncio.CancelledError):
             return  # nobody is there to be answered: the client has gone, or the server has waited long enough
-        status, kept, content = answer
+        status, kept, content, met = answer
+        if met is not None:
+            await deliver(met, answer, [*kept, *self._identity()], scope, receive, send, self._pause)
+            return
         await send({"type": "http.response.start", "status": status, "headers": [*kept, *self._identity()]})
         await send({"type": "http.response.body", "body": content})
 
@@ -126,8 +151,14 @@ async def _live(receive: Receive, send: Send) -> None:
             return
 
 
-def create_app(settings: Settings | None = None, *, wall: Wall | None = None, store: Store | None = None) -> App:
-    """Build the application. `wall` reads real time in ms (tests hand in their own).
+def create_app(
+    settings: Settings | None = None,
+    *,
+    wall: Wall | None = None,
+    store: Store | None = None,
+    pause: Pause = asyncio.sleep,
+) -> App:
+    """Build the application. `wall` reads real time in ms and `pause` lets it pass (tests hand in their own).
 
     Raises ConfigError where a document, scenario or option cannot be used.
     """
@@ -136,9 +167,14 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
     lifecycles = load_lifecycles(spec / "lifecycles.yaml")
     catalog = load_catalog(fixtures / "catalog.yaml")
 
+    ours = load_own_document(spec / "v1.yaml")
+    _require_match(ours, HANDLERS)
+    documents = [ours, *(load_document(path) for path in settings.specs)]
+    operations = frozenset(one.operation_id for document in documents for one in document.operations)
+
     def stage(name: str, seed: int) -> Stage:
         scenario = load_scenario(find_scenario(fixtures, name), fixtures, lifecycles, catalog)
-        return Stage(
+        made = Stage(
             scenario=name,
             seed=seed,
             lifecycles=lifecycles,
@@ -147,12 +183,13 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
             seeds=scenario.seeds(),
             starts_at_ms=scenario.starts_at,
             api_keys=scenario.api_keys,
+            faults=scenario.faults(),
+            rate_limits=scenario.rate_limits(),
         )
+        _require_operations(made, operations)
+        return made
 
     first = stage(settings.scenario, settings.seed)
-    ours = load_own_document(spec / "v1.yaml")
-    _require_match(ours, HANDLERS)
-    documents = [ours, *(load_document(path) for path in settings.specs)]
     worlds = Worlds(
         first,
         store or MemoryStore(),
@@ -176,9 +213,9 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
         # Made at its first use: most servers that are started are asked for the API alone, and at once.
         from mockserver.web.control import control_app
 
-        return control_app(load_own_document(spec / "control.yaml"), worlds, stage, pipeline, settings)
+        return control_app(load_own_document(spec / "control.yaml"), worlds, stage, pipeline, settings, operations)
 
-    return App(pipeline, worlds, notes, control, orjson.dumps(_served(documents)))
+    return App(pipeline, worlds, notes, control, orjson.dumps(_served(documents)), pause)
 
 
 def _require_match(document: Document, handlers: Mapping[str, Handler]) -> None:
@@ -187,6 +224,17 @@ def _require_match(document: Document, handlers: Mapping[str, Handler]) -> None:
     for name in sorted(declared ^ handlers.keys()):
         missing = "no handler answers it" if name in declared else "the document does not declare it"
         raise ConfigError(f"{document.name}: {name}", missing, "give every operation one handler")
+
+
+def _require_operations(stage: Stage, known: frozenset[str]) -> None:
+    """Raise ConfigError where a fault or a rate limit names an operation that no document has."""
+    named = [(f"faults[{number}].operation", rule.operation) for number, rule in enumerate(stage.faults)]
+    for number, limit in enumerate(stage.rate_limits):
+        named += [(f"rate_limits[{number}].operations", operation) for operation in sorted(limit.operations)]
+    for field, operation in named:
+        if operation is not None and operation not in known:
+            problem = f"there is no operation called {operation}"
+            raise ConfigError(f"scenario {stage.scenario}: {field}", problem, mend_of_operation(operation, known))
 
 
 def _routes(documents: list[Document]) -> list[tuple[str, Operation]]:

@@ -14,10 +14,12 @@ from mockserver.errors import (
     NotFound,
     Refusal,
     TooLarge,
+    TooMany,
     Unauthenticated,
     Unavailable,
     WrongMediaType,
 )
+from mockserver.simulation.faults import Decision
 
 Header = tuple[bytes, bytes]
 
@@ -32,16 +34,18 @@ STATUSES: dict[type[Refusal], tuple[int, str]] = {
     Conflict: (409, "invalid_request_error"),
     TooLarge: (413, "invalid_request_error"),
     WrongMediaType: (415, "invalid_request_error"),
+    TooMany: (429, "invalid_request_error"),
     Unavailable: (503, "server_error"),
 }
 
 
 class Answer(NamedTuple):
-    """A response, ready to be sent: its headers include the length."""
+    """A response, ready to be sent: its headers include the length. `met` holds the faults that it is sent with."""
 
     status: int
     headers: tuple[Header, ...]
     body: bytes
+    met: Decision | None = None
 
 
 def dumps(value: Any) -> bytes:
@@ -77,7 +81,15 @@ def refusal_answer(refusal: Refusal) -> Answer:
     if isinstance(refusal, MethodNotAllowed):
         allow = (b"allow", ", ".join(refusal.allowed).encode())
         return answer._replace(headers=(*answer.headers, allow))
+    if isinstance(refusal, TooMany):
+        return answer._replace(headers=(*answer.headers, *retry_headers(refusal.wait_ms)))
     return answer
+
+
+def retry_headers(wait_ms: int) -> tuple[Header, ...]:
+    """When to try again: whole seconds, rounded up, and the exact time where that is another."""
+    seconds = (b"retry-after", b"%d" % -(-wait_ms // 1000))
+    return (seconds, (b"retry-after-ms", b"%d" % wait_ms)) if wait_ms % 1000 else (seconds,)
 
 
 def fault_answer(message: str) -> Answer:

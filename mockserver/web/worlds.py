@@ -14,10 +14,13 @@ from mockserver.errors import Unavailable
 from mockserver.lifecycles import Lifecycle
 from mockserver.simulation import seeding
 from mockserver.simulation.catalog import Catalog
+from mockserver.simulation.faults import Rule
+from mockserver.simulation.limits import Limit
 from mockserver.simulation.rules import Rules
 from mockserver.simulation.world import Draft, Key, Setup, View
 from mockserver.store.base import Store
 from mockserver.web.envelope import Answer, json_answer
+from mockserver.web.traffic import LONG_TOKEN, Traffic, TrafficState, account_of
 
 MAX_WARM = 256
 """How many unwritten worlds keep what they could make again: their seeded rows and rendered answers."""
@@ -25,8 +28,6 @@ MAX_ANSWERS = 512
 """How many rendered answers one world keeps."""
 MAX_SHOWN = 20_000
 """How many rendered resources one world keeps, for its lists."""
-LONG_TOKEN = 64
-"""Bytes; of a longer token only a digest is kept."""
 NEVER = 1 << 62
 """Later than any clock goes."""
 
@@ -43,6 +44,15 @@ class Stage:
     seeds: seeding.Seeds
     starts_at_ms: int
     api_keys: tuple[str, ...] = ()
+    faults: tuple[Rule, ...] = ()
+    rate_limits: tuple[Limit, ...] = ()
+
+    def traffic(self, account: str) -> Traffic | None:
+        """What stands between an account's clients and the API; None: nothing does."""
+        if not (self.faults or self.rate_limits):
+            return None
+        traffic = Traffic(self.seed, account, self.faults, self.rate_limits)
+        return None if traffic.is_empty else traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,9 @@ class _Stored:
     def scan(self, kind: str) -> Mapping[str, Any]:
         return self._store.scan(self._name, kind)
 
+    def dump(self) -> Mapping[str, Mapping[str, Any]]:
+        return self._store.dump(self._name)
+
 
 class _Seeded:
     """The rows of a world that has never been written: a pure function of its birth."""
@@ -113,6 +126,9 @@ class _Seeded:
     def scan(self, kind: str) -> Mapping[str, Any]:
         return self._by_kind.get(kind, {})
 
+    def dump(self) -> Mapping[str, Mapping[str, Any]]:
+        return self._by_kind
+
 
 class World:
     """One account's world. Cheap until it is read, and small again once it has not been for long."""
@@ -128,9 +144,11 @@ class World:
         "born_ms",
         "clock",
         "clock_moved",
+        "exchanges",
         "revision",
         "run",
         "stage",
+        "traffic",
     )
 
     def __init__(self, account: str, stage: Stage, clock: Clock, store: Store) -> None:
@@ -141,6 +159,8 @@ class World:
         self.run = 0
         self.revision = 0
         self.clock_moved = False
+        self.exchanges = 0
+        self.traffic = stage.traffic(account)
         self.answers: dict[tuple[bytes, bytes], Kept] = {}
         self._shown: dict[str, tuple[Shown, tuple[Any, ...]]] = {}
         self._store = store
@@ -160,7 +180,8 @@ class World:
     @property
     def forgettable(self) -> bool:
         """Whether it would be the same if it were born again."""
-        return not self.written and self.stage is self._first_stage
+        untouched = self.traffic is None or not self.traffic.touched
+        return not self.written and untouched and self.stage is self._first_stage
 
     @property
     def setup(self) -> Setup:
@@ -191,6 +212,16 @@ class World:
     def scan(self, kind: str) -> Mapping[str, Any]:
         """All rows of a kind by id, oldest first."""
         return self.rows.scan(kind)
+
+    def dump(self) -> Mapping[str, Mapping[str, Any]]:
+        """All rows of all kinds, by kind and id. Not to be changed by the caller."""
+        return self.rows.dump()
+
+    def guard(self) -> Traffic:
+        """The world's traffic, to be changed."""
+        if self.traffic is None:
+            self.traffic = Traffic(self.stage.seed, self.account, (), ())
+        return self.traffic
 
     def draft(self, at_ms: int) -> Draft:
         """A draft of a command at an instant; `commit` makes it count."""
@@ -246,8 +277,16 @@ class World:
         self.run += 1
         self.revision = 0
         self.clock_moved = False
+        self.traffic = stage.traffic(self.account)
         self._setup = None
         self.cool()
+
+    def resume(self, stage: Stage, clock: Clock, rows: Mapping[Key, Any], traffic: TrafficState) -> None:
+        """Begin a new run where another was left: with its rows, its clock and what has come of its traffic."""
+        self.begin_again(stage, clock)
+        self.revision = self._store.commit(self.account, 0, rows)
+        if traffic.made or traffic.rules or traffic.windows or self.traffic is not None:
+            self.guard().resume(traffic)
 
     def cool(self) -> None:
         """Let go of all that can be made again."""
@@ -282,7 +321,7 @@ class Worlds:
         world = self._by_token.get(token)
         if world is None:
             self._make_room()
-            account = blake2b(token, digest_size=16).hexdigest()
+            account = account_of(token)
             world = World(account, self.stage, self._birth_clock(self.stage), self._store)
             self._by_token[token] = world
         else:

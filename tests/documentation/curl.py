@@ -1,4 +1,4 @@
-"""The part of curl that the pages use, so that running them needs no curl: -s -i -X -H -d."""
+"""The part of curl that the pages use, so that running them needs no curl: -s -i -X -H -d -o."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 FLAGS = frozenset("sSi")
-VALUED = frozenset("XHd")
+VALUED = frozenset("XHdo")
 
 
 def curl(arguments: list[str], folder: Path) -> str:
@@ -37,7 +37,11 @@ def curl(arguments: list[str], folder: Path) -> str:
         headers = {known: kept for known, kept in headers.items() if known.lower() != name.lower()}
         headers[name] = value.strip()
     method = (given["X"] or ["GET" if body is None else "POST"])[-1]
-    return _exchange(method, urls[0], headers, body, show_head=bool(given["i"]))
+    shown = _exchange(method, urls[0], headers, body, show_head=bool(given["i"]))
+    if given["o"]:
+        (folder / given["o"][-1]).write_text(shown)
+        return ""
+    return shown
 
 
 def _data(value: str, folder: Path) -> str:
