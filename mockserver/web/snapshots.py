@@ -11,7 +11,7 @@ from starlette.requests import Request
 from mockserver.clock import FIRST_MS, LAST_MS, Clock, rfc3339
 from mockserver.errors import Conflict, Invalid, NotFound
 from mockserver.scenarios.traffic import BadRule, build_rule
-from mockserver.simulation import progress
+from mockserver.simulation import cluster_rows, endpoint_rows, progress
 from mockserver.simulation.codec import BadValue, codec, place
 from mockserver.simulation.rows import ROWS
 from mockserver.simulation.world import Setup, View
@@ -182,6 +182,10 @@ def _require_sound(snapshot: Snapshot) -> None:
     stage = snapshot.stage
     setup = Setup(stage.seed, "", stage.lifecycles, stage.catalog, stage.rules)
     try:
+        for endpoint in snapshot.scan(endpoint_rows.KIND).values():
+            stage.catalog.hardware[endpoint.hardware]
+        for cluster in snapshot.scan(cluster_rows.KIND).values():
+            stage.catalog.worker_nodes[cluster.terms.gpu_type]
         for track in progress.tracks(View(setup, snapshot, snapshot.clock.base_ms)):
             states = stage.lifecycles[track.kind].states
             for mark in track.line:

@@ -62,11 +62,25 @@ def _exchange(method: str, url: str, headers: dict[str, str], body: bytes | None
         for name, value in headers.items():
             connection.putheader(name, value)
         connection.endheaders(body)
-        response = connection.getresponse()
-        text = response.read().decode()
+        try:
+            response = connection.getresponse()
+        except http.client.RemoteDisconnected:
+            return "curl: (52) Empty reply from server\n"
+        except ConnectionResetError:
+            return "curl: (56) Recv failure: Connection reset by peer\n"
+        text = _text(response)
         if not show_head:
             return text
         head = [f"HTTP/1.1 {response.status} {response.reason}", *(f"{k}: {v}" for k, v in response.getheaders())]
         return "\n".join([*head, "", text])
     finally:
         connection.close()
+
+
+def _text(response: http.client.HTTPResponse) -> str:
+    """The body; where it does not come whole, what came of it, and what curl has to say about that."""
+    try:
+        return response.read().decode()
+    except http.client.IncompleteRead as error:
+        complaint = f"curl: (18) transfer closed with {error.expected} bytes remaining to read"
+        return f"{error.partial.decode()}\n{complaint}\n"

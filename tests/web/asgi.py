@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote_to_bytes, urlencode
 
 from mockserver.settings import Settings
 from mockserver.web.app import App, create_app
+from mockserver.web.faults import Pause
 
 Pairs = Iterable[tuple[str | bytes, str | bytes]]
 
@@ -191,10 +192,12 @@ class Client:
         return self.post("/v1/compute/clusters/storage/volumes", new_volume(**fields))
 
 
-def make_client(wall: Wall | None = None, *, token: str | bytes | None = "tester", **settings: Any) -> Client:
+def make_client(
+    wall: Wall | None = None, *, token: str | bytes | None = "tester", pause: Pause = asyncio.sleep, **settings: Any
+) -> Client:
     """A client of a new server."""
     chosen = Settings(**{"clock": "manual", "check_responses": True, **settings})
-    return Client(create_app(chosen, wall=wall or Wall()), token)
+    return Client(create_app(chosen, wall=wall or Wall(), pause=pause), token)
 
 
 def new_endpoint(**fields: Any) -> dict[str, Any]:
