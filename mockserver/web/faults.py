@@ -112,8 +112,8 @@ async def deliver(
     """
     fault = met.fault
     try:
-        if met.delay_ms:
-            await pause(met.delay_ms / 1000)
+        if met.delay_ms and not await _wait(met.delay_ms / 1000, receive, pause):
+            return
         if isinstance(fault, ConnectionReset | EmptyReply):
             await _hang_up(scope, receive, is_reset=isinstance(fault, ConnectionReset))
             return
@@ -125,19 +125,37 @@ async def deliver(
             await _hang_up(scope, receive, is_reset=False)
             return
         if isinstance(fault, SlowBody):
-            await _send_slowly(fault, answer.body, send, pause)
+            await _send_slowly(fault, answer.body, receive, send, pause)
             return
         await send({"type": "http.response.body", "body": answer.body})
     except asyncio.CancelledError:
         return  # the server ends, and has waited for us long enough
 
 
-async def _send_slowly(fault: SlowBody, body: bytes, send: Send, pause: Pause) -> None:
+async def _wait(seconds: float, receive: Receive, pause: Pause) -> bool:
+    """Let time pass, but not longer than the client waits; whether it still does."""
+    gone, over = asyncio.ensure_future(_disconnect(receive)), asyncio.ensure_future(pause(seconds))
+    try:
+        await asyncio.wait((gone, over), return_when=asyncio.FIRST_COMPLETED)
+        return not gone.done()
+    finally:
+        gone.cancel()
+        over.cancel()
+
+
+async def _disconnect(receive: Receive) -> None:
+    """Return once the connection is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send_slowly(fault: SlowBody, body: bytes, receive: Receive, send: Send, pause: Pause) -> None:
     """Send the body in pieces of about the same length, with a pause before each."""
     pieces = min(fault.pieces, len(body))
     cuts = [len(body) * number // pieces for number in range(pieces + 1)]
     for start, end in pairwise(cuts):
-        await pause(fault.over_ms / 1000 / pieces)
+        if not await _wait(fault.over_ms / 1000 / pieces, receive, pause):
+            return
         await send({"type": "http.response.body", "body": body[start:end], "more_body": end < len(body)})
 
 
@@ -153,8 +171,7 @@ async def _hang_up(scope: Scope, receive: Receive, *, is_reset: bool) -> None:
         transport.abort()
     else:
         transport.close()
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    await _disconnect(receive)
 
 
 def _with_body(answer: Answer, body: bytes) -> Answer:

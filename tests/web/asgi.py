@@ -244,7 +244,9 @@ async def _converse(app: App, scope: dict[str, Any], chunks: list[bytes], asked:
     outgoing: list[Any] = []
 
     async def receive() -> dict[str, Any]:
-        return incoming.pop(0) if incoming else {"type": "http.disconnect"}
+        if not incoming:
+            await asyncio.Event().wait()  # the client waits for its answer
+        return incoming.pop(0)
 
     async def send(message: Any) -> None:
         outgoing.append(message)

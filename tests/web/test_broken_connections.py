@@ -29,8 +29,7 @@ def origin() -> Iterator[str]:
 @pytest.fixture
 def account(origin: str, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
     """A client with a key of its own, which keeps its connections."""
-    key = f"key-{abs(hash(request.node.nodeid))}"
-    headers = {"Authorization": f"Bearer {key}"}
+    headers = {"Authorization": f"Bearer {request.node.name}"}
     with httpx.Client(base_url=origin, headers=headers, timeout=PATIENCE_S, trust_env=False) as client:
         yield client
 
@@ -61,9 +60,8 @@ def test_a_reset_is_a_reset(account: httpx.Client) -> None:
     add(account, "connection_reset")
     with connect(account) as connection, pytest.raises(ConnectionResetError):
         connection.recv(1)
-    with pytest.raises(httpx.ReadError) as broken:
+    with pytest.raises(httpx.ReadError, match="reset"):
         account.get(PATH)
-    assert isinstance(broken.value.__cause__.__cause__, ConnectionResetError)  # type: ignore[union-attr]
 
 
 def test_an_empty_reply_is_a_closed_connection(account: httpx.Client) -> None:
@@ -81,7 +79,7 @@ def test_a_truncated_body_has_its_right_length(account: httpx.Client) -> None:
     assert told.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"\r\ncontent-length: 27" in told
     assert body == WHOLE[:10]
-    with pytest.raises(httpx.RemoteProtocolError, match="incomplete"):
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
         account.get(PATH)
     target = urlsplit(str(account.base_url))
     connection_ = http.client.HTTPConnection(target.hostname or "", target.port, timeout=PATIENCE_S)

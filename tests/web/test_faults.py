@@ -45,8 +45,12 @@ def raw(client: Client, method: str = "GET", path: str = ENDPOINTS, body: Any = 
         "headers": headers, "client": ("127.0.0.1", 1),
     }  # fmt: skip
 
+    incoming = [{"type": "http.request", "body": content, "more_body": False}]
+
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": content, "more_body": False}
+        if not incoming:
+            await asyncio.Event().wait()  # the client waits for its answer
+        return incoming.pop(0)
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -187,6 +191,27 @@ def test_latency_waits_before_the_answer() -> None:
         client.get(ENDPOINTS)
     assert all(0.35 <= seconds <= 2.25 for seconds in waited)
     assert len(set(waited)) > 10
+
+
+def test_nobody_waits_for_a_client_that_has_gone(client: Client) -> None:
+    sent: list[Any] = []
+    add(client, "latency", delay="1h", times=1)
+    add(client, "slow_body", over="1h")
+    token = client.token if isinstance(client.token, bytes) else b"none"
+    scope = {
+        "type": "http", "method": "GET", "path": ENDPOINTS, "query_string": b"",
+        "headers": [(b"authorization", b"Bearer " + token)],
+    }  # fmt: skip
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    for _ in range(2):
+        asyncio.run(asyncio.wait_for(client.app(scope, receive, send), 20))
+    assert sent == ["http.response.start"]
 
 
 def test_latency_comes_before_another_fault() -> None:
