@@ -24,7 +24,11 @@ RangeMs = Annotated[tuple[int, int], BeforeValidator(range_ms)]
 CountRange = Annotated[tuple[int, int], BeforeValidator(count_range)]
 DurationMs = Annotated[int, BeforeValidator(duration_ms)]
 InstantMs = Annotated[int, BeforeValidator(instant_ms), Field(ge=FIRST_START_MS, le=LAST_START_MS)]
-Nth = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1)]
+Nth = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...],
+    Field(strict=False, min_length=1),
+    BeforeValidator(lambda value: (value,) if isinstance(value, int) else value),
+]
 AgeMs = Annotated[int, BeforeValidator(duration_ms), Field(le=LONGEST_AGE_MS)]
 
 
@@ -139,7 +143,7 @@ class FaultRule(_Part):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | None = None
     path: str | None = Field(default=None, min_length=1)
     token: str | None = Field(default=None, min_length=1)
-    nth: Annotated[int, Field(ge=1)] | Nth | None = None
+    nth: Nth | None = None
     after: int = Field(default=0, ge=0)
     every: int = Field(default=1, ge=1)
     times: int | None = Field(default=None, ge=1)

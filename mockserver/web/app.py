@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -173,7 +174,8 @@ def create_app(
     operations = frozenset(one.operation_id for document in documents for one in document.operations)
 
     def stage(name: str, seed: int) -> Stage:
-        scenario = load_scenario(find_scenario(fixtures, name), fixtures, lifecycles, catalog)
+        path = find_scenario(fixtures, name)
+        scenario = load_scenario(path, fixtures, lifecycles, catalog)
         made = Stage(
             scenario=name,
             seed=seed,
@@ -186,7 +188,7 @@ def create_app(
             faults=scenario.faults(),
             rate_limits=scenario.rate_limits(),
         )
-        _require_operations(made, operations)
+        _require_operations(made, operations, path)
         return made
 
     first = stage(settings.scenario, settings.seed)
@@ -226,15 +228,20 @@ def _require_match(document: Document, handlers: Mapping[str, Handler]) -> None:
         raise ConfigError(f"{document.name}: {name}", missing, "give every operation one handler")
 
 
-def _require_operations(stage: Stage, known: frozenset[str]) -> None:
+def _require_operations(stage: Stage, known: frozenset[str], path: Path) -> None:
     """Raise ConfigError where a fault or a rate limit names an operation that no document has."""
-    named = [(f"faults[{number}].operation", rule.operation) for number, rule in enumerate(stage.faults)]
+    named: list[tuple[tuple[int | str, ...], str | None]] = [
+        (("faults", number, "operation"), rule.operation) for number, rule in enumerate(stage.faults)
+    ]
     for number, limit in enumerate(stage.rate_limits):
-        named += [(f"rate_limits[{number}].operations", operation) for operation in sorted(limit.operations)]
+        named += [(("rate_limits", number, "operations"), operation) for operation in sorted(limit.operations)]
     for field, operation in named:
         if operation is not None and operation not in known:
+            # Imported here, since it reads YAML, which a good scenario does not need.
+            from mockserver.scenarios.places import at_field
+
             problem = f"there is no operation called {operation}"
-            raise ConfigError(f"scenario {stage.scenario}: {field}", problem, mend_of_operation(operation, known))
+            raise at_field(field, problem, mend_of_operation(operation, known), (path,))
 
 
 def _routes(documents: list[Document]) -> list[tuple[str, Operation]]:

@@ -407,12 +407,17 @@ def test_a_misspelt_operation_is_mended(client: Client) -> None:
 
 
 def test_a_scenario_with_an_unknown_operation_is_refused(scenario: Callable[..., str]) -> None:
-    for fields in (
-        {"faults": [{"fault": "malformed_json", "operation": "createEndpoints"}]},
-        {"rate_limits": [{"requests": 1, "per": "1s", "operations": ["createEndpoints"]}]},
+    for place, fields in (
+        (":4: faults[0].operation", {"faults": [{"fault": "malformed_json", "operation": "createEndpoints"}]}),
+        (
+            ":3: rate_limits[0].operations",
+            {"rate_limits": [{"operations": ["createEndpoints"], "per": "1s", "requests": 1}]},
+        ),
     ):
-        with pytest.raises(ConfigError, match="did you mean createEndpoint"):
-            make_client(scenario=scenario(**fields))
+        path = scenario(**fields)
+        with pytest.raises(ConfigError, match="did you mean createEndpoint") as refused:
+            make_client(scenario=path)
+        assert refused.value.place == path + place
 
 
 def test_there_is_an_end_to_the_rules(client: Client) -> None:
