@@ -131,6 +131,10 @@ def test_a_field_with_a_default_may_be_missing() -> None:
     assert codec(Inner).decode({"name": "a"}, ()) == Inner("a", 1)
 
 
+def test_a_set_is_written_in_order() -> None:
+    assert codec(frozenset[str]).encode(frozenset("dbcaqxzy")) == list("abcdqxyz")
+
+
 def test_a_type_that_is_not_known_is_refused() -> None:
     with pytest.raises(TypeError, match="does not know it"):
         codec(bytes)

@@ -92,7 +92,7 @@ def test_other_preferences_are_ignored(client: Client, header: str) -> None:
 
 
 def test_several_lines_are_one(client: Client) -> None:
-    lines = [("prefer", "wait=1"), ("Prefer", "code=500")]
+    lines = [("Prefer", "code=500"), ("prefer", "wait=1")]
     assert client.send("GET", "/v1/endpoints", headers=lines, may_fail=True).status == 500
 
 

@@ -171,6 +171,14 @@ def test_there_is_an_end_to_the_snapshots(serve: Callable[..., Client]) -> None:
     ask(client, "POST", "/snapshots").refused(409, "1000")
 
 
+def test_a_world_without_rows_stays_without(client: Client) -> None:
+    document = {**read(client, take(client)), "rows": {}}
+    restore(client, take(client, document))
+    assert client.get("/v1/endpoints")["data"] == []
+    client.create_endpoint()
+    assert len(client.get("/v1/endpoints")["data"]) == 1
+
+
 # ---- bad documents --------------------------------------------------------------------------------------------------
 
 
