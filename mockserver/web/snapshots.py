@@ -188,6 +188,8 @@ def _require_sound(snapshot: Snapshot) -> None:
             stage.catalog.worker_nodes[cluster.terms.gpu_type]
         for track in progress.tracks(View(setup, snapshot, snapshot.clock.base_ms)):
             states = stage.lifecycles[track.kind].states
+            if not track.line:
+                raise Invalid(f"{track.kind} {track.id}: its line is empty.", param="rows")
             for mark in track.line:
                 if mark.phase not in states:
                     raise Invalid(f"{track.kind} {track.id}: there is no state {mark.phase}.", param="rows")

@@ -8,10 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mockserver.errors import ConfigError
+from mockserver.scenarios.traffic import FIELDS, REQUIRED
 
 from .asgi import Client, Reply, Wall, make_client, new_endpoint
+from .settled import FUZZ
 from .test_control import ask
 
 ENDPOINTS = "/v1/endpoints"
@@ -394,6 +398,65 @@ def test_with_checked_responses_a_fault_may_break_the_document(client: Client) -
 def test_a_bad_rule_is_refused_and_nothing_added(client: Client, body: Any) -> None:
     ask(client, "POST", "/faults", body).refused(400)
     assert rules(client) == []
+
+
+ANY = (
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 600)
+    | st.floats(-1, 2)
+    | st.text(max_size=4)
+    | st.lists(st.integers(-1, 3))
+)
+RULE: dict[str, st.SearchStrategy[Any]] = {
+    "operation": st.sampled_from(["listEndpoints", "createEndpoint"]),
+    "method": st.sampled_from(["GET", "POST"]),
+    "path": st.text(max_size=6) | st.just("*"),
+    "nth": st.integers(1, 3) | st.lists(st.integers(1, 3), min_size=1),
+    "after": st.integers(0, 2),
+    "every": st.integers(1, 3),
+    "times": st.integers(1, 3),
+    "probability": st.floats(0, 1),
+    "delay": st.sampled_from(["1s", "1s..2s", 3, 0.5]),
+    "sigma": st.floats(0, 3, exclude_min=True),
+    "status": st.integers(400, 599),
+    "message": st.text(),
+    "type": st.text(),
+    "code": st.text(),
+    "retry_after": st.sampled_from(["1s", 0, 0.001]),
+    "should_retry": st.booleans(),
+    "body": st.text(),
+    "content_type": st.text(max_size=10),
+    "when": st.sampled_from(["before", "after"]),
+    "bytes": st.integers(0, 100),
+    "over": st.sampled_from(["1s", 0]),
+    "pieces": st.integers(1, 1000),
+}
+FUZZED = waiting_client()[0]
+
+
+@FUZZ
+@given(st.sampled_from(sorted(FIELDS)), st.data())
+def test_whatever_rule_is_taken_can_be_met(fault: str, data: st.DataObject) -> None:
+    names = data.draw(st.sets(st.sampled_from(sorted(FIELDS[fault])), max_size=9)) if FIELDS[fault] else set()
+    names |= {REQUIRED[fault]} if fault in REQUIRED else set()
+    names |= data.draw(st.sets(st.sampled_from(sorted(RULE)), max_size=2))
+    fields = {name: data.draw(RULE[name]) for name in sorted(names)}
+    if data.draw(st.booleans()) and names:
+        fields[data.draw(st.sampled_from(sorted(names)))] = data.draw(ANY)
+    ask(FUZZED, "DELETE", "/faults")
+    reply = ask(FUZZED, "POST", "/faults", {"fault": fault, **fields})
+    if reply.status != 200:
+        reply.refused(400)
+        return
+    for method, path, body in (("GET", ENDPOINTS, None), ("POST", ENDPOINTS, {}), ("DELETE", f"{ENDPOINTS}/x", None)):
+        sent, broken = raw(FUZZED, method, path, body)
+        assert broken or not sent[-1].get("more_body")
+        for message in sent[:1]:
+            status = int(message["status"])
+            assert status == fields.get("status") or status in (200, 400, 404)
+    assert rules(FUZZED)[0]["served"] <= rules(FUZZED)[0]["matched"] <= 3
+    journal(FUZZED, limit=5)
 
 
 def test_numbers_may_be_written_with_a_point(client: Client) -> None:

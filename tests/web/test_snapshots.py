@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from .asgi import Client, make_client, new_cluster, new_endpoint
 from .script import CLUSTERS, SCRIPT, play, same
+from .settled import FUZZ
 from .test_control import ask
 
 BEGINNING = [step for step in SCRIPT if "reset" not in step[1]][:30]
@@ -212,6 +215,7 @@ BAD: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
     (lambda d: first(d["rows"]["endpoint"]).update(line=[]), "do not make a world"),
     (lambda d: first(d["rows"]["endpoint"]).update(hardware="abacus"), "abacus"),
     (lambda d: first(d["rows"]["cluster"])["nodes"][0].update(role=1), ".nodes[0].role: expected text"),
+    (lambda d: first(d["rows"]["cluster"])["nodes"][0].update(line=[]), "its line is empty"),
     (lambda d: d["traffic"]["rules"][0].update(written={"fault": "nothing"}), "fault"),
     (lambda d: d["traffic"]["rules"][0].update(written={"fault": "status"}), "status"),
     (lambda d: d["traffic"].update(windows=[[0]]), "windows[0]: expected a list of 2"),
@@ -229,3 +233,40 @@ def test_a_bad_document_is_refused_with_the_place(
     reply = ask(client, "POST", "/snapshots", document)
     error = reply.refused(400)
     assert told in f"{error['param']} {error['message']}"
+
+
+def steps(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The paths to everything within a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield (*at, key)
+        yield from steps(one, (*at, key))
+
+
+FUZZED = make_client(check_responses=False)
+NOTHING: Any = object()
+SPOILT = st.sampled_from([NOTHING, None, 0, -1, 10**20, 1.5, "", "x", True, [], {}, [[]], [1], {"a": 1}])
+
+
+@settings(FUZZ, max_examples=300)
+@given(st.data())
+def test_whatever_is_changed_in_a_document_it_is_refused_or_makes_a_world(
+    good: dict[str, Any], data: st.DataObject
+) -> None:
+    path = data.draw(st.sampled_from(list(steps(good))))
+    document = copy.deepcopy(good)
+    holder: Any = document
+    for key in path[:-1]:
+        holder = holder[key]
+    spoilt = data.draw(SPOILT)
+    if spoilt is NOTHING:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = spoilt
+    reply = ask(FUZZED, "POST", "/snapshots", document)
+    if reply.status == 200:
+        restore(FUZZED, reply.json()["id"])
+        look(FUZZED)
+        ask(FUZZED, "DELETE", f"/snapshots/{reply.json()['id']}").ok()
+    else:
+        reply.refused(400)
