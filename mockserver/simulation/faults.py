@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from math import exp
-from statistics import NormalDist
+from math import cos, exp, log, sqrt, tau
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from mockserver.simulation import chance
@@ -35,11 +34,12 @@ class Latency:
     def drawn_ms(self, *key: object) -> int:
         """The delay for this key, at most LONGEST_MS."""
         number = chance.number(*key, "delay")
-        if self.sigma:
-            # The middle of each of 2^53 equal parts, so that neither end is ever drawn.
-            share = ((number >> 11) + 0.5) / 2**53
-            return round(min(self.low_ms * exp(self.sigma * NormalDist().inv_cdf(share)), LONGEST_MS))
-        return self.low_ms + number % (self.high_ms - self.low_ms + 1)
+        if not self.sigma:
+            return self.low_ms + number % (self.high_ms - self.low_ms + 1)
+        # Two even numbers make a normal one (Box and Muller); the first is never 0.
+        first, second = ((one >> 11) + 0.5 for one in (number, chance.number(*key, "spread")))
+        normal = sqrt(-2 * log(first / 2**53)) * cos(tau * second / 2**53)
+        return round(min(self.low_ms * exp(self.sigma * normal), LONGEST_MS))
 
 
 @dataclass(frozen=True, slots=True)
