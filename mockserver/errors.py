@@ -5,6 +5,7 @@ MockServerError
 └── Refusal                what a client asked for is refused (the API's error envelope)
     ├── Invalid            the request breaks a rule of the API
     ├── Unauthenticated    no key, or a key nobody accepts
+    ├── PaymentRequired    the account has nothing left to pay with
     ├── Forbidden          a good key, but not for this
     ├── NotFound           no such resource, or no such path
     ├── MethodNotAllowed   the path exists, the method does not
@@ -56,6 +57,10 @@ class Invalid(Refusal):
 
 class Unauthenticated(Refusal):
     """There is no key, or one that is not accepted."""
+
+
+class PaymentRequired(Refusal):
+    """The account's credits are exhausted."""
 
 
 class Forbidden(Refusal):

@@ -71,6 +71,34 @@ class MockFaults:
 
 
 @dataclass(frozen=True)
+class MockEvents:
+    """What the test makes happen; docs/events.md lists the events."""
+
+    _mock: MockTogether
+
+    def fire(
+        self, event: str, *, at: str | None = None, after: float | str | None = None, **about: Any
+    ) -> dict[str, Any]:
+        """Make something happen now, at an instant (RFC 3339), or so long after now; answers the event.
+
+        `about` says what it is about: `fire("node.fail", cluster_id="training")`. Raises ControlError where it is not
+        legal in the present state.
+        """
+        when = {name: value for name, value in (("at", at), ("in", after)) if value is not None}
+        return self._mock.control("POST", "/events", {"event": event, **when, **about})
+
+    def cancel(self, event_id: str) -> None:
+        """Take back an event that is still to come. Raises ControlError."""
+        self._mock.control("DELETE", f"/events/{event_id}")
+
+    @property
+    def all(self) -> list[dict[str, Any]]:
+        """Every event of the world, past and to come, in the order of their instants."""
+        found: list[dict[str, Any]] = self._mock.control("GET", "/events")["events"]
+        return found
+
+
+@dataclass(frozen=True)
 class MockTogether:
     """A world of the session's mock server that belongs to one test.
 
@@ -104,6 +132,11 @@ class MockTogether:
     def restore(self, snapshot: str) -> None:
         """Go on from a snapshot. Raises ControlError where there is none with this id."""
         self.control("POST", f"/snapshots/{snapshot}/restore")
+
+    @property
+    def events(self) -> MockEvents:
+        """What can be made to happen in the world."""
+        return MockEvents(self)
 
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Call the control API about this world. Raises ControlError where it refuses."""

@@ -27,6 +27,7 @@ CONDITIONS = {
     "cluster": ["volume", "auto_scale", "acceptance_tests", "nccl_tests", "failed_node"],
     "node": [],
     "volume": ["attached"],
+    "remediation": ["quarantine", "node_failed"],
 }
 IMPLIED = {"nccl_tests": "acceptance_tests"}
 
@@ -58,8 +59,8 @@ def reachable(table):
     return found
 
 
-def test_the_four_kinds_are_there():
-    assert KINDS == ["cluster", "endpoint", "node", "volume"]
+def test_the_kinds_are_there():
+    assert KINDS == ["cluster", "endpoint", "node", "remediation", "volume"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -87,6 +87,21 @@ def test_a_world_goes_on_from_a_snapshot(mock_together: MockTogether, run: int) 
         mock_together.restore("nothing")
 
 
+@pytest.mark.together(scenario="default", clock="manual")
+def test_what_a_test_makes_happen(mock_together: MockTogether) -> None:
+    mock_together.events.fire("node.fail", cluster_id="training")
+    clusters = call(mock_together, "GET", "/v1/compute/clusters")["clusters"]
+    assert [one["status"] for one in clusters if one["cluster_name"] == "training"] == ["Degraded"]
+    later = mock_together.events.fire("credits.exhaust", after="1h")
+    assert [one["outcome"] for one in mock_together.events.all] == ["done", "scheduled"]
+    mock_together.events.cancel(later["id"])
+    assert len(mock_together.events.all) == 1
+    with pytest.raises(ControlError, match="cannot fail"):
+        mock_together.events.fire(
+            "node.fail", cluster_id="training", node_id=clusters[0]["gpu_worker_nodes"][0]["node_id"]
+        )
+
+
 def test_a_refused_control_call_says_why(mock_together: MockTogether) -> None:
     with pytest.raises(ControlError, match="is not a duration"):
         mock_together.clock.advance("soon")

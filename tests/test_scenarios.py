@@ -109,10 +109,11 @@ switches:
   restart_while_stopping: refuse
   queued_cluster_status: Scheduled
   inline_volumes: kept
+  automated_remediations: automatic
 """
     switches = load(write(text)).rules().switches
     assert [getattr(switches, name) for name in switches.__slots__] == [
-        "retired", "401", 60, "merge", "one_replica", "refuse", "Scheduled", "kept"
+        "retired", "401", 60, "merge", "one_replica", "refuse", "Scheduled", "kept", "automatic"
     ]  # fmt: skip
 
 

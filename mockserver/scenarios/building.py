@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mockserver.scenarios.traffic import build_limit, build_rule
-from mockserver.scenarios.values import count_range, duration_ms, instant_ms, range_ms
-from mockserver.simulation.catalog import Catalog, DriverVersion, Gpu, Model, NodeShape, Region
+from mockserver.scenarios.values import count_range, duration_ms, instant_ms, range_ms, when
+from mockserver.simulation.catalog import Catalog, DriverVersion, Gpu, HealthAlert, Model, NodeShape, Region
 from mockserver.simulation.faults import Rule
 from mockserver.simulation.limits import Limit
 from mockserver.simulation.rules import Pace, PoolRule, Rules, StockRules, Switches
-from mockserver.simulation.seeding import ClusterSeed, EndpointSeed, Seeds, VolumeSeed
+from mockserver.simulation.seeding import ClusterSeed, EndpointSeed, EventSeed, Seeds, VolumeSeed
 
 Fields = Mapping[str, Any]
 
@@ -54,6 +54,7 @@ class Scenario:
             ),
             switches=Switches(**self.fields["switches"]),
             preemptible_node_every_ms=range_ms(self.fields["preemptible_node_every"]),
+            preemption_grace_ms=range_ms(self.fields["preemption_grace"]),
         )
 
     def seeds(self) -> Seeds:
@@ -63,6 +64,7 @@ class Scenario:
             endpoints=tuple(EndpointSeed(**_aged(one)) for one in self.fields["endpoints"]),
             volumes=tuple(VolumeSeed(**_aged(one)) for one in self.fields["volumes"]),
             clusters=tuple(ClusterSeed(**_aged(one)) for one in self.fields["clusters"]),
+            events=tuple(map(_event, self.fields["events"])),
         )
 
     def faults(self) -> tuple[Rule, ...]:
@@ -97,6 +99,7 @@ def build_catalog(fields: Fields) -> Catalog:
         worker_nodes={gpu_type: NodeShape(**shape) for gpu_type, shape in fields["worker_nodes"].items()},
         control_plane_node=NodeShape(**fields["control_plane_node"]),
         gpus_per_node=fields["gpus_per_node"],
+        health_alerts={name: HealthAlert(**alert) for name, alert in fields["health_alerts"].items()},
     )
 
 
@@ -110,6 +113,11 @@ def _model(fields: Fields) -> Model:
 
 def _aged(fields: Fields) -> dict[str, Any]:
     return {**fields, "age": duration_ms(fields.get("age", 0))}
+
+
+def _event(fields: Fields) -> EventSeed:
+    about = {name: value for name, value in fields.items() if name not in ("event", "at") and value is not None}
+    return EventSeed(fields["event"], about, *when(fields["at"]))
 
 
 def _tuples(fields: Fields, *names: str) -> dict[str, tuple[Any, ...]]:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from mockserver.clock import LAST_MS
-from mockserver.scenarios.values import count_range, duration_ms, instant_ms, range_ms
+from mockserver.scenarios.values import count_range, duration_ms, instant_ms, range_ms, when
 from mockserver.simulation.bounds import MOST_ASKED_GPUS, MOST_GPUS, MOST_MINUTES, MOST_REPLICAS, MOST_TIB
 from mockserver.simulation.rules import DAY_MS
 
@@ -72,6 +72,7 @@ class SwitchSettings(_Part):
     restart_while_stopping: Literal["queue", "refuse"]
     queued_cluster_status: Literal["WaitingForControlPlaneNodes", "Scheduled"]
     inline_volumes: Literal["deleted_with_cluster", "kept"]
+    automated_remediations: Literal["approval", "automatic", "never"]
 
 
 class SeededModel(_Part):
@@ -172,6 +173,24 @@ class RateLimit(_Part):
     operations: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
+class SeededEvent(_Part):
+    """Something that will happen, at an instant or so long after the world's birth. docs/events.md has the events."""
+
+    event: str
+    at: Annotated[tuple[int | None, int | None], BeforeValidator(when)]
+    endpoint_id: str | None = None
+    cluster_id: str | None = None
+    node_id: str | None = None
+    instance_id: str | None = None
+    volume_id: str | None = None
+    hardware: str | None = None
+    place: str | None = None
+    nodes: int | None = Field(default=None, ge=1)
+    alert: str | None = None
+    alert_id: str | None = None
+    annotations: dict[str, str] | None = None
+
+
 class ScenarioFields(_Part):
     """Everything a world begins with and goes by. docs/scenarios.md describes every field."""
 
@@ -181,6 +200,7 @@ class ScenarioFields(_Part):
     durations: dict[str, dict[str, RangeMs]]
     chances: dict[str, Annotated[float, Field(ge=0, le=1)]]
     preemptible_node_every: RangeMs
+    preemption_grace: RangeMs
     stock: Stock
     switches: SwitchSettings
     faults: Annotated[tuple[FaultRule, ...], Field(strict=False)]
@@ -190,3 +210,4 @@ class ScenarioFields(_Part):
     endpoints: Annotated[tuple[SeededEndpoint, ...], Field(strict=False)]
     volumes: Annotated[tuple[SeededVolume, ...], Field(strict=False)]
     clusters: Annotated[tuple[SeededCluster, ...], Field(strict=False)]
+    events: Annotated[tuple[SeededEvent, ...], Field(strict=False)]

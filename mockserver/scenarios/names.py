@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from mockserver.lifecycles import EVENT, TIME, Lifecycle
 from mockserver.scenarios.fields import ScenarioFields, SeededCluster
 from mockserver.simulation.catalog import Catalog
+from mockserver.simulation.events import EVENTS
 
 Field = tuple[int | str, ...]
 ATTACHABLE = (None, "provisioning", "available", "bound")
@@ -44,6 +45,14 @@ def check_names(scenario: ScenarioFields, lifecycles: Mapping[str, Lifecycle], c
         require(catalog.worker_nodes, ("stock", "clusters", gpu_type), "GPU type", gpu_type)
         for region in places:
             require([r.name for r in catalog.regions], ("stock", "clusters", gpu_type, region), "region", region)
+    for number, event in enumerate(scenario.events):
+        at = ("events", number)
+        require(EVENTS, (*at, "event"), "event", event.event)
+        _, taken = EVENTS[event.event]
+        for field in event.model_dump(exclude={"event", "at"}, exclude_none=True):
+            require(taken, (*at, field), f"field of {event.event}", field)
+        if event.alert is not None:
+            require(catalog.health_alerts, (*at, "alert"), "health alert", event.alert)
     _check_resources(scenario, lifecycles, catalog)
 
 

@@ -37,3 +37,19 @@ def instant_ms(value: Any) -> int:
 def duration_ms(value: Any) -> int:
     """A duration. Raises ValueError."""
     return parse_duration(value)
+
+
+def when(value: Any) -> tuple[int | None, int | None]:
+    """ "10m" after the world's birth, or an RFC 3339 instant: (after_ms, at_ms), one of them None.
+
+    Raises ValueError.
+    """
+    if isinstance(value, tuple):
+        return value
+    if isinstance(value, str) and "T" in value:
+        return None, parse_instant(value)
+    try:
+        return parse_duration(value), None
+    except ValueError:
+        expected = "a time after the beginning such as 10m, or an instant such as 2026-01-05T09:10:00Z"
+        raise ValueError(f"expected {expected}") from None

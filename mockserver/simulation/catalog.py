@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 BYTES_PER_PARAMETER = 2
@@ -93,6 +93,18 @@ class NodeShape:
 
 
 @dataclass(frozen=True)
+class HealthAlert:
+    """What a passive health check looks for. `mode` is the remediation it recommends (None: it only warns), by the
+    part of the API's name after REMEDIATION_MODE_; `mode_by_xid` says otherwise for single Xid errors.
+    """
+
+    severity: str
+    summary: str
+    mode: str | None = None
+    mode_by_xid: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Catalog:
     """Everything that can be deployed, as `fixtures/catalog.yaml` lists it."""
 
@@ -102,6 +114,7 @@ class Catalog:
     worker_nodes: Mapping[str, NodeShape]
     control_plane_node: NodeShape
     gpus_per_node: int
+    health_alerts: Mapping[str, HealthAlert]
 
     @cached_property
     def hardware(self) -> dict[str, Hardware]:

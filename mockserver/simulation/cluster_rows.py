@@ -10,6 +10,7 @@ from mockserver.errors import NotFound
 from mockserver.simulation import nodes, volumes
 from mockserver.simulation.catalog import DriverVersion
 from mockserver.simulation.nodes import Node
+from mockserver.simulation.remediation_rows import Alert, Remediation
 from mockserver.simulation.rules import DAY_MS, HOUR_MS
 from mockserver.simulation.stock import Claim
 from mockserver.simulation.timeline import Timeline, first, next_change, observe
@@ -63,6 +64,10 @@ class Cluster(NamedTuple):
     workers: int = 0
     """How many standard workers were ever made."""
     accepted: int = 0
+    alerts: tuple[Alert, ...] = ()
+    remediations: tuple[Remediation, ...] = ()
+    unpaid: bool = False
+    """Whether it was paused because the account's credits are exhausted."""
 
     @property
     def name(self) -> str:
@@ -108,19 +113,36 @@ def live_nodes(cluster: Cluster, t_ms: int, *roles: str) -> list[Node]:
     return [node for node in cluster.nodes if node.role in roles and nodes.listed(node, t_ms)]
 
 
+JOINED = {
+    "scale": ("TogetherScaledUp", "The cluster was scaled up"),
+    "allocation": ("TogetherNodeAdded", "A preemptible node was allocated"),
+    "repair": ("TogetherNodeAdded", "The node takes the place of one that was repaired away"),
+}
+LEFT = {
+    nodes.SCALED_DOWN: ("TogetherScaledDown", "The cluster was scaled down"),
+    nodes.PREEMPTED: ("TogetherPreempted", "The node's GPUs were reclaimed"),
+    nodes.REPLACED: ("TogetherNodeReplaced", "A remediation replaced the node"),
+    nodes.EVICTED: ("TogetherNodeEvicted", "A remediation removed the node"),
+}
+"""Reason and message of a node's event. The reasons of repairs are ours: the documents have no word for them."""
+
+
+def num_gpus(cluster: Cluster, t_ms: int) -> int:
+    """The GPUs of its standard nodes at an instant: as its terms say, less what a remediation has evicted."""
+    return sum([node.num_gpus for node in live_nodes(cluster, t_ms, "standard")])
+
+
 def node_events(cluster: Cluster, t_ms: int) -> list[NodeEvent]:
     """What happened to the nodes in the last 72 hours, oldest first."""
     found = []
     for node in cluster.nodes:
-        joined_ms = node.line[0].at_ms
-        if node.added_by == "scale":
-            found.append(NodeEvent(node.name, "TogetherScaledUp", "The cluster was scaled up", joined_ms))
-        elif node.added_by == "allocation":
-            message = "A preemptible node was allocated"
-            found.append(NodeEvent(node.name, "TogetherNodeAdded", message, joined_ms))
+        if node.added_by in JOINED:
+            found.append(NodeEvent(node.name, *JOINED[node.added_by], node.line[0].at_ms))
+        if node.notice_ms is not None:
+            message = "The node's GPUs are about to be reclaimed"
+            found.append(NodeEvent(node.name, "TogetherPreemptionNotified", message, node.notice_ms))
         if node.deleted_ms is not None:
-            message = "The cluster was scaled down"
-            found.append(NodeEvent(node.name, "TogetherScaledDown", message, node.deleted_ms))
+            found.append(NodeEvent(node.name, *LEFT[node.because], node.deleted_ms))
     recent = [event for event in found if t_ms - EVENT_RETENTION_MS < event.at_ms <= t_ms]
     return sorted(recent, key=lambda event: event.at_ms)
 
@@ -130,8 +152,10 @@ def next_visible_change(view: View, cluster: Cluster) -> int | None:
     t_ms = view.at_ms
     instants = [next_change(cluster.line, t_ms)]
     for node in cluster.nodes:
-        if node.deleted_ms is None:
-            instants += [node.line[0].at_ms, next_change(node.line, t_ms)]
+        if node.deleted_ms is None or node.deleted_ms > t_ms:
+            instants += [node.line[0].at_ms, next_change(node.line, t_ms), node.deleted_ms]
+    instants += [next_change(remediation.line, t_ms) for remediation in cluster.remediations]
+    instants += [alert.resolved_ms for alert in cluster.alerts]
     for volume_id in cluster.volume_ids:
         volume = view.get(volumes.KIND, volume_id)
         instants.append(next_change(volume.line, t_ms) if volume else None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockserver.errors import Conflict, Invalid
-from mockserver.simulation import nodes, stock, volumes
+from mockserver.simulation import credit, nodes, repairs, stock, volumes
 from mockserver.simulation.bounds import MOST_GPUS, whole
 from mockserver.simulation.chance import Draw
 from mockserver.simulation.cluster_rows import (
@@ -19,17 +19,20 @@ from mockserver.simulation.cluster_rows import (
     Cluster,
     Terms,
     find,
+    live_nodes,
+    num_gpus,
     phase,
     reservation_end_ms,
 )
 from mockserver.simulation.nodes import Node
 from mockserver.simulation.stock import Claim, Holding
-from mockserver.simulation.timeline import Gate, Mark, Timeline, facts, first, unfold
+from mockserver.simulation.timeline import Gate, Mark, Timeline, earliest, facts, first, unfold
 from mockserver.simulation.world import Draft, Setup, View
 
 CONTROL_PLANE = "CLUSTER_PHASE_WAITING_FOR_CONTROL_PLANE_NODES"
 DATA_PLANE = "CLUSTER_PHASE_WAITING_FOR_DATA_PLANE_NODES"
 DRIVERS = "CLUSTER_PHASE_INSTALLING_DRIVERS"
+ON_HOLD = frozenset({"CLUSTER_PHASE_PAUSED", "CLUSTER_PHASE_ON_DEMAND_COMPUTE_PAUSED"})
 BEFORE_DRIVERS = frozenset(
     {
         "CLUSTER_PHASE_QUEUED",
@@ -51,6 +54,7 @@ def create(
     Raises Conflict where its GPUs are not in stock, Invalid where the volume cannot be attached.
     """
     setup, at_ms = draft.setup, draft.at_ms
+    credit.require(draft)
     require_stock(draft, terms.gpu_type, terms.region, terms.num_gpus)
     whole(terms.num_gpus, "num_gpus", 0, MOST_GPUS)
     cluster = Cluster(
@@ -77,16 +81,18 @@ def update(draft: Draft, cluster_id: str, terms: Terms) -> Cluster:
     """
     setup, at_ms = draft.setup, draft.at_ms
     before = find(draft, cluster_id)
+    known = repairs.present(before, at_ms)
     now = phase(before, at_ms)
     if now == DELETING:
         raise Invalid(f"The cluster {cluster_id} is being deleted.", param="cluster_id")
-    if terms == before.terms:
+    if terms == known.terms:
         return before
-    added = terms.num_gpus - before.terms.num_gpus
+    added = terms.num_gpus - known.terms.num_gpus
     if added > 0:
         require_stock(draft, terms.gpu_type, terms.region, added)
+        credit.require(draft)
         whole(terms.num_gpus, "num_gpus", 0, MOST_GPUS)
-    after = with_nodes(setup, before._replace(terms=terms), at_ms, "scale")
+    after = with_nodes(setup, known._replace(terms=terms), at_ms, "scale")
     if added > 0:
         target = setup.lifecycles[KIND].target("scale_up", now)
         if target is not None:
@@ -103,8 +109,13 @@ def delete(draft: Draft, cluster_id: str) -> None:
     if target is None:  # being deleted already
         return
     line = (*facts(before.line, at_ms), Mark(at_ms, target, "delete"))
-    claims = tuple(claim for claim in before.claims if claim.granted_by(at_ms))
-    arrange(draft, before, before._replace(line=line, claims=claims, accepted=before.accepted + 1))
+    after = repairs.present(before, at_ms)
+    claims = tuple(claim for claim in after.claims if claim.granted_by(at_ms))
+    ended = tuple(
+        repairs.called_off(draft.setup, remediation, at_ms, repairs.LEFT) for remediation in after.remediations
+    )
+    after = after._replace(line=line, claims=claims, remediations=ended, accepted=after.accepted + 1)
+    arrange(draft, before, after)
 
 
 def require_stock(view: View, gpu_type: str, region: str, gpus: int) -> None:
@@ -137,15 +148,19 @@ def arrange(draft: Draft, before: Cluster | None, after: Cluster) -> Cluster:
         _waiting(draft, after),
     )
     _store(draft, after)
-    supply = draft.setup.supply(pool.key)
-    pool = stock.allot(pool, supply)
+    allot(draft, pool)
+    return _stored(draft, after.id)
+
+
+def allot(draft: Draft, pool: stock.Pool) -> None:
+    """Decide the queue anew, and re-make the promises of every cluster whose grant has changed."""
+    pool = stock.allot(pool, draft.setup.supply(pool.key))
     for claim in pool.queue:
         holder = _stored(draft, claim.holder)
         claims = tuple(k.decided(claim) if k.part == claim.part else k for k in holder.claims)
         if claims != holder.claims:
             _store(draft, promise(draft, holder._replace(claims=claims)))
     draft.put_pool(pool)
-    return _stored(draft, after.id)
 
 
 def _stored(draft: Draft, cluster_id: str) -> Cluster:
@@ -158,19 +173,27 @@ def holdings(cluster: Cluster, t_ms: int) -> tuple[Holding, ...]:
     """What the cluster holds at an instant, each with its promised return."""
     if phase(cluster, t_ms) == GONE:
         return ()
-    until_ms = first(cluster.line, GONE)
-    held = [Holding(cluster.terms.region, cluster.terms.num_gpus, until_ms)]
-    for claim in cluster.claims:
-        if claim.granted_by(t_ms):
-            held.append(Holding(cluster.terms.region, claim.gpus, until_ms))
-    return tuple(held)
+    until_ms, region = first(cluster.line, GONE), cluster.terms.region
+    evicted = [
+        Holding(region, node.num_gpus, node.deleted_ms)
+        for node in live_nodes(cluster, t_ms, "standard")
+        if node.because == nodes.EVICTED
+    ]
+    reclaimed = [
+        Holding(region, claim.gpus, earliest(claim.until_ms, until_ms))
+        for claim in cluster.claims
+        if claim.granted_by(t_ms) and (claim.until_ms is None or claim.until_ms > t_ms)
+    ]
+    stay = num_gpus(cluster, t_ms) - sum(holding.gpus for holding in evicted)
+    return (Holding(region, stay, until_ms), *evicted, *reclaimed)
 
 
 def promise(view: View, cluster: Cluster) -> Cluster:
-    """The cluster with its promises, and those of its nodes, made anew from this instant."""
+    """The cluster with its promises, and those of its nodes and remediations, made anew from this instant."""
     setup, at_ms = view.setup, view.at_ms
+    cluster = repairs.present(cluster, at_ms)
     terms = cluster.terms
-    made = {node.id: node for node in cluster.nodes if node.line[0].at_ms <= at_ms}
+    made = {node.id: node for node in cluster.nodes}
     conditions = {
         name
         for name, holds in (
@@ -178,6 +201,7 @@ def promise(view: View, cluster: Cluster) -> Cluster:
             ("auto_scale", terms.auto_scale),
             ("acceptance_tests", terms.acceptance_tests),
             ("nccl_tests", terms.nccl_tests),
+            ("unpaid", cluster.unpaid),
         )
         if holds
     }
@@ -219,13 +243,20 @@ def promise(view: View, cluster: Cluster) -> Cluster:
         conditions.add("failed_node")
     if line[-1].phase not in BEFORE_DRIVERS:
         line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates)
+    outlook = repairs.promised(setup, cluster, made, at_ms)
+    made = dict(outlook.made)
+    healed = lifecycle.target("repaired", line[-1].phase)
+    if healed is not None and outlook.well_ms is not None:
+        line = (*line, Mark(outlook.well_ms, healed, "repaired"))
     line = _until_reservation_ends(setup, cluster, line, draw)
     if _failed_for_good(line):
         # A cluster that failed its tests may still be scaled: its new nodes come up by themselves.
         nodes_up("standard")(at_ms)
     for node in _preemptible(setup, cluster, at_ms):
         made.setdefault(node.id, node)
-    return cluster._replace(line=line, nodes=tuple(made.values()))
+    return cluster._replace(
+        line=line, nodes=tuple(made.values()), remediations=outlook.remediations, alerts=outlook.alerts
+    )
 
 
 def with_nodes(setup: Setup, cluster: Cluster, at_ms: int, added_by: str) -> Cluster:
@@ -253,7 +284,11 @@ def with_claims(setup: Setup, cluster: Cluster, at_ms: int) -> Cluster:
     """The cluster with claims for as many preemptible nodes as its terms want, the newest given up first."""
     per_node = setup.catalog.gpus_per_node
     wanted = cluster.terms.num_preemptible_gpus // per_node
-    claims = sorted(cluster.claims, key=lambda claim: (not claim.granted_by(at_ms), claim.part))
+    leaving = tuple(claim for claim in cluster.claims if claim.until_ms is not None)
+    claims = sorted(
+        (claim for claim in cluster.claims if claim.until_ms is None),
+        key=lambda claim: (not claim.granted_by(at_ms), claim.part),
+    )
     kept, dropped = claims[:wanted], {claim.part for claim in claims[wanted:] if claim.granted_by(at_ms)}
     parts = cluster.parts
     while len(kept) < wanted:
@@ -265,7 +300,7 @@ def with_claims(setup: Setup, cluster: Cluster, at_ms: int) -> Cluster:
         else node
         for node in cluster.nodes
     )
-    return cluster._replace(claims=tuple(kept), parts=parts, nodes=remaining)
+    return cluster._replace(claims=(*leaving, *kept), parts=parts, nodes=remaining)
 
 
 def _waiting(view: View, cluster: Cluster) -> tuple[Claim, ...]:
@@ -274,7 +309,7 @@ def _waiting(view: View, cluster: Cluster) -> tuple[Claim, ...]:
     When each is asked for depends on nothing but the instant its wish was made and that of readiness.
     """
     ready_ms = first(cluster.line, READY)
-    if ready_ms is None:
+    if ready_ms is None or phase(cluster, view.at_ms) in ON_HOLD:
         return ()
     draw = Draw(view.setup.seed, cluster.id, 0)
     waiting = []

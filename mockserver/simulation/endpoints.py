@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mockserver.errors import Forbidden, Invalid
-from mockserver.simulation import chance, hardware, stock
+from mockserver.simulation import chance, credit, hardware, stock
 from mockserver.simulation.bounds import MOST_MINUTES, MOST_REPLICAS, whole
 from mockserver.simulation.catalog import Hardware
 from mockserver.simulation.chance import Draw
@@ -63,6 +63,7 @@ def create(draft: Draft, wanted: NewEndpoint) -> Endpoint:
             param="availability_zone",
         )
     if wanted.started:
+        credit.require(draft)
         hardware.require_stock(draft, configuration, wanted.zone)
     at_ms = draft.at_ms
     endpoint_id, name = identity(draft, setup.rules.owner, model.id)
@@ -118,6 +119,8 @@ def update(draft: Draft, endpoint_id: str, change: Change) -> Endpoint:
         if now in HOLDING and after.claims:
             after = _scaled(draft.setup, after, at_ms)
     if "state" in change.fields:
+        if change.state == "STARTED" and now not in ("PENDING", "STARTING", "STARTED"):
+            credit.require(draft)
         after = _moved(draft.setup, after, change.state, at_ms)
     if after is before:
         return before
@@ -138,7 +141,7 @@ def delete(draft: Draft, endpoint_id: str) -> None:
     configuration = draft.setup.catalog.hardware[before.hardware]
     if not draft.setup.rules.stock.unlimited:
         pool = stock.rearrange(draft.pool(configuration.pool), endpoint_id, holdings(before, draft.at_ms), (), ())
-        _allot(draft, pool)
+        allot(draft, pool)
 
 
 def arrange(draft: Draft, before: Endpoint | None, after: Endpoint) -> Endpoint:
@@ -158,8 +161,21 @@ def arrange(draft: Draft, before: Endpoint | None, after: Endpoint) -> Endpoint:
         waiting,
     )
     draft.put(KIND, after.id, after)
-    _allot(draft, pool)
+    allot(draft, pool)
     return _stored(draft, after.id)
+
+
+def happen(draft: Draft, endpoint_id: str, move: str) -> bool:
+    """Move an endpoint by an event of its lifecycle; False where the move is not legal in its state."""
+    before = find(draft, endpoint_id)
+    at_ms = draft.at_ms
+    target = draft.setup.lifecycles[KIND].target(move, state(before, at_ms))
+    if target is None:
+        return False
+    line = (*facts(before.line, at_ms), Mark(at_ms, target, move))
+    had = tuple(claim for claim in before.claims if claim.granted_by(at_ms))
+    arrange(draft, before, before._replace(line=line, claims=had, accepted=before.accepted + 1))
+    return True
 
 
 def holdings(endpoint: Endpoint, t_ms: int) -> tuple[Holding, ...]:
@@ -237,7 +253,7 @@ def _stored(draft: Draft, endpoint_id: str) -> Endpoint:
     return endpoint
 
 
-def _allot(draft: Draft, pool: stock.Pool) -> None:
+def allot(draft: Draft, pool: stock.Pool) -> None:
     """Decide the queue anew, and re-make the promises of every endpoint whose grant has changed."""
     pool = stock.allot(pool, draft.setup.supply(pool.key))
     for claim in pool.queue:

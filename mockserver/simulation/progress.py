@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.simulation import cluster_rows, endpoint_rows, nodes, volumes
+from mockserver.simulation import cluster_rows, endpoint_rows, nodes, remediation_rows, volumes
 from mockserver.simulation.rules import DAY_MS
 from mockserver.simulation.timeline import Timeline, earliest, next_change, observe
 from mockserver.simulation.world import View
@@ -39,15 +39,15 @@ class Idle:
 
 def next_step(view: View, kind: str, row: Any) -> int | None:
     """Where the step clock goes after a read of the resource: to its next change of state while it is on its
-    way, then to those of its replicas and nodes; None once all rests, whatever an idle timeout or a reservation
-    may bring.
+    way, then to those of its replicas, nodes and remediations; None once all rests, whatever an idle timeout or a
+    reservation may bring.
     """
     own = Track(kind, row.id, None, row.line)
     if _moving(view, own):
         return next_change(row.line, view.at_ms)
     if kind == endpoint_rows.KIND:
         return endpoint_rows.next_replica_ms(view.setup, row, view.at_ms)
-    parts = [Track(nodes.KIND, node.id, row.id, node.line) for node in getattr(row, "nodes", ())]
+    parts = list(_parts(row))
     coming = [part.line[0].at_ms for part in parts if part.line[0].at_ms > view.at_ms]
     return earliest(*coming, *(next_change(part.line, view.at_ms) for part in parts if _moving(view, part)))
 
@@ -86,8 +86,15 @@ def tracks(view: View) -> Iterator[Track]:
         elif kind == volumes.KIND and row.cluster_id is not None:
             waits_on = (row.cluster_id,)
         yield Track(kind, row_id, None, row.line, waits_on)
-        for node in getattr(row, "nodes", ()):
-            yield Track(nodes.KIND, node.id, row_id, node.line)
+        yield from _parts(row)
+
+
+def _parts(row: Any) -> Iterator[Track]:
+    """The timelines of a resource's parts: a cluster's nodes, and its remediations."""
+    for node in getattr(row, "nodes", ()):
+        yield Track(nodes.KIND, node.id, row.id, node.line)
+    for remediation in getattr(row, "remediations", ()):
+        yield Track(remediation_rows.KIND, remediation.id, row.id, remediation.line)
 
 
 def standing(view: View) -> Idle:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.simulation import cluster_rows, endpoint_rows, stock, volumes
+from mockserver.simulation import cluster_rows, credit, endpoint_rows, events, stock, volumes
 
 ROWS: Mapping[str, Any] = {
     endpoint_rows.KIND: endpoint_rows.Endpoint,
@@ -16,6 +16,8 @@ ROWS: Mapping[str, Any] = {
     cluster_rows.KIND: cluster_rows.Cluster,
     volumes.KIND: volumes.Volume,
     "pool": stock.Pool,
+    events.KIND: events.Happening,
+    credit.KIND: str,
     # How many of a kind there were, and under "graves" which rows go when.
     "ordinal": int | Mapping[tuple[str, str], int],
 }

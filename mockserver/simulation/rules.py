@@ -88,6 +88,7 @@ class Switches:
     restart_while_stopping: Literal["queue", "refuse"]
     queued_cluster_status: Literal["WaitingForControlPlaneNodes", "Scheduled"]
     inline_volumes: Literal["deleted_with_cluster", "kept"]
+    automated_remediations: Literal["approval", "automatic", "never"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +101,4 @@ class Rules:
     stock: StockRules
     switches: Switches
     preemptible_node_every_ms: tuple[int, int]
+    preemption_grace_ms: tuple[int, int]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.lifecycles import TIME, Lifecycle
-from mockserver.simulation import chance, cluster_rows, clusters, endpoint_rows, endpoints, nodes, volumes
+from mockserver.simulation import chance, cluster_rows, clusters, endpoint_rows, endpoints, events, nodes, volumes
 from mockserver.simulation.rules import DAY_MS, Pace
 from mockserver.simulation.stock import Claim
 from mockserver.simulation.timeline import Mark, Timeline
@@ -60,6 +60,15 @@ class ClusterSeed:
     volume: str | None = None
 
 
+class EventSeed(NamedTuple):
+    """An event that will happen `after` (ms) the world's birth, or at the instant `at` (ms since the epoch)."""
+
+    event: str
+    fields: Mapping[str, Any]
+    after: int | None = None
+    at: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Seeds:
     """Everything an account begins with."""
@@ -68,6 +77,7 @@ class Seeds:
     endpoints: tuple[EndpointSeed, ...] = ()
     volumes: tuple[VolumeSeed, ...] = ()
     clusters: tuple[ClusterSeed, ...] = ()
+    events: tuple[EventSeed, ...] = ()
 
 
 class _Nothing:
@@ -92,6 +102,9 @@ def seed(setup: Setup, seeds: Seeds, born_ms: int) -> Mapping[tuple[str, str], A
     named = {(one.region, one.name): _seed_volume(draft, one) for one in seeds.volumes}
     for cluster in seeds.clusters:
         _seed_cluster(draft, cluster, named)
+    for event in seeds.events:
+        at_ms = event.at if event.at is not None else born_ms + (event.after or 0)
+        events.schedule(draft, event.event, event.fields, max(at_ms, born_ms))
     return draft.writes
 
 

@@ -76,13 +76,17 @@ class Release(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """One pool of a world: `held` GPUs by place at `settled_ms`, what will come back, and who waits."""
+    """One pool of a world: `held` GPUs by place at `settled_ms`, what will come back, and who waits.
+
+    At the places in `out` nothing is free until they are taken from it, whatever the demand.
+    """
 
     key: str
     settled_ms: int
     held: Mapping[str, int]
     releases: tuple[Release, ...] = ()
     queue: tuple[Claim, ...] = ()
+    out: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,7 @@ def settle(pool: Pool, t_ms: int) -> Pool:
     due = bisect_right(releases, t_ms, key=lambda release: release.at_ms)
     for release in releases[:due]:
         held[release.place] -= release.gpus
-    return Pool(pool.key, max(t_ms, pool.settled_ms), held, tuple(releases[due:]), tuple(waiting))
+    return Pool(pool.key, max(t_ms, pool.settled_ms), held, tuple(releases[due:]), tuple(waiting), pool.out)
 
 
 def _take(held: dict[str, int], releases: list[Release], claim: Claim) -> None:
@@ -153,6 +157,8 @@ def _take(held: dict[str, int], releases: list[Release], claim: Claim) -> None:
 
 def free_now(pool: Pool, supply: Supply, place: str) -> int:
     """GPUs free at a place at the pool's settled instant, never below 0."""
+    if place in pool.out:
+        return 0
     return max(supply.free(place, pool.settled_ms) - pool.held.get(place, 0), 0)
 
 
@@ -218,7 +224,7 @@ def allot(pool: Pool, supply: Supply) -> Pool:
         while releases and releases[0].at_ms <= t_ms:
             release = releases.pop(0)
             held[release.place] -= release.gpus
-        for claim in _served(pool.queue, outcome, held, supply, t_ms):
+        for claim in _served(pool, outcome, held, supply, t_ms):
             outcome[claim.holder, claim.part] = claim
             _take(held, releases, claim)
             if releases:
@@ -231,7 +237,7 @@ def allot(pool: Pool, supply: Supply) -> Pool:
 
 
 def _served(
-    queue: tuple[Claim, ...],
+    pool: Pool,
     outcome: Mapping[tuple[str, int], Claim],
     held: Mapping[str, int],
     supply: Supply,
@@ -241,13 +247,13 @@ def _served(
     taken = dict(held)
     blocked: set[str] = set()
     served = []
-    for claim in queue:
+    for claim in pool.queue:
         if (claim.holder, claim.part) in outcome or claim.asked_ms > t_ms:
             continue
         if claim.lapses_ms is not None and claim.lapses_ms <= t_ms:
             continue
         for place in claim.places:
-            free = supply.free(place, t_ms) - taken.get(place, 0)
+            free = 0 if place in pool.out else supply.free(place, t_ms) - taken.get(place, 0)
             if not claim.gpus or (place not in blocked and free >= claim.gpus):
                 taken[place] = taken.get(place, 0) + claim.gpus
                 served.append(claim.met(t_ms, place))

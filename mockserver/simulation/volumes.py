@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mockserver.errors import Invalid, NotFound
+from mockserver.simulation import credit
 from mockserver.simulation.bounds import MOST_TIB, whole
 from mockserver.simulation.chance import Draw
 from mockserver.simulation.timeline import Mark, Timeline, earliest, facts, first, observe, unfold
@@ -32,6 +33,8 @@ class Volume(NamedTuple):
     cluster_id: str | None = None
     dies_with_cluster: bool = False
     accepted: int = 0
+    unpaid: bool = False
+    """Whether access was revoked because the account's credits are exhausted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ def create(draft: Draft, wanted: NewVolume, *, cluster_id: str | None = None, pa
 
     Raises Invalid for a size below 1 TiB or a region that does not exist; `param` is the prefix of the fields.
     """
+    credit.require(draft)
     size_tib = whole(wanted.size_tib, f"{param}size_tib", 1, MOST_TIB)
     if not wanted.name.strip():
         raise Invalid("volume_name must not be empty", param=f"{param}volume_name")
@@ -159,6 +163,20 @@ def follow_cluster(draft: Draft, volume_id: str, gone_ms: int | None) -> None:
         _store(draft, promise(draft.setup, volume, draft.at_ms, gone_ms))
 
 
+def happen(draft: Draft, volume: Volume, move: str, *, unpaid: bool = False) -> bool:
+    """Move a volume by an event of its lifecycle; False where the move is not legal in its status."""
+    at_ms = draft.at_ms
+    target = draft.setup.lifecycles[KIND].target(move, status(volume, at_ms))
+    if target is None:
+        return False
+    line = (*facts(volume.line, at_ms), Mark(at_ms, target, move))
+    moved = volume._replace(line=line, accepted=volume.accepted + 1, unpaid=unpaid)
+    cluster = attached_to(draft, volume)
+    gone_ms = None if cluster is None else first(cluster.line, GONE)
+    _store(draft, promise(draft.setup, moved if cluster else moved._replace(cluster_id=None), at_ms, gone_ms))
+    return True
+
+
 def usable_ms(volume: Volume) -> int | None:
     """When the volume is or was first provisioned, or None where it never will be."""
     return earliest(first(volume.line, "available"), first(volume.line, "bound"))
@@ -166,7 +184,7 @@ def usable_ms(volume: Volume) -> int | None:
 
 def promise(setup: Setup, volume: Volume, at_ms: int, gone_ms: int | None) -> Volume:
     """The volume with its promises made anew, its cluster being gone at `gone_ms` (None: not promised)."""
-    conditions = frozenset({"attached"}) if volume.cluster_id else frozenset()
+    conditions = frozenset({"attached"} if volume.cluster_id else {"unpaid"} if volume.unpaid else ())
     line = _unfold(setup, volume, facts(volume.line, at_ms), at_ms, conditions)
     if gone_ms is not None:
         line = tuple(mark for mark in line if mark.at_ms < gone_ms)

@@ -62,25 +62,35 @@ class View:
         return stock.settle(pool, self.at_ms) if pool else stock.Pool(key, self.at_ms, {})
 
 
-class Draft(View):
-    """A view that gathers what a command writes. The caller commits `writes`, or drops them all."""
+class Layers:
+    """Rows with writes laid over them; None among the writes removes a row."""
 
-    def __init__(self, setup: Setup, rows: Rows, at_ms: int) -> None:
-        super().__init__(setup, rows, at_ms)
-        self.writes: dict[Key, Any | None] = {}
+    __slots__ = ("rows", "writes")
+
+    def __init__(self, rows: Rows, writes: Mapping[Key, Any | None]) -> None:
+        self.rows = rows
+        self.writes = writes
 
     def get(self, kind: str, row_id: str) -> Any | None:
-        """One row as this command leaves it, or None."""
+        """One row, or None."""
         key = (kind, row_id)
         return self.writes[key] if key in self.writes else self.rows.get(kind, row_id)
 
     def scan(self, kind: str) -> Mapping[str, Any]:
-        """All rows of a kind as this command leaves them."""
+        """All rows of a kind by id, oldest first."""
         rows = dict(self.rows.scan(kind))
         for (written, row_id), row in self.writes.items():
             if written == kind:
                 rows[row_id] = row
         return {row_id: row for row_id, row in rows.items() if row is not None}
+
+
+class Draft(View):
+    """A view that gathers what a command writes. The caller commits `writes`, or drops them all."""
+
+    def __init__(self, setup: Setup, rows: Rows, at_ms: int) -> None:
+        self.writes: dict[Key, Any | None] = {}
+        super().__init__(setup, Layers(rows, self.writes), at_ms)
 
     def put(self, kind: str, row_id: str, row: Any) -> None:
         """Write a row."""
@@ -114,7 +124,7 @@ class Draft(View):
 
     def sweep(self) -> None:
         """Remove the rows whose resources are gone."""
-        graves: Mapping[Key, int] | None = self.rows.get("ordinal", "graves")
+        graves: Mapping[Key, int] | None = self.get("ordinal", "graves")
         if not graves:
             return
         due = [key for key, gone_ms in graves.items() if gone_ms <= self.at_ms]

@@ -29,8 +29,9 @@ from mockserver.web.faults import Pause, deliver
 from mockserver.web.handlers import HANDLERS
 from mockserver.web.notes import Notes
 from mockserver.web.pipeline import Pipeline
+from mockserver.web.stage import Stage
 from mockserver.web.traffic import mend_of_operation
-from mockserver.web.worlds import Stage, Worlds
+from mockserver.web.worlds import Worlds
 
 LOOPBACK_ORIGIN = re.compile(r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?")
 DOCUMENT_PATH = b"/openapi.json"

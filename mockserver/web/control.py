@@ -16,20 +16,22 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver import __version__
-from mockserver.clock import parse_duration, rfc3339
+from mockserver.clock import LAST_MS, parse_duration, parse_instant, rfc3339
 from mockserver.errors import ConfigError, Conflict, Forbidden, Invalid, MethodNotAllowed, NotFound, Refusal
 from mockserver.openapi import Document, Operation, decode
 from mockserver.scenarios import scenario_names
 from mockserver.settings import Settings, data_folder
-from mockserver.simulation import progress
+from mockserver.simulation import events, progress
+from mockserver.simulation.events import Happening
 from mockserver.simulation.progress import Track
-from mockserver.simulation.timeline import observe
+from mockserver.simulation.timeline import earliest, observe
 from mockserver.web.bodies import ClientGone, whole_body
 from mockserver.web.control_traffic import TrafficControl
 from mockserver.web.envelope import Answer, dumps, fault_answer, json_answer, refusal_answer
 from mockserver.web.pipeline import Pipeline
 from mockserver.web.snapshots import Snapshots
-from mockserver.web.worlds import Stage, World, Worlds, token_of
+from mockserver.web.stage import Stage
+from mockserver.web.worlds import NEVER, World, Worlds, token_of
 
 Fields = dict[str, Any]
 
@@ -60,6 +62,9 @@ class Control:
             "resetWorld": self._reset,
             "listTimelines": self._timelines,
             "getTimeline": self._timeline,
+            "listEvents": self._events,
+            "makeHappen": self._make_happen,
+            "cancelEvent": self._cancel_event,
             **TrafficControl(self._world, self._now_ms, pipeline.journal, api_operations).operations,
             **Snapshots(worlds, self._world, self._find_stage, self._clock).operations,
         }
@@ -159,9 +164,12 @@ class Control:
     def _run_until(self, world: World, until: str, now_ms: int, wall_ms: int) -> Fields:
         view = world.view(now_ms)
         if until == "next":
-            stands = progress.standing(world.view(progress.next_of_world(view) or now_ms))
+            next_ms = earliest(progress.next_of_world(view), None if world.due_ms == NEVER else world.due_ms)
+            stands = progress.standing(world.view(now_ms if next_ms is None else next_ms))
         else:
             stands = progress.run_until_idle(view)
+            while stands.at_ms >= world.due_ms:  # an event comes first, and may change where all this leads
+                stands = progress.run_until_idle(world.view(world.due_ms))
         world.move_clock(world.clock.moved_to(stands.at_ms, wall_ms))
         return {**self._clock(world), "idle": stands.idle, "waiting": list(stands.waiting)}
 
@@ -197,6 +205,29 @@ class Control:
             if track.id == wanted:
                 return _track(track, view.at_ms)
         raise NotFound(f"There is no resource {wanted} in this world.", param="resource_id")
+
+    def _events(self, request: Request, parameters: Fields, body: Any) -> Fields:
+        world = self._world(request, parameters)
+        return {"events": [_event(one) for one in events.listing(world.view(self._now_ms(world)))]}
+
+    def _make_happen(self, request: Request, parameters: Fields, body: Any) -> Fields:
+        world = self._world(request, parameters)
+        draft = world.draft(self._now_ms(world))
+        about = {name: value for name, value in body.items() if name not in ("event", "at", "in")}
+        at_ms = _asked_instant(body, draft.at_ms)
+        if at_ms is None:
+            happening = events.happen(draft, body["event"], about)
+        else:
+            happening = events.schedule(draft, body["event"], about, at_ms)
+        world.commit(draft)
+        return _event(happening)
+
+    def _cancel_event(self, request: Request, parameters: Fields, body: Any) -> Fields:
+        world = self._world(request, parameters)
+        draft = world.draft(self._now_ms(world))
+        happening = events.cancel(draft, parameters["event_id"])
+        world.commit(draft)
+        return _event(happening)
 
 
 def control_app(
@@ -294,6 +325,35 @@ def _track(track: Track, at_ms: int) -> Fields:
             for mark in track.line
         ],
     }
+
+
+def _event(one: Happening) -> Fields:
+    shown = {
+        "id": one.id,
+        "event": one.event,
+        "fields": one.fields,
+        "at": rfc3339(one.at_ms),
+        "at_ms": one.at_ms,
+        "outcome": one.outcome,
+        "affected": list(one.affected),
+        "why": one.why,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _asked_instant(body: Fields, now_ms: int) -> int | None:
+    """When an event is to happen; None: now. Raises Invalid."""
+    if "at" in body and "in" in body:
+        raise Invalid("Give at or in, not both.", param="at")
+    try:
+        if "in" in body:
+            return min(now_ms + parse_duration(body["in"]), LAST_MS)
+        at_ms = parse_instant(body["at"]) if "at" in body else None
+    except ValueError as error:
+        raise Invalid(f"That is no time to come: {error}.", param="in" if "in" in body else "at") from None
+    if at_ms is not None and at_ms < now_ms:
+        raise Invalid(f"{body['at']} is past: it is {rfc3339(now_ms)}.", param="at")
+    return at_ms
 
 
 def _is_loopback(host: str) -> bool:

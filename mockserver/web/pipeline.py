@@ -191,6 +191,7 @@ class Pipeline:
             wanted = preferences(headers[b"prefer"].decode("latin-1"))
             if wanted:
                 return self._prefer(plan, world, at_ms, path, headers, body, wanted)
+        world.settle(at_ms)
         handler = plan.handler
         if handler is not None and handler.read is not None:
             if body:
@@ -264,7 +265,7 @@ class Pipeline:
             kept = handler.read(Call(world, at_ms, plan.parameters, None), world.view(at_ms))
             world.keep(key, kept)
         if kept.step_ms is not None and world.clock.mode == "step":
-            world.move_clock(world.clock.moved_to(kept.step_ms, self._worlds.wall()))
+            world.move_clock(world.clock.moved_to(min(kept.step_ms, world.due_ms), self._worlds.wall()))
         return kept.answer
 
     def _plan(self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes]) -> Plan:

@@ -11,12 +11,13 @@ from starlette.requests import Request
 from mockserver.clock import FIRST_MS, LAST_MS, Clock, rfc3339
 from mockserver.errors import Conflict, Invalid, NotFound
 from mockserver.scenarios.traffic import BadRule, build_rule
-from mockserver.simulation import cluster_rows, endpoint_rows, progress
+from mockserver.simulation import cluster_rows, endpoint_rows, events, progress
 from mockserver.simulation.codec import BadValue, codec, place
 from mockserver.simulation.rows import ROWS
 from mockserver.simulation.world import Setup, View
+from mockserver.web.stage import Stage
 from mockserver.web.traffic import TrafficState
-from mockserver.web.worlds import Stage, World, Worlds
+from mockserver.web.worlds import World, Worlds
 
 Fields = dict[str, Any]
 Rows = Mapping[str, Mapping[str, Any]]
@@ -123,7 +124,8 @@ class Snapshots:
         """The world as it is now."""
         wall_ms = self._worlds.wall()
         clock = world.clock.moved_to(world.clock.now_ms(wall_ms), wall_ms)
-        rows = {kind: dict(rows) for kind, rows in world.dump().items() if rows}
+        world.settle(clock.base_ms)
+        rows = {kind: rows for kind, rows in world.dump().items() if rows}
         traffic = world.traffic.state() if world.traffic else TrafficState()
         return Snapshot(snapshot_id, world.name, world.stage, clock, rows, traffic)
 
@@ -181,12 +183,15 @@ def _require_sound(snapshot: Snapshot) -> None:
     """Raise Invalid where the rows of a document are well formed but make no world of its scenario."""
     stage = snapshot.stage
     setup = Setup(stage.seed, "", stage.lifecycles, stage.catalog, stage.rules)
+    view = View(setup, snapshot, snapshot.clock.base_ms)
     try:
         for endpoint in snapshot.scan(endpoint_rows.KIND).values():
             stage.catalog.hardware[endpoint.hardware]
         for cluster in snapshot.scan(cluster_rows.KIND).values():
             stage.catalog.worker_nodes[cluster.terms.gpu_type]
-        for track in progress.tracks(View(setup, snapshot, snapshot.clock.base_ms)):
+        for happening in snapshot.scan(events.KIND).values():
+            events.check(happening.event, happening.fields)
+        for track in progress.tracks(view):
             states = stage.lifecycles[track.kind].states
             if not track.line:
                 raise Invalid(f"{track.kind} {track.id}: its line is empty.", param="rows")
@@ -195,5 +200,8 @@ def _require_sound(snapshot: Snapshot) -> None:
                     raise Invalid(f"{track.kind} {track.id}: there is no state {mark.phase}.", param="rows")
                 if not FIRST_MS <= mark.at_ms <= LAST_MS:
                     raise Invalid(f"{track.kind} {track.id}: {mark.at_ms} is not in the calendar.", param="rows")
+        for kind in progress.KINDS:
+            for row in snapshot.scan(kind).values():
+                progress.next_visible(view, kind, row)
     except (LookupError, AttributeError, TypeError, ValueError, AssertionError) as error:
         raise Invalid(f"The rows of the snapshot do not make a world: {error!r}.", param="rows") from None

@@ -11,15 +11,11 @@ from typing import Any, NamedTuple
 
 from mockserver.clock import Clock, Mode, Wall
 from mockserver.errors import Unavailable
-from mockserver.lifecycles import Lifecycle
-from mockserver.simulation import seeding
-from mockserver.simulation.catalog import Catalog
-from mockserver.simulation.faults import Rule
-from mockserver.simulation.limits import Limit
-from mockserver.simulation.rules import Rules
-from mockserver.simulation.world import Draft, Key, Setup, View
+from mockserver.simulation import events, seeding
+from mockserver.simulation.world import Draft, Key, Layers, Rows, Setup, View
 from mockserver.store.base import Store
 from mockserver.web.envelope import Answer, json_answer
+from mockserver.web.stage import Stage
 from mockserver.web.traffic import LONG_TOKEN, Traffic, TrafficState, account_of
 
 MAX_WARM = 256
@@ -30,29 +26,6 @@ MAX_SHOWN = 20_000
 """How many rendered resources one world keeps, for its lists."""
 NEVER = 1 << 62
 """Later than any clock goes."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What a world begins with and goes by: a scenario, read and checked, and a seed."""
-
-    scenario: str
-    seed: int
-    lifecycles: Mapping[str, Lifecycle]
-    catalog: Catalog
-    rules: Rules
-    seeds: seeding.Seeds
-    starts_at_ms: int
-    api_keys: tuple[str, ...] = ()
-    faults: tuple[Rule, ...] = ()
-    rate_limits: tuple[Limit, ...] = ()
-
-    def traffic(self, account: str) -> Traffic | None:
-        """What stands between an account's clients and the API; None: nothing does."""
-        if not (self.faults or self.rate_limits):
-            return None
-        traffic = Traffic(self.seed, account, self.faults, self.rate_limits)
-        return None if traffic.is_empty else traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,29 +78,23 @@ class _Stored:
     def scan(self, kind: str) -> Mapping[str, Any]:
         return self._store.scan(self._name, kind)
 
-    def dump(self) -> Mapping[str, Mapping[str, Any]]:
-        return self._store.dump(self._name)
-
 
 class _Seeded:
-    """The rows of a world that has never been written: a pure function of its birth."""
+    """The rows of a world that has never been written: a pure function of its birth, and of the events due since."""
 
-    __slots__ = ("_by_kind", "writes")
+    __slots__ = ("_by_kind",)
 
-    def __init__(self, writes: Mapping[Key, Any]) -> None:
-        self.writes = writes
+    def __init__(self, writes: Mapping[Key, Any | None]) -> None:
         self._by_kind: dict[str, dict[str, Any]] = {}
         for (kind, row_id), row in writes.items():
-            self._by_kind.setdefault(kind, {})[row_id] = row
+            if row is not None:
+                self._by_kind.setdefault(kind, {})[row_id] = row
 
     def get(self, kind: str, row_id: str) -> Any | None:
         return self._by_kind.get(kind, {}).get(row_id)
 
     def scan(self, kind: str) -> Mapping[str, Any]:
         return self._by_kind.get(kind, {})
-
-    def dump(self) -> Mapping[str, Mapping[str, Any]]:
-        return self._by_kind
 
 
 class World:
@@ -138,12 +105,14 @@ class World:
         "_setup",
         "_shown",
         "_store",
+        "_unsaved",
         "_warm",
         "account",
         "answers",
         "born_ms",
         "clock",
         "clock_moved",
+        "due_ms",
         "exchanges",
         "revision",
         "run",
@@ -164,7 +133,9 @@ class World:
         self.answers: dict[tuple[bytes, bytes], Kept] = {}
         self._shown: dict[str, tuple[Shown, tuple[Any, ...]]] = {}
         self._store = store
-        self._warm: _Seeded | _Stored | None = None
+        self._warm: Rows | None = None
+        self._unsaved: Mapping[Key, Any | None] = {}
+        self.due_ms = self._first_due_ms()
         self._setup: Setup | None = None
 
     @property
@@ -192,17 +163,40 @@ class World:
         return self._setup
 
     @property
-    def rows(self) -> _Seeded | _Stored:
+    def rows(self) -> Rows:
         """The world's rows, made first where nobody has written any."""
         if self._warm is None:
             if self.revision:
                 self._warm = _Stored(self._store, self.account)
             else:
-                self._warm = _Seeded(seeding.seed(self.setup, self.stage.seeds, self.born_ms))
+                self._unsaved = seeding.seed(self.setup, self.stage.seeds, self.born_ms)
+                self._warm = _Seeded(self._unsaved)
         return self._warm
+
+    def settle(self, at_ms: int) -> None:
+        """Let the events happen that are due by an instant, which is to be the present. Nothing is stored: the next
+        command stores what they did.
+        """
+        if at_ms < self.due_ms:
+            return
+        rows = self.rows
+        writes = events.settle(self.setup, rows, at_ms)
+        self._unsaved = {**self._unsaved, **writes}
+        self._warm = Layers(rows, writes) if self.revision else _Seeded(self._unsaved)
+        self._look_ahead()
+        self.answers.clear()
+
+    def _look_ahead(self) -> None:
+        due_ms = events.due_ms(self.rows)
+        self.due_ms = NEVER if due_ms is None else due_ms
+
+    def _first_due_ms(self) -> int:
+        """An instant at which the first event is not yet due: nothing is made to find out."""
+        return self.born_ms if self.stage.seeds.events else NEVER
 
     def view(self, at_ms: int) -> View:
         """The world at an instant."""
+        self.settle(at_ms)
         return View(self.setup, self, at_ms)
 
     def get(self, kind: str, row_id: str) -> Any | None:
@@ -213,9 +207,17 @@ class World:
         """All rows of a kind by id, oldest first."""
         return self.rows.scan(kind)
 
-    def dump(self) -> Mapping[str, Mapping[str, Any]]:
-        """All rows of all kinds, by kind and id. Not to be changed by the caller."""
-        return self.rows.dump()
+    def dump(self) -> dict[str, dict[str, Any]]:
+        """All rows of all kinds as of the last settling, by kind and id; the mappings are the caller's."""
+        if not self.revision:
+            _ = self.rows  # which are not stored yet
+        found = {kind: dict(rows) for kind, rows in self._store.dump(self.account).items()}
+        for (kind, row_id), row in self._unsaved.items():
+            if row is None:
+                found.get(kind, {}).pop(row_id, None)
+            else:
+                found.setdefault(kind, {})[row_id] = row
+        return found
 
     def guard(self) -> Traffic:
         """The world's traffic, to be changed."""
@@ -225,22 +227,26 @@ class World:
 
     def draft(self, at_ms: int) -> Draft:
         """A draft of a command at an instant; `commit` makes it count."""
+        self.settle(at_ms)
         draft = Draft(self.setup, self.rows, at_ms)
         draft.sweep()
         return draft
 
     def commit(self, draft: Draft) -> None:
         """Store what a command wrote, all or nothing."""
-        if not draft.writes:
-            return
         writes: Mapping[Key, Any | None] = draft.writes
-        rows = self.rows
-        if isinstance(rows, _Seeded):
-            # The first command of an account also writes what the account began with.
-            writes = {**rows.writes, **writes}
+        if not writes:
+            return
+        happens = any(kind == events.KIND for kind, _ in writes)
+        # Also what the account began with, where this is its first command, and what events have done since the last.
+        if self._unsaved:
+            writes = {**self._unsaved, **writes}
+            self._unsaved = {}
+        if not isinstance(self._warm, _Stored):
+            self._warm = None
         self.revision = self._store.commit(self.account, self.revision, writes)
-        if isinstance(rows, _Seeded):
-            self._warm = _Stored(self._store, self.account)
+        if happens:
+            self._look_ahead()
         self.answers.clear()
 
     def keep(self, key: tuple[bytes, bytes], kept: Kept) -> None:
@@ -285,12 +291,15 @@ class World:
         """Begin a new run where another was left: with its rows, its clock and what has come of its traffic."""
         self.begin_again(stage, clock)
         self.revision = self._store.commit(self.account, 0, rows)
+        self._look_ahead()
         if traffic.made or traffic.rules or traffic.windows or self.traffic is not None:
             self.guard().resume(traffic)
 
     def cool(self) -> None:
         """Let go of all that can be made again."""
         self._warm = None
+        self._unsaved = {}
+        self.due_ms = self._first_due_ms()
         self.answers.clear()
         self._shown.clear()
 

@@ -7,13 +7,14 @@ of the compute operations (read as not set).
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from jsonschema import Draft202012Validator
 
-from ..web.contract import Declared, v1
+from ..web.contract import Declared, follow, v1
 
 
 def broken(operation: Declared, request: Any) -> str | None:
@@ -25,10 +26,18 @@ def broken_query(operation: Declared, query: str) -> str | None:
     given = parse_qs(query, keep_blank_values=True, errors="replace")
     for parameter in operation.raw.get("parameters", []):
         values = given.get(parameter["name"], []) if parameter["in"] == "query" else []
-        if len(values) > 1:
+        if len(values) > 1 and parameter["schema"]["type"] != "array":
             return f"{parameter['name']} is given {len(values)} times"
+        schema = parameter["schema"]
+        if schema["type"] == "array":
+            if "enum" in schema["items"] and values:
+                unknown = [one for one in values[0].split(",") if one not in schema["items"]["enum"]]
+                if unknown:
+                    return f"{parameter['name']} is {unknown}"
+            continue
         for value in values:
-            schema = parameter["schema"]
+            if schema["type"] == "integer" and not re.fullmatch(r"-?\d+(\.0*)?", value):
+                return f"{parameter['name']} is {value!r}"
             allowed = ["true", "false"] if schema["type"] == "boolean" else schema.get("enum")
             known = value.lower() if schema["type"] == "boolean" else value
             if allowed is not None and known not in allowed:
@@ -73,7 +82,10 @@ def validator(operation_id: str) -> Draft202012Validator:
         for method in ("post", "put", "patch")
         if method in item and item[method]["operationId"] == operation_id
     )
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    schema = follow(operation["requestBody"]["content"]["application/json"]["schema"])
+    # What the service fills in itself is not asked of a request.
+    filled_in = [name for name, known in schema.get("properties", {}).items() if known.get("readOnly")]
+    schema = {**schema, "required": [name for name in schema.get("required", []) if name not in filled_in]}
     whole = {"allOf": [nullable_as_type(schema)], "components": nullable_as_type(v1()["components"])}
     return Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)
 

@@ -11,7 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from mockserver.errors import Refusal
-from mockserver.simulation import cluster_rows, endpoints, progress, volumes
+from mockserver.simulation import cluster_rows, endpoints, progress, remediations, volumes
+from mockserver.simulation.events import EVENTS
 from mockserver.simulation.rules import Rules
 
 from .worlds import (
@@ -49,6 +50,16 @@ def _tight(base: Rules) -> Rules:
     return with_pools(base, pools, step_ms=10 * MINUTE)
 
 
+def _in_full_swing(seed: int) -> World:
+    """Two ready clusters, one of them with preemptible nodes, and an endpoint."""
+    world = World(rules_=rules("empty"), seed=seed)
+    world.create()
+    cluster = world.ready_cluster(24, num_preemptible_gpus=16, project_id="proj")
+    world.ready_cluster(16, billing_type="RESERVED", duration_days=1, num_reserved_gpus=8)
+    allotted = [claim.granted_ms for claim in world.cluster(cluster).claims]
+    return world.until(max([world.at_ms, *(at_ms for at_ms in allotted if at_ms)]))
+
+
 TIGHT = _tight(rules("empty"))
 STAGES: dict[str, Callable[[int], World]] = {
     **{name: lambda seed, name=name: World(name, seed=seed, lived_in=True) for name in SCENARIOS},
@@ -59,6 +70,7 @@ STAGES: dict[str, Callable[[int], World]] = {
     ),
     "kept-volumes": lambda seed: World(rules_=with_switches(TIGHT, inline_volumes="kept"), seed=seed),
 }
+STAGES["in-full-swing"] = _in_full_swing
 STAGE_NAMES = tuple(STAGES)
 CONTENDED = ("capacity-crunch", "tight", "tight", "tight-and-failing")
 
@@ -146,7 +158,36 @@ _CLUSTER_WEIGHTS = {
 }
 
 
-def histories(*, endpoints: bool = True, clusters: bool = True, most: int = 24) -> st.SearchStrategy[list[Step]]:
+_EVENTS = (
+    "endpoint.fail",
+    "hardware.run_out",
+    "hardware.come_back",
+    *(name for name in EVENTS if name.startswith(("node.", "alert.", "cluster."))),
+    *(name for name in EVENTS if name.startswith(("node.", "alert.", "preemptible."))),
+    *(name for name in EVENTS if name.startswith(("node.", "alert.", "preemptible."))),
+    "volume.fail",
+    "credits.exhaust",
+    "credits.restore",
+    "credits.restore",
+)
+_EVENT_COMMANDS: dict[str, Callable[[Random], dict[str, Any]]] = {
+    "event": lambda pick: {
+        "event": pick.choice(_EVENTS),
+        "node": pick.randrange(4),
+        "alert": pick.choice(["DmesgXidError", "NpdXfsShutdown", "IBLinkFlapping", "KubeNodeDiskPressure"]),
+        "hardware": pick.choice(["h100_80gb_sxm", "H100_SXM"]),
+    },
+    "remediate": lambda pick: {"node": pick.randrange(4), "mode": pick.choice(MODES)},
+    "review": lambda pick: {
+        "verdict": pick.choice(["approve", "approve", "reject", "cancel"]), "mode": pick.choice([None, *MODES])
+    },
+}  # fmt: skip
+MODES = ("VM_ONLY", "HOST_AWARE", "EVICT_WITHOUT_REPLACEMENT", "REBOOT_VM", "HOST_POWER_CYCLE")
+
+
+def histories(
+    *, endpoints: bool = True, clusters: bool = True, events: bool = False, most: int = 24
+) -> st.SearchStrategy[list[Step]]:
     """Each step is drawn evenly from a number of its own, so that a failing history shrinks step by step."""
     commands = {**_VOLUME_COMMANDS} if clusters else {}
     weights = {"create_volume": 2, "resize": 1, "delete_volume": 1} if clusters else {}
@@ -160,6 +201,10 @@ def histories(*, endpoints: bool = True, clusters: bool = True, most: int = 24) 
         weights |= _CLUSTER_WEIGHTS
         births += ["create_cluster"]
 
+    if events:
+        commands |= _EVENT_COMMANDS
+        weights |= {"event": 20, "remediate": 6, "review": 8}
+
     def step(number: int, born: bool) -> Step:
         pick = Random(number)
         names = births if born else list(weights)
@@ -172,7 +217,9 @@ def histories(*, endpoints: bool = True, clusters: bool = True, most: int = 24) 
     return st.lists(st.integers(0, 2**32 - 1), min_size=6, max_size=most).map(steps)
 
 
-ANYTHING = st.one_of(histories(), histories(clusters=False), histories(endpoints=False))
+EVENTFUL = st.one_of(histories(events=True), histories(endpoints=False, events=True))
+UNEVENTFUL = st.one_of(histories(), histories(clusters=False), histories(endpoints=False))
+ANYTHING = st.one_of(UNEVENTFUL, EVENTFUL)
 
 
 @dataclass(frozen=True)
@@ -210,9 +257,58 @@ def _pick(rows: Sequence[Any], which: int) -> Any | None:
     return rows[which % len(rows)] if rows else None
 
 
+def _happen(world: World, given: dict[str, Any]) -> None:
+    """An event, about whatever of the world it can be about; refused where there is nothing of the kind."""
+    event, which = given["event"], given["which"]
+    view = world.view()
+    about: dict[str, Any] = {}
+    found = {
+        "endpoint_id": list(view.scan(endpoints.KIND)),
+        "cluster_id": [cluster.id for cluster in cluster_rows.listing(view, None)],
+        "volume_id": [volume.id for volume in volumes.listing(view, None)],
+    }
+    _, taken = EVENTS[event]
+    for field, ids in found.items():
+        if field in taken:
+            about[field] = _pick(ids, which) or "nothing"
+    if "hardware" in taken:
+        about["hardware"] = given["hardware"]
+    if "alert" in taken and event != "alert.clear":
+        about["alert"] = given["alert"]
+    if "node_id" in taken and about["cluster_id"] != "nothing":
+        cluster = cluster_rows.find(view, about["cluster_id"])
+        workers = cluster_rows.live_nodes(cluster, world.at_ms, "standard", "preemptible")
+        about["node_id"] = _pick(workers, given["node"]).name
+    world.happen(event, **about)
+
+
+def _repair(world: World, command: str, given: dict[str, Any]) -> None:
+    """A remediation is asked for, or the newest one of a cluster reviewed."""
+    cluster = _pick(list(cluster_rows.listing(world.view(), None)), given["which"])
+    if cluster is None:
+        return
+    if command == "remediate":
+        workers = cluster_rows.live_nodes(cluster, world.at_ms, "standard", "preemptible")
+        world.remediate(cluster, _pick(workers, given["node"]), given["mode"])
+    elif cluster.remediations:
+        newest = cluster.remediations[-1]
+        named = (cluster.id, newest.instance_id, newest.id)
+        verdict = given["verdict"]
+        if verdict == "approve":
+            world.run(lambda draft: remediations.approve(draft, *named, None, given["mode"]))
+        elif verdict == "reject":
+            world.run(lambda draft: remediations.reject(draft, *named, None))
+        else:
+            world.run(lambda draft: remediations.cancel(draft, *named))
+
+
 def _carry_out(world: World, command: str, given: dict[str, Any]) -> None:
     view = world.view()
-    if command == "create":
+    if command == "event":
+        _happen(world, given)
+    elif command in ("remediate", "review"):
+        _repair(world, command, given)
+    elif command == "create":
         given.pop("which", None)
         world.create(given.pop("gpus"), **given)
     elif command in ("start", "stop", "delete", "rename", "scale", "timeout"):

@@ -10,17 +10,31 @@ from typing import Any, TypeVar
 
 from mockserver.lifecycles import load_lifecycles
 from mockserver.scenarios import Scenario, find_scenario, load_catalog, load_scenario
-from mockserver.simulation import cluster_rows, clusters, endpoint_rows, endpoints, hardware, nodes, seeding, volumes
+from mockserver.simulation import (
+    cluster_rows,
+    clusters,
+    endpoint_rows,
+    endpoints,
+    events,
+    hardware,
+    nodes,
+    remediation_rows,
+    remediations,
+    seeding,
+    volumes,
+)
 from mockserver.simulation.catalog import Catalog
 from mockserver.simulation.cluster_requests import changed_terms, inline_volume, require_driver, terms_of
 from mockserver.simulation.cluster_rows import Cluster
 from mockserver.simulation.endpoint_rows import Endpoint
 from mockserver.simulation.endpoints import Change, NewEndpoint
+from mockserver.simulation.events import Happening
 from mockserver.simulation.kubeconfig import kube_config
+from mockserver.simulation.remediation_rows import Remediation
 from mockserver.simulation.rules import Pace, PoolRule, Rules
 from mockserver.simulation.timeline import facts
 from mockserver.simulation.volumes import NewVolume, Volume
-from mockserver.simulation.world import Draft, Setup, View
+from mockserver.simulation.world import Draft, Layers, Setup, View
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures"
@@ -116,6 +130,7 @@ class World:
         self.rows = Rows(seeding.seed(self.setup, chosen.seeds(), self.at_ms) if lived_in else None)
 
     def run(self, command: Callable[[Draft], T]) -> T:
+        self.rows.apply(events.settle(self.setup, self.rows, self.at_ms))
         draft = Draft(self.setup, self.rows, self.at_ms)
         draft.sweep()
         answer = command(draft)
@@ -123,7 +138,15 @@ class World:
         return answer
 
     def view(self, at_ms: int | None = None) -> View:
-        return View(self.setup, self.rows, self.at_ms if at_ms is None else at_ms)
+        at_ms = self.at_ms if at_ms is None else at_ms
+        due = events.settle(self.setup, self.rows, at_ms)
+        return View(self.setup, Layers(self.rows, due) if due else self.rows, at_ms)
+
+    def happen(self, event: str, **fields: Any) -> Happening:
+        return self.run(lambda draft: events.happen(draft, event, fields))
+
+    def schedule(self, in_ms: int, event: str, **fields: Any) -> Happening:
+        return self.run(lambda draft: events.schedule(draft, event, fields, self.at_ms + in_ms))
 
     def wait(self, ms: int) -> World:
         assert ms >= 0
@@ -202,6 +225,26 @@ class World:
         phase = cluster_rows.phase(self.cluster(cluster), self.at_ms if at_ms is None else at_ms)
         return phase.removeprefix("CLUSTER_PHASE_")
 
+    # ---- remediations
+    def remediate(self, cluster: Cluster, node: nodes.Node, mode: str = "REBOOT_VM", **asked: Any) -> Remediation:
+        asked = {"reason": None, "remediation_id": None, **asked}
+        return self.run(lambda d: remediations.create(d, cluster.id, node.instance_id, mode, **asked))
+
+    def remediation(self, cluster: Cluster, one: Remediation) -> Remediation:
+        return remediations.get(self.view(), cluster.id, "-", one.id)
+
+    def repair_state(self, cluster: Cluster, one: Remediation, at_ms: int | None = None) -> str:
+        return remediation_rows.state(self.remediation(cluster, one), self.at_ms if at_ms is None else at_ms)
+
+    def workers(self, cluster: Cluster, role: str = "standard") -> list[nodes.Node]:
+        return cluster_rows.live_nodes(self.cluster(cluster), self.at_ms, role)
+
+    def ready_cluster(self, num_gpus: int = 16, **body: Any) -> Cluster:
+        """A cluster, at the instant at which it is ready."""
+        made = self.create_cluster(num_gpus, **body)
+        self.until(next(mark.at_ms for mark in made.line if mark.phase == cluster_rows.READY))
+        return self.cluster(made)
+
     # ---- volumes
     def create_volume(self, size_tib: int = 1, region: str = REGION, name: str = "data", **wanted: Any) -> Volume:
         return self.run(lambda draft: volumes.create(draft, NewVolume(name, size_tib, region, **wanted)))
@@ -268,7 +311,19 @@ def _look_at_node(view: View, node: nodes.Node) -> dict[str, Any]:
         "role": node.role,
         "phase": nodes.phase(node, view.at_ms),
         "history": facts(node.line, view.at_ms),
-        "deleted": node.deleted_ms,
+        "deleted": node.deleted_ms if node.deleted_ms is not None and node.deleted_ms <= view.at_ms else None,
+        "leaves": node.deleted_ms is not None,
+    }
+
+
+def _look_at_remediation(one: Remediation, at_ms: int) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "mode": one.mode,
+        "history": facts(one.line, at_ms),
+        "updated": remediation_rows.updated_ms(one, at_ms),
+        "error": one.error if remediation_rows.state(one, at_ms) == "FAILED" else None,
+        "review": (one.reviewed_by, one.review_ms, one.review_comment),
     }
 
 
@@ -280,7 +335,10 @@ def look_at_cluster(view: View, cluster: Cluster) -> dict[str, Any]:
     deleted = [one for one in cluster.nodes if one.deleted_ms is not None and one.deleted_ms <= at_ms]
     attached = [view.get(volumes.KIND, volume_id) for volume_id in cluster.volume_ids]
     return {
-        "terms": cluster.terms,
+        "terms": replace(cluster.terms, num_gpus=0, num_reserved_gpus=0, num_capacity_pool_gpus=0),
+        "num_gpus": cluster_rows.num_gpus(cluster, at_ms),
+        "remediations": [_look_at_remediation(one, at_ms) for one in cluster.remediations],
+        "alerts": [one for one in cluster.alerts if one.firing(at_ms)],
         "status": cluster_rows.status(view.setup, cluster, at_ms),
         "history": facts(cluster.line, at_ms),
         "ready": ready_ms,
@@ -367,3 +425,5 @@ def lines(view: View) -> Iterator[tuple[str, Any, Any]]:
         yield kind, row, row.line
         for node in getattr(row, "nodes", ()):
             yield nodes.KIND, node, node.line
+        for remediation in getattr(row, "remediations", ()):
+            yield remediation_rows.KIND, remediation, remediation.line

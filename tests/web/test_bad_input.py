@@ -6,6 +6,7 @@ The last three are checked on every answer by the client itself (`asgi.py`).
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from .account import furnish, good_body, target
 from .asgi import Client, make_client, new_cluster, new_endpoint, new_volume
 from .contract import BY_ID, METHODS, OPERATIONS, WITH_BODY, WITH_ID, Declared, follow
 
@@ -40,33 +42,12 @@ def within(seconds: float) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def ids(shared: Client) -> dict[str, str]:
     """The ids of resources that are there, in the world of the tests that change nothing."""
-    here = shared.as_("bad input")
-    return {
-        "endpointId": here.get("/v1/endpoints", type="dedicated")["data"][0]["id"],
-        "cluster_id": here.get("/v1/compute/clusters")["clusters"][0]["cluster_id"],
-        "volume_id": here.get("/v1/compute/clusters/storage/volumes")["volumes"][0]["volume_id"],
-    }
+    return furnish(shared.as_("bad input"))
 
 
 @pytest.fixture
 def here(shared: Client) -> Client:
     return shared.as_("bad input")
-
-
-def good_body(operation: Declared, ids: dict[str, str]) -> dict[str, Any]:
-    """A body that the operation accepts."""
-    return {
-        "createEndpoint": new_endpoint(),
-        "updateEndpoint": {"display_name": "renamed"},
-        "GPUClusterService_Create": new_cluster(),
-        "GPUClusterService_Update": {"cluster_type": "KUBERNETES"},
-        "SharedVolumeService_Create": new_volume(),
-        "SharedVolumeService_Update": {"volume_id": ids["volume_id"]},
-    }[operation.operation_id]
-
-
-def target(operation: Declared, ids: dict[str, str]) -> str:
-    return "/v1" + operation.at(**ids)
 
 
 def holdings(client: Client) -> Any:
@@ -177,11 +158,7 @@ def test_wrong_content_types(here: Client, ids: dict[str, str], operation: Decla
 )
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
 def test_content_types_that_are_json_or_missing(client: Client, operation: Declared, content_type: str | None) -> None:
-    ids = {
-        "endpointId": client.get("/v1/endpoints", type="dedicated")["data"][0]["id"],
-        "cluster_id": client.get("/v1/compute/clusters")["clusters"][0]["cluster_id"],
-        "volume_id": client.get("/v1/compute/clusters/storage/volumes")["volumes"][0]["volume_id"],
-    }
+    ids = furnish(client)
     body = json.dumps(good_body(operation, ids)).encode()
     client.send(operation.method, target(operation, ids), body=body, content_type=content_type).ok()
 
@@ -269,7 +246,7 @@ def test_unknown_enum_values(here: Client, ids: dict[str, str], operation: Decla
     body = {**good_body(operation, ids), name: value}
     error = here.call(operation.method, target(operation, ids), body).refused(400, param=name)
     allowed = dict(fields(operation))[name]["enum"]
-    assert all(str(one) in error["message"] for one in allowed[:3]), "the message says what is allowed"
+    assert all(str(one)[:36] in error["message"] for one in allowed[:3]), "the message says what is allowed"
 
 
 @pytest.mark.parametrize(
@@ -400,12 +377,7 @@ def servers(shared: Client) -> dict[str, Client]:
 
 
 def huge_number(client: Client, operation: Declared, more: dict[str, Any]) -> None:
-    volumes = client.get("/v1/compute/clusters/storage/volumes")["volumes"]
-    ids = {
-        "endpointId": client.get("/v1/endpoints", type="dedicated")["data"][0]["id"],
-        "cluster_id": client.get("/v1/compute/clusters")["clusters"][0]["cluster_id"],
-        "volume_id": volumes[0]["volume_id"] if volumes else client.create_volume()["volume_id"],
-    }
+    ids = furnish(client)
     body = {**good_body(operation, ids), **more}
     with within(3):
         reply = client.call(operation.method, target(operation, ids), body)
@@ -415,7 +387,12 @@ def huge_number(client: Client, operation: Declared, more: dict[str, Any]) -> No
             keeps_working(client)
 
 
-MISSING = [(operation, name) for operation in WITH_BODY for name in (operation.body() or {}).get("required", [])]
+MISSING = [
+    (operation, name)
+    for operation in WITH_BODY
+    for name in (operation.body() or {}).get("required", [])
+    if not follow((operation.body() or {})["properties"][name]).get("readOnly")  # what the service fills in itself
+]
 
 
 @pytest.mark.parametrize(("operation", "name"), MISSING, ids=str)
@@ -562,7 +539,8 @@ def test_booleans_as_the_generations_write_them(here: Client) -> None:
 def test_malformed_queries_are_let_through(
     here: Client, ids: dict[str, str], operation: Declared, query: bytes
 ) -> None:
-    here.send("GET", target(operation, ids).encode() + b"?" + query).ok()
+    where = target(operation, ids).encode()
+    here.send("GET", where + (b"&" if b"?" in where else b"?") + query).ok()
 
 
 def test_a_parameter_in_percent_escapes(here: Client) -> None:
@@ -648,14 +626,12 @@ def test_unknown_query_parameters_are_let_through_and_noted(serve: Callable[...,
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
 def test_unknown_fields_are_let_through_and_noted(serve: Callable[..., Client], operation: Declared) -> None:
     client = serve()
-    ids = {
-        "endpointId": client.get("/v1/endpoints", type="dedicated")["data"][0]["id"],
-        "cluster_id": client.get("/v1/compute/clusters")["clusters"][0]["cluster_id"],
-        "volume_id": client.get("/v1/compute/clusters/storage/volumes")["volumes"][0]["volume_id"],
-    }
+    ids = furnish(client)
     body = {**good_body(operation, ids), "surprise": {"deep": [1]}, "": 1}
     for _ in range(2):
         client.call(operation.method, target(operation, ids), body).ok()
+        client.post("/_mock/reset", {})
+        furnish(client)
     notes = client.app.notes.counts
     assert any(note.startswith(f"{operation}: ") and "'surprise'" in note for note in notes)
     assert set(notes.values()) == {2}
@@ -673,11 +649,7 @@ def test_nested_unknown_fields_are_noted(serve: Callable[..., Client]) -> None:
 @pytest.mark.parametrize("body", [b"{", b'{"a": 1}', b"\xff" * 100])
 def test_a_body_on_get_is_ignored_and_noted(serve: Callable[..., Client], operation: Declared, body: bytes) -> None:
     client = serve()
-    ids = {
-        "endpointId": client.get("/v1/endpoints", type="dedicated")["data"][0]["id"],
-        "cluster_id": client.get("/v1/compute/clusters")["clusters"][0]["cluster_id"],
-        "volume_id": client.get("/v1/compute/clusters/storage/volumes")["volumes"][0]["volume_id"],
-    }
+    ids = furnish(client)
     path = target(operation, ids)
     expected = client.send("GET", path).ok()
     assert client.send("GET", path, body=body, content_type="application/x-www-form-urlencoded").ok() == expected
@@ -831,8 +803,8 @@ IDS = {
 @pytest.mark.parametrize(("raw", "shown"), IDS.values(), ids=IDS.keys())
 @pytest.mark.parametrize("operation", WITH_ID, ids=str)
 def test_odd_ids(here: Client, ids: dict[str, str], operation: Declared, raw: bytes, shown: str) -> None:
-    (name,) = [name for name in ids if f"{{{name}}}" in operation.path]
-    where = f"/v1{operation.path}".encode().replace(f"{{{name}}}".encode(), raw)
+    name = re.findall(r"{(\w+)}", operation.path)[-1]
+    where = f"/v1{operation.at(**{**ids, name: 'ODD'})}".encode().replace(b"ODD", raw)
     body = json.dumps(good_body(operation, ids)).encode() if "requestBody" in operation.raw else None
     error = here.send(operation.method, where, body=body).refused(404, "not found", param=name)
     assert f" {shown} was not found" in error["message"], "the id is decoded once, and stays one segment"
@@ -859,7 +831,8 @@ def test_an_id_in_percent_escapes_is_the_same_id(here: Client, ids: dict[str, st
 def test_ids_of_one_kind_are_not_found_under_another(here: Client, ids: dict[str, str]) -> None:
     for path in ("/v1/endpoints/", "/v1/compute/clusters/", "/v1/compute/clusters/storage/volumes/"):
         found = [here.send("GET", path + one).status for one in ids.values()]
-        assert sorted(found) == [200, 404, 404]
+        assert found.count(200) == 1
+        assert set(found) == {200, 404}
 
 
 # ---- headers ------------------------------------------------------------------------------------------------------

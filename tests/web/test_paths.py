@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from .account import furnish, target
 from .asgi import Client, Reply, new_cluster, new_endpoint, new_volume
 from .contract import OPERATIONS, v1
 
@@ -20,11 +21,8 @@ CREATES = [
 
 @pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.method == "GET"], ids=str)
 def test_the_base_path_and_the_root_give_the_same(client: Client, operation: Any) -> None:
-    endpoint = client.get("/endpoints", type="dedicated")["data"][0]["id"]
-    cluster = client.get("/compute/clusters")["clusters"][0]["cluster_id"]
-    volume = client.get("/compute/clusters/storage/volumes")["volumes"][0]["volume_id"]
-    path = operation.at(endpointId=endpoint, cluster_id=cluster, volume_id=volume)
-    assert client.send("GET", path).ok() == client.send("GET", f"/v1{path}").ok()
+    path = target(operation, furnish(client))
+    assert client.send("GET", path.removeprefix("/v1")).ok() == client.send("GET", path).ok()
 
 
 @pytest.mark.parametrize(("path", "body", "key"), CREATES)

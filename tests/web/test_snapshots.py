@@ -152,6 +152,27 @@ def test_faults_and_limits_come_back_with_their_counts(
     assert ask(client, "POST", "/faults", {"fault": "malformed_json"}).ok() == {"ids": ["fault-2"]}
 
 
+@pytest.mark.parametrize("through_a_file", [False, True])
+def test_events_to_come_and_events_just_past(client: Client, through_a_file: bool) -> None:
+    def taken() -> str:
+        snapshot = take(client)
+        return take(client, read(client, snapshot)) if through_a_file else snapshot
+
+    client.post("/_mock/events", {"event": "credits.exhaust", "in": "1h"})
+    to_come = taken()
+    client.advance("2h")
+    past = taken()  # which no command has stored yet
+    before = client.get("/_mock/events")
+    for _ in range(2):
+        restore(client, to_come)
+        client.create_endpoint()
+        client.advance("2h")
+        client.call("POST", "/v1/endpoints", new_endpoint()).refused(402)
+        restore(client, past)
+        assert client.get("/_mock/events") == before
+        client.call("POST", "/v1/endpoints", new_endpoint()).refused(402)
+
+
 def test_snapshots_are_listed_by_world_and_removed(client: Client) -> None:
     other = client.as_(b"other " + bytes(client.token or b""))
     first, second, others = take(client), take(client), take(other)
@@ -190,6 +211,8 @@ def good() -> dict[str, Any]:
     client = make_client()
     play(client, BEGINNING)
     ask(client, "POST", "/faults", {"fault": "malformed_json"})
+    client.post("/_mock/events", {"event": "credits.exhaust", "in": "1h"})
+    client.post("/_mock/events", {"event": "node.fail", "cluster_id": "training"})
     return dict(read(client, take(client)))
 
 
@@ -216,6 +239,7 @@ BAD: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
     (lambda d: first(d["rows"]["endpoint"]).update(hardware="abacus"), "abacus"),
     (lambda d: first(d["rows"]["cluster"])["nodes"][0].update(role=1), ".nodes[0].role: expected text"),
     (lambda d: first(d["rows"]["cluster"])["nodes"][0].update(line=[]), "its line is empty"),
+    (lambda d: first(d["rows"]["event"]).update(event="rain"), "rain"),
     (lambda d: d["traffic"]["rules"][0].update(written={"fault": "nothing"}), "fault"),
     (lambda d: d["traffic"]["rules"][0].update(written={"fault": "status"}), "status"),
     (lambda d: d["traffic"].update(windows=[[0]]), "windows[0]: expected a list of 2"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.clock import parse_instant, rfc3339
 from mockserver.errors import Invalid
-from mockserver.simulation import chance, cluster_rows, clusters, nodes, volumes
+from mockserver.simulation import chance, cluster_rows, clusters, nodes, remediations, volumes
 from mockserver.simulation.cluster_requests import changed_terms, inline_volume, require_driver, terms_of
 from mockserver.simulation.cluster_rows import Cluster
 from mockserver.simulation.kubeconfig import kube_config
@@ -17,6 +17,7 @@ from mockserver.simulation.timeline import Timeline, facts
 from mockserver.simulation.world import Draft, View
 from mockserver.web.call import Call, Handler
 from mockserver.web.envelope import Answer, dumps, json_answer
+from mockserver.web.handlers import remediations as remediation_handlers
 from mockserver.web.handlers import volumes as volume_handlers
 from mockserver.web.handlers.volumes import asked_project, without_nulls
 from mockserver.web.worlds import NEVER, Kept, Shown, joined
@@ -30,6 +31,7 @@ def render(view: View, cluster: Cluster) -> bytes:
 def _fields(view: View, cluster: Cluster) -> dict[str, Any]:
     at_ms, terms = view.at_ms, cluster.terms
     setup = view.setup
+    num_gpus = cluster_rows.num_gpus(cluster, at_ms)
     ready_ms = cluster_rows.first_ready_ms(cluster, at_ms)
     end_ms = cluster_rows.reservation_end_ms(terms, facts(cluster.line, at_ms))
     preemptible = cluster_rows.live_nodes(cluster, at_ms, "preemptible")
@@ -45,9 +47,9 @@ def _fields(view: View, cluster: Cluster) -> dict[str, Any]:
         "status": cluster_rows.status(setup, cluster, at_ms),
         "billing_type": terms.billing_type,
         "project_id": terms.project_id,
-        "num_gpus": terms.num_gpus,
-        "num_reserved_gpus": terms.num_reserved_gpus,
-        "num_capacity_pool_gpus": terms.num_capacity_pool_gpus,
+        "num_gpus": num_gpus,
+        "num_reserved_gpus": min(terms.num_reserved_gpus, num_gpus),
+        "num_capacity_pool_gpus": min(terms.num_capacity_pool_gpus, num_gpus),
         "desired_preemptible_gpus": terms.num_preemptible_gpus,
         "allocated_preemptible_gpus": sum(node.num_gpus for node in preemptible),
         "num_cpu_workers": 0,
@@ -136,9 +138,12 @@ def _worker(view: View, cluster: Cluster, node: Node) -> dict[str, Any]:
         "nvswitch_type": shape.nvswitch_type,
         "nvswitch_count": shape.nvswitch_count,
         "ephemeral_storage": shape.ephemeral_storage,
-        "marked_for_deletion": False,
-        "auto_remediation_enabled": False,
+        "marked_for_deletion": node.deleted_ms is not None and node.deleted_ms > view.at_ms,
+        "auto_remediation_enabled": view.setup.rules.switches.automated_remediations != "never",
     }
+    remediation = remediations.latest(cluster, node)
+    if remediation is not None:
+        shown["latest_remediation"] = remediation_handlers.render(cluster, remediation, view.at_ms)
     if cluster.terms.cluster_type == "SLURM":
         shown["slurm_worker_hostname"] = f"{node.name}.slurm-compute.slurm"
     if node.deleted_ms is not None and node.deleted_ms <= view.at_ms:

@@ -1,0 +1,373 @@
+"""Remediations: the state machine, and what each mode does to the node, the instance and the cluster."""
+
+import pytest
+
+from mockserver.errors import Invalid, NotFound
+from mockserver.simulation import alerts, cluster_rows, nodes, remediation_rows, remediations
+from mockserver.simulation.timeline import facts
+
+from .worlds import MINUTE, World, rules, with_chances, with_switches
+
+MODES = ("VM_ONLY", "HOST_AWARE", "EVICT_WITHOUT_REPLACEMENT", "REBOOT_VM", "HOST_POWER_CYCLE")
+
+
+def states(world, cluster, one):
+    return [mark.phase for mark in world.remediation(cluster, one).line]
+
+
+def over(world, cluster, one):
+    """Wait until a remediation is over."""
+    return world.until(world.remediation(cluster, one).line[-1].at_ms)
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_remediation_takes_its_way(world, mode):
+    cluster = world.ready_cluster()
+    one = world.remediate(cluster, world.workers(cluster)[0], mode)
+    quarantine = ["QUARANTINING", "QUARANTINED"] if mode in ("HOST_AWARE", "HOST_POWER_CYCLE") else []
+    assert states(world, cluster, one) == ["PENDING", *quarantine, "RUNNING", "SUCCEEDED"]
+    assert one.trigger == "REMEDIATION_TRIGGER_MANUAL"
+    assert one.requested_by == "devuser"
+    assert world.repair_state(cluster, one) == "PENDING"
+
+
+@pytest.mark.parametrize("mode", ["REBOOT_VM", "HOST_POWER_CYCLE"])
+def test_a_reboot_keeps_node_and_instance(world, mode):
+    cluster = world.ready_cluster()
+    node = world.workers(cluster)[0]
+    one = world.remediate(cluster, node, mode)
+    world.until(remediation_rows.begun_ms(one))
+    booting = world.workers(cluster)[0]
+    assert (booting.id, booting.name, booting.instance_id) == (node.id, node.name, node.instance_id)
+    assert nodes.phase(booting, world.at_ms) == "NODE_PHASE_BOOTING"
+    over(world, cluster, one)
+    assert nodes.phase(world.workers(cluster)[0], world.at_ms) == nodes.RUNNING
+    assert world.phase(cluster) == "READY"
+    assert len(world.cluster(cluster).nodes) == len(cluster.nodes)
+
+
+@pytest.mark.parametrize("mode", ["VM_ONLY", "HOST_AWARE"])
+@pytest.mark.parametrize("role", ["standard", "preemptible"])
+def test_a_replacement_has_a_new_instance_and_the_old_node_is_listed_as_deleted(world, mode, role):
+    cluster = world.ready_cluster(num_preemptible_gpus=8, project_id="p")
+    world.until(max(node.line[-1].at_ms for node in cluster.nodes))
+    node = world.workers(cluster, role)[0]
+    one = world.remediate(cluster, node, mode)
+    assert node.name in [each.name for each in world.workers(cluster, role)]
+    world.until(remediation_rows.begun_ms(one))
+    now = world.workers(cluster, role)
+    assert node.instance_id not in [each.instance_id for each in now]
+    fresh = next(each for each in now if each.added_by == "repair")
+    assert fresh.instance_id != node.instance_id
+    assert nodes.phase(fresh, world.at_ms) == nodes.PENDING
+    assert cluster_rows.num_gpus(world.cluster(cluster), world.at_ms) == 16
+    gone = next(each for each in world.cluster(cluster).nodes if each.id == node.id)
+    assert (gone.deleted_ms, gone.because) == (world.at_ms, nodes.REPLACED)
+    reasons = [event.reason for event in cluster_rows.node_events(world.cluster(cluster), world.at_ms)]
+    assert reasons[-2:] == ["TogetherNodeReplaced", "TogetherNodeAdded"] or set(reasons[-2:]) == {
+        "TogetherNodeReplaced",
+        "TogetherNodeAdded",
+    }
+    over(world, cluster, one)
+    assert {nodes.phase(each, world.at_ms) for each in world.workers(cluster, role)} == {nodes.RUNNING}
+
+
+def test_an_eviction_leaves_one_node_less_and_gives_its_gpus_back(world):
+    cluster = world.ready_cluster(24)
+    pool = cluster.pool
+    held = world.view().pool(pool).held["us-central-8"]
+    one = world.remediate(cluster, world.workers(cluster)[0], "EVICT_WITHOUT_REPLACEMENT")
+    assert cluster_rows.num_gpus(world.cluster(cluster), world.at_ms) == 24
+    over(world, cluster, one)
+    assert cluster_rows.num_gpus(world.cluster(cluster), world.at_ms) == 16
+    assert len(world.workers(cluster)) == 2
+    assert world.view().pool(pool).held["us-central-8"] == held - 8
+    assert world.put(cluster, cluster_config={"load_balancer": "NONE"}).terms.num_gpus == 16
+    assert len(world.workers(world.put(cluster, num_gpus=24))) == 3
+
+
+def test_the_last_node_is_not_evicted_nor_two_of_two(world):
+    cluster = world.ready_cluster(16)
+    first, second = world.workers(cluster)
+    world.remediate(cluster, first, "EVICT_WITHOUT_REPLACEMENT")
+    with pytest.raises(Invalid, match="last standard node"):
+        world.remediate(cluster, second, "EVICT_WITHOUT_REPLACEMENT")
+
+
+def test_the_same_id_again_is_the_same_remediation(world):
+    cluster = world.ready_cluster()
+    first, second = world.workers(cluster)
+    one = world.remediate(cluster, first, remediation_id="mine")
+    rows = world.rows.written_out()
+    assert world.remediate(cluster, first, "VM_ONLY", remediation_id="mine") == one
+    assert world.rows.written_out() == rows
+    with pytest.raises(Invalid, match="another instance"):
+        world.remediate(cluster, second, remediation_id="mine")
+    with pytest.raises(Invalid, match="1 to 128"):
+        world.remediate(cluster, second, remediation_id="x" * 129)
+
+
+def test_one_remediation_of_a_node_at_a_time_but_one_after_the_other(world):
+    cluster = world.ready_cluster()
+    node = world.workers(cluster)[0]
+    one = world.remediate(cluster, node)
+    with pytest.raises(Invalid, match="not over yet"):
+        world.remediate(cluster, node)
+    over(world, cluster, one)
+    again = world.remediate(cluster, node)
+    assert [each.id for each in world.cluster(cluster).remediations] == [one.id, again.id]
+    assert remediations.latest(world.cluster(cluster), node).id == again.id
+
+
+def test_unknown_instances_and_remediations(world):
+    cluster = world.ready_cluster()
+    node = world.workers(cluster)[0]
+    with pytest.raises(NotFound, match="instance"):
+        world.remediate(cluster, node._replace(instance_id="nobody"))
+    with pytest.raises(Invalid, match="Name one instance"):
+        world.remediate(cluster, node._replace(instance_id="-"))
+    with pytest.raises(NotFound, match="remediation"):
+        remediations.get(world.view(), cluster.id, "-", "nothing")
+    one = world.remediate(cluster, node)
+    other = world.workers(cluster)[1].instance_id
+    with pytest.raises(NotFound):
+        remediations.get(world.view(), cluster.id, other, one.id)
+    assert remediations.listing(world.view(), cluster.id, other) == []
+    assert remediations.listing(world.view(), cluster.id, "-") == [one]
+
+
+def test_a_cluster_or_a_node_that_is_not_up_cannot_be_repaired(world):
+    cluster = world.create_cluster(16)
+    with pytest.raises(Invalid, match="Failed precondition: the cluster"):
+        world.remediate(cluster, cluster_rows.live_nodes(cluster, world.at_ms, "standard")[0])
+    cluster = world.ready_cluster(8, num_preemptible_gpus=8, project_id="p")
+    granted = cluster.claims[0].granted_ms
+    world.until(granted)
+    with pytest.raises(Invalid, match="must run or have failed"):
+        world.remediate(cluster, world.workers(cluster, "preemptible")[0])
+
+
+def alerted(world, cluster, name="DmesgXidError", node=None, **fields):
+    node = node or world.workers(cluster)[0]
+    done = world.happen("alert.fire", cluster_id=cluster.id, instance_id=node.instance_id, alert=name, **fields)
+    alert = next(each for each in world.cluster(cluster).alerts if each.id == done.affected[-1])
+    one = next((r for r in world.cluster(cluster).remediations if r.id == alert.remediation_id), None)
+    return alert, one
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "mode"),
+    [
+        ("DmesgXidError", {}, "REBOOT_VM"),
+        ("DmesgXidError", {"annotations": {"xid": "79"}}, "HOST_AWARE"),
+        ("NpdXfsShutdown", {}, "VM_ONLY"),
+        ("IBLinkFlapping", {}, "HOST_AWARE"),
+        ("KubeNodeDiskPressure", {}, None),
+    ],
+)
+def test_an_alert_recommends_a_mode_and_waits_for_approval(world, name, fields, mode):
+    cluster = world.ready_cluster()
+    alert, one = alerted(world, cluster, name, **fields)
+    assert alert.firing(world.at_ms)
+    assert (one and one.mode) == mode
+    if one:
+        assert states(world, cluster, one) == ["PENDING_APPROVAL"]
+        assert (one.trigger, one.requested_by) == ("REMEDIATION_TRIGGER_AUTOMATED", alerts.CHECKER)
+
+
+def test_every_alert_of_the_catalogue_fires(world):
+    for name, kind in world.setup.catalog.health_alerts.items():
+        cluster = world.ready_cluster()
+        _, one = alerted(world, cluster, name)
+        assert (one.mode if one else None) == kind.mode, name
+        world.delete_cluster(cluster)
+
+
+def test_an_approved_one_is_carried_out_and_resolves_its_alert(world):
+    cluster = world.ready_cluster()
+    alert, one = alerted(world, cluster)
+    world.wait(MINUTE)
+    approved = world.run(lambda d: remediations.approve(d, cluster.id, one.instance_id, one.id, "go", "VM_ONLY"))
+    assert (approved.mode, approved.reviewed_by, approved.review_ms) == ("VM_ONLY", "devuser", world.at_ms)
+    assert approved.review_comment == "go"
+    over(world, cluster, one)
+    assert world.repair_state(cluster, one) == "SUCCEEDED"
+    (known,) = world.cluster(cluster).alerts
+    assert known.id == alert.id
+    assert known.resolved_ms == world.at_ms
+
+
+@pytest.mark.parametrize("verdict", ["reject", "cancel"])
+def test_one_that_is_turned_down_or_called_off_is_cancelled(world, verdict):
+    cluster = world.ready_cluster()
+    _, one = alerted(world, cluster)
+    named = (cluster.id, one.instance_id, one.id)
+    world.run(lambda d: remediations.reject(d, *named, "no") if verdict == "reject" else remediations.cancel(d, *named))
+    assert states(world, cluster, one) == ["PENDING_APPROVAL", "CANCELLED"]
+    known = world.remediation(cluster, one)
+    assert known.reviewed_by == ("devuser" if verdict == "reject" else None)
+    assert remediation_rows.ended_ms(known, world.at_ms) == world.at_ms
+
+
+def test_only_from_the_states_that_allow_it(world):
+    cluster = world.ready_cluster()
+    node = world.workers(cluster)[0]
+    one = world.remediate(cluster, node, "HOST_AWARE")
+    named = (cluster.id, one.instance_id, one.id)
+    for refused in (
+        lambda d: remediations.approve(d, *named, None, None),
+        lambda d: remediations.reject(d, *named, None),
+    ):
+        with pytest.raises(Invalid, match="Failed precondition: .* is PENDING; .* PENDING_APPROVAL"):
+            world.run(refused)
+    world.until(one.line[1].at_ms)
+    with pytest.raises(Invalid, match="Failed precondition: .* is QUARANTINING"):
+        world.run(lambda d: remediations.cancel(d, *named))
+    _, waiting = alerted(world, cluster, node=world.workers(cluster)[1])
+    with pytest.raises(Invalid, match="HOST_POWER_CYCLE cannot"):
+        world.run(lambda d: remediations.approve(d, cluster.id, "-", waiting.id, None, "HOST_POWER_CYCLE"))
+
+
+def test_a_pending_one_can_be_cancelled_before_it_begins(world):
+    cluster = world.ready_cluster()
+    before = world.workers(cluster)
+    one = world.remediate(cluster, before[0], "VM_ONLY")
+    world.run(lambda d: remediations.cancel(d, cluster.id, one.instance_id, one.id))
+    world.wait(60 * MINUTE)
+    assert world.repair_state(cluster, one) == "CANCELLED"
+    assert world.workers(cluster) == before
+
+
+def test_it_resolves_itself_once_the_alert_has_been_clear_for_five_minutes(world):
+    cluster = world.ready_cluster()
+    alert, one = alerted(world, cluster)
+    world.wait(MINUTE).happen("alert.clear", cluster_id=cluster.id, alert_id=alert.id)
+    cleared_ms = world.at_ms
+    world.wait(5 * MINUTE - 1)
+    assert world.repair_state(cluster, one) == "PENDING_APPROVAL"
+    world.wait(1)
+    assert world.repair_state(cluster, one) == "AUTO_RESOLVED"
+    assert world.remediation(cluster, one).line[-1].at_ms == cleared_ms + 5 * MINUTE
+
+
+def test_it_does_not_resolve_itself_if_the_alert_fires_again(world):
+    cluster = world.ready_cluster()
+    alert, one = alerted(world, cluster)
+    world.wait(MINUTE).happen("alert.clear", cluster_id=cluster.id, alert_id=alert.id)
+    _, again = alerted(world.wait(4 * MINUTE), cluster)
+    assert again.id == one.id
+    world.wait(60 * MINUTE)
+    assert world.repair_state(cluster, one) == "PENDING_APPROVAL"
+
+
+def test_a_severer_alert_escalates_the_recommendation_in_place(world):
+    cluster = world.ready_cluster()
+    _, one = alerted(world, cluster, "KubeNodePIDPressure")
+    world.wait(MINUTE)
+    _, same = alerted(world, cluster, "IBRailsDownOrDegraded")
+    assert (same.id, same.mode) == (one.id, "HOST_AWARE")
+    assert remediation_rows.updated_ms(same, world.at_ms) == world.at_ms
+    _, milder = alerted(world, cluster, "NpdXfsShutdown")
+    assert milder.mode == "HOST_AWARE"
+
+
+def test_none_is_recommended_in_the_cool_down(world):
+    cluster = world.ready_cluster()
+    node = world.workers(cluster)[0]
+    over(world, cluster, world.remediate(cluster, node))
+    _, none = alerted(world.wait(29 * MINUTE), cluster, node=node)
+    assert none is None
+    _, one = alerted(world.wait(MINUTE), cluster, node=node)
+    assert one is not None
+
+
+@pytest.mark.parametrize(("policy", "first"), [("automatic", "PENDING"), ("approval", "PENDING_APPROVAL")])
+def test_the_policy(policy, first):
+    world = World(rules_=with_switches(rules(), automated_remediations=policy))
+    cluster = world.ready_cluster()
+    _, one = alerted(world, cluster)
+    assert one.line[0].phase == first
+    assert one.reviewed_by == (alerts.AUTO_APPROVED if policy == "automatic" else None)
+
+
+def test_the_policy_never():
+    world = World(rules_=with_switches(rules(), automated_remediations="never"))
+    _, one = alerted(world, world.ready_cluster())
+    assert one is None
+
+
+def test_a_failed_node_is_repaired_and_the_cluster_with_it(world):
+    cluster = world.ready_cluster()
+    node = world.workers(cluster)[0]
+    world.wait(MINUTE).happen("node.fail", cluster_id=cluster.id, node_id=node.name)
+    assert world.phase(cluster) == "DEGRADED"
+    one = world.remediate(cluster, node, "HOST_AWARE")
+    over(world, cluster, one)
+    assert world.phase(cluster) == "READY"
+    assert world.cluster(cluster).line[-1].cause == "repaired"
+
+
+def test_a_cluster_with_another_failed_node_stays_degraded(world):
+    cluster = world.ready_cluster()
+    first, second = world.workers(cluster)
+    for node in (first, second):
+        world.happen("node.fail", cluster_id=cluster.id, node_id=node.name)
+    over(world, cluster, world.remediate(cluster, first))
+    assert world.phase(cluster) == "DEGRADED"
+    over(world, cluster, world.remediate(cluster, second))
+    assert world.phase(cluster) == "READY"
+
+
+def test_a_node_that_does_not_come_up_again_fails_its_remediation():
+    world = World(rules_=with_chances(rules(), boot_failed=0))
+    cluster = world.ready_cluster()
+    world.setup = World(rules_=with_chances(rules(), boot_failed=1)).setup
+    one = world.remediate(cluster, world.workers(cluster)[0], "VM_ONLY")
+    over(world, cluster, one)
+    known = world.remediation(cluster, one)
+    assert remediation_rows.state(known, world.at_ms) == "FAILED"
+    assert known.error == "The node did not come up again."
+
+
+@pytest.mark.parametrize("wait", ["pending", "running"])
+def test_a_cluster_that_goes_ends_its_remediations(world, wait):
+    cluster = world.ready_cluster()
+    one = world.remediate(cluster, world.workers(cluster)[0])
+    if wait == "running":
+        world.until(remediation_rows.begun_ms(one))
+    world.delete_cluster(cluster)
+    known = world.remediation(cluster, one)
+    assert known.line[-1].phase == ("CANCELLED" if wait == "pending" else "FAILED")
+    assert known.error == (None if wait == "pending" else "The node left the cluster.")
+
+
+def test_a_node_that_is_scaled_away_ends_its_remediation(world):
+    cluster = world.ready_cluster(16)
+    newest = world.workers(cluster)[-1]
+    one = world.remediate(cluster, newest, "HOST_AWARE")
+    world.put(cluster, num_gpus=8)
+    assert states(world, cluster, one) == ["PENDING", "CANCELLED"]
+
+
+def test_another_command_leaves_a_remediation_on_its_way_alone(world):
+    cluster = world.ready_cluster(16)
+    one = world.remediate(cluster, world.workers(cluster)[0], "HOST_AWARE")
+    before = {node.id: node.line for node in world.cluster(cluster).nodes}
+    world.wait(1000).put(cluster, cluster_config={"load_balancer": "NONE"})
+    assert world.remediation(cluster, one).line == one.line
+    assert {node.id: node.line for node in world.cluster(cluster).nodes} == before
+
+
+def test_facts_are_kept_when_a_cluster_with_a_running_remediation_is_changed(world):
+    cluster = world.ready_cluster(16)
+    one = world.remediate(cluster, world.workers(cluster)[0])
+    world.until(remediation_rows.begun_ms(one) + 1000)
+    known = facts(one.line, world.at_ms)
+    world.put(cluster, num_gpus=24)
+    assert world.remediation(cluster, one).line[: len(known)] == known
+    assert world.remediation(cluster, one).line[-1].phase == "SUCCEEDED"

@@ -1,0 +1,55 @@
+"""An account in which every operation can succeed: what is there, and what a good request for each operation says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .asgi import Client, new_cluster, new_endpoint, new_volume
+from .contract import Declared
+
+Ids = dict[str, str]
+ALERTS = "HealthCheckService_ListPassiveHealthCheckAlerts"
+
+
+def furnish(client: Client) -> Ids:
+    """Add to a fresh world what the scenario has none of; the ids of what is there, by the names of path parameters.
+
+    `free_instance_id` is an instance that no remediation is about.
+    """
+    clusters = client.get("/v1/compute/clusters")["clusters"]
+    volumes = client.get("/v1/compute/clusters/storage/volumes")["volumes"]
+    cluster = clusters[0]
+    ids = {
+        "endpointId": client.get("/v1/endpoints", type="dedicated")["data"][0]["id"],
+        "cluster_id": cluster["cluster_id"],
+        "volume_id": volumes[0]["volume_id"] if volumes else client.create_volume()["volume_id"],
+        "instance_id": cluster["gpu_worker_nodes"][0]["instance_id"],
+        "free_instance_id": cluster["gpu_worker_nodes"][-1]["instance_id"],
+    }
+    sick = {"event": "alert.fire", "cluster_id": ids["cluster_id"], "instance_id": ids["instance_id"]}
+    client.post("/_mock/events", {**sick, "alert": "DmesgXidError"})
+    listed = f"/v1/compute/clusters/{ids['cluster_id']}/instances/-/remediations"
+    return {**ids, "remediation_id": client.get(listed)["remediations"][0]["id"]}
+
+
+def good_body(operation: Declared, ids: Ids) -> dict[str, Any]:
+    """A body that the operation accepts."""
+    return {
+        "createEndpoint": new_endpoint(),
+        "updateEndpoint": {"display_name": "renamed"},
+        "GPUClusterService_Create": new_cluster(),
+        "GPUClusterService_Update": {"cluster_type": "KUBERNETES"},
+        "SharedVolumeService_Create": new_volume(),
+        "SharedVolumeService_Update": {"volume_id": ids["volume_id"]},
+        "RemediationService_CreateRemediation": {"mode": "REMEDIATION_MODE_REBOOT_VM"},
+        "RemediationService_ApproveRemediation": {"comment": "go ahead"},
+        "RemediationService_RejectRemediation": {"comment": "not now"},
+    }[operation.operation_id]
+
+
+def target(operation: Declared, ids: Ids) -> str:
+    """Path and query under which the operation succeeds."""
+    if operation.operation_id == "RemediationService_CreateRemediation":
+        ids = {**ids, "instance_id": ids["free_instance_id"]}
+    query = f"?cluster_id={ids['cluster_id']}" if operation.operation_id == ALERTS else ""
+    return f"/v1{operation.at(**ids)}{query}"
