@@ -136,6 +136,8 @@ rate_limits: [{requests: 3, per: 1m}, {requests: 1, per: 500ms, operations: [a, 
 # ---- mistakes: the field, what is told of it, and a word of the mend
 
 LARGE = "model: deepseek-ai/DeepSeek-R1, hardware: 8x_nvidia_h200_140gb_sxm"
+TUNABLE = "model: mistralai/Mistral-7B-Instruct-v0.3, hardware: 1x_nvidia_h100_80gb_sxm"
+ADAPTER = "{name: a, base_model: mistralai/Mistral-7B-Instruct-v0.3}"
 GROUP = "name: a, region: us-central-8, gpu_type: H100_SXM, num_gpus: 8"
 VOLUME = "name: v, size_tib: 1, region: us-central-8"
 MISTAKES = [
@@ -160,6 +162,18 @@ MISTAKES = [
     ("durations: {endpoint: {stop: 5s}}", "durations.endpoint.stop", "called stop", ""),
     ("durations: {endpiont: {booted: 5s}}", "durations.endpiont", "no lifecycle", "did you mean endpoint?"),
     ("durations: 2026-01-01", "durations", "", ""),
+    ("models: [{id: m, params_b: 1, lora: 1}]", "models[0].lora", "boolean", ""),
+    ("adapters: [{name: a, base_model: openai/gpt-oss-20b}]", "adapters[0].base_model", "that takes adapters", ""),
+    (f"adapters: [{ADAPTER}, {ADAPTER}]", "adapters[1].name", "two adapters", "otherwise"),
+    (f"adapters: [{ADAPTER}]\nendpoints: [{{{LARGE}, adapters: [a]}}]", "endpoints[0].adapters[0]", "no adapter", ""),
+    (
+        f"adapters: [{ADAPTER}]\nendpoints: [{{{TUNABLE}, adapters: [a]}}, {{{TUNABLE}, adapters: [a]}}]",
+        "endpoints[1].adapters[0]",
+        "bound already",
+        "once",
+    ),
+    (f"clusters: [{{{GROUP}, add_ons: [toaster]}}]", "clusters[0].add_ons[0]", "no type of add-on", "dashboard"),
+    (f"clusters: [{{{GROUP}, add_ons: [ingress, ingress]}}]", "clusters[0].add_ons[1]", "already", "once"),
     ("chances: {boot_failed: 1.5}", "chances.boot_failed", "less than or equal to 1", ""),
     ("chances: {boot_failed: -0.1}", "chances.boot_failed", "greater than or equal to 0", ""),
     ("chances: {boot_failed: .nan}", "chances.boot_failed", "", ""),

@@ -8,7 +8,16 @@ from typing import Any
 
 from mockserver.scenarios.traffic import build_limit, build_rule
 from mockserver.scenarios.values import count_range, duration_ms, instant_ms, range_ms, when
-from mockserver.simulation.catalog import Catalog, DriverVersion, Gpu, HealthAlert, Model, NodeShape, Region
+from mockserver.simulation.catalog import (
+    AdapterModel,
+    Catalog,
+    DriverVersion,
+    Gpu,
+    HealthAlert,
+    Model,
+    NodeShape,
+    Region,
+)
 from mockserver.simulation.faults import Rule
 from mockserver.simulation.limits import Limit
 from mockserver.simulation.rules import Pace, PoolRule, Rules, StockRules, Switches
@@ -61,9 +70,11 @@ class Scenario:
         """The resources an account begins with."""
         return Seeds(
             serverless=tuple(self.fields["serverless"]),
-            endpoints=tuple(EndpointSeed(**_aged(one)) for one in self.fields["endpoints"]),
+            endpoints=tuple(
+                EndpointSeed(**{**_aged(one), **_tuples(one, "adapters")}) for one in self.fields["endpoints"]
+            ),
             volumes=tuple(VolumeSeed(**_aged(one)) for one in self.fields["volumes"]),
-            clusters=tuple(ClusterSeed(**_aged(one)) for one in self.fields["clusters"]),
+            clusters=tuple(ClusterSeed(**{**_aged(one), **_tuples(one, "add_ons")}) for one in self.fields["clusters"]),
             events=tuple(map(_event, self.fields["events"])),
         )
 
@@ -76,11 +87,13 @@ class Scenario:
         return tuple(map(build_limit, self.fields["rate_limits"]))
 
     def extend_catalog(self, catalog: Catalog) -> Catalog:
-        """The catalogue with the scenario's own models."""
+        """The catalogue with the scenario's own models and the account's adapters."""
         own = {model["id"]: _model(model) for model in self.fields["models"]}
-        if not own:
+        adapters = tuple(AdapterModel(**one) for one in self.fields["adapters"])
+        if not own and not adapters:
             return catalog
-        return replace(catalog, models=(*(known for known in catalog.models if known.id not in own), *own.values()))
+        models = (*(known for known in catalog.models if known.id not in own), *own.values())
+        return replace(catalog, models=models, adapters=adapters)
 
 
 def build_catalog(fields: Fields) -> Catalog:

@@ -82,6 +82,14 @@ class SeededModel(_Part):
     params_b: float = Field(gt=0, allow_inf_nan=False)
     bytes_per_parameter: float = Field(default=2, gt=0, allow_inf_nan=False)
     hardware: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    lora: bool = False
+
+
+class SeededAdapter(_Part):
+    """A LoRA adapter that the account has."""
+
+    name: str = Field(min_length=1)
+    base_model: str
 
 
 class SeededEndpoint(_Part):
@@ -98,6 +106,7 @@ class SeededEndpoint(_Part):
     max_replicas: int = Field(default=1, ge=1, le=MOST_REPLICAS)
     inactive_timeout: int | None = Field(default=None, ge=0, le=MOST_MINUTES)
     availability_zone: str | None = None
+    adapters: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
 class SeededVolume(_Part):
@@ -125,6 +134,7 @@ class SeededCluster(_Part):
     num_preemptible_gpus: int = Field(default=0, ge=0, le=MOST_GPUS, multiple_of=8)
     acceptance_tests: bool = False
     volume: str | None = None
+    add_ons: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
 class FaultRule(_Part):
@@ -206,6 +216,7 @@ class ScenarioFields(_Part):
     faults: Annotated[tuple[FaultRule, ...], Field(strict=False)]
     rate_limits: Annotated[tuple[RateLimit, ...], Field(strict=False)]
     models: Annotated[tuple[SeededModel, ...], Field(strict=False)]
+    adapters: Annotated[tuple[SeededAdapter, ...], Field(strict=False)]
     serverless: Annotated[tuple[str, ...], Field(strict=False)]
     endpoints: Annotated[tuple[SeededEndpoint, ...], Field(strict=False)]
     volumes: Annotated[tuple[SeededVolume, ...], Field(strict=False)]

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from mockserver.lifecycles import EVENT, TIME, Lifecycle
 from mockserver.scenarios.fields import ScenarioFields, SeededCluster
+from mockserver.simulation.add_ons import TYPES
 from mockserver.simulation.catalog import Catalog
 from mockserver.simulation.events import EVENTS
 
@@ -92,9 +93,29 @@ def _check_resources(scenario: ScenarioFields, lifecycles: Mapping[str, Lifecycl
         if one.availability_zone is not None:
             zones = catalog.hardware[one.hardware].gpu.zones
             require(zones, (*at, "availability_zone"), f"zone of {one.hardware}", one.availability_zone)
+    _check_adapters(scenario, catalog)
     _check_volumes(scenario, regions, states("volume"))
     for number, cluster in enumerate(scenario.clusters):
         _check_cluster(("clusters", number), cluster, regions, states("cluster"), catalog)
+
+
+def _check_adapters(scenario: ScenarioFields, catalog: Catalog) -> None:
+    """Each adapter by itself, and that what is bound fits its endpoint and is bound once."""
+    names: list[str] = []
+    for number, adapter in enumerate(scenario.adapters):
+        models = [model.id for model in catalog.models if model.lora]
+        require(models, ("adapters", number, "base_model"), "model that takes adapters", adapter.base_model)
+        if adapter.name in names:
+            raise Mistake(("adapters", number, "name"), "two adapters have this name", "name one otherwise")
+        names.append(adapter.name)
+    bound: list[str] = []
+    for number, one in enumerate(scenario.endpoints):
+        fitting = [adapter.name for adapter in scenario.adapters if adapter.base_model == one.model]
+        for place, name in enumerate(one.adapters):
+            require(fitting, ("endpoints", number, "adapters", place), f"adapter for {one.model}", name)
+            if name in bound:
+                raise Mistake(("endpoints", number, "adapters", place), "it is bound already", "bind each once")
+            bound.append(name)
 
 
 def _check_volumes(scenario: ScenarioFields, regions: list[str], states: list[str]) -> None:
@@ -133,3 +154,7 @@ def _check_cluster(at: Field, cluster: SeededCluster, regions: list[str], states
         raise Mistake((*at, "billing_type"), "a RESERVED cluster needs duration_days", "add it")
     if cluster.cluster_type == "SLURM" and cluster.num_preemptible_gpus:
         raise Mistake((*at, "num_preemptible_gpus"), "a SLURM cluster has no preemptible GPUs", "leave them out")
+    for place, kind in enumerate(cluster.add_ons):
+        require(TYPES, (*at, "add_ons", place), "type of add-on", kind)
+        if kind in cluster.add_ons[:place]:
+            raise Mistake((*at, "add_ons", place), "the cluster has this add-on already", "name each once")

@@ -58,6 +58,16 @@ class Model:
     bytes_per_parameter: float = BYTES_PER_PARAMETER
     hardware: tuple[str, ...] = ()
     grade: str = "assumed"
+    lora: bool = False
+    """Whether LoRA adapters may be bound to an endpoint that serves it."""
+
+
+@dataclass(frozen=True)
+class AdapterModel:
+    """A LoRA adapter that the account has: its name, and the model it was trained on."""
+
+    name: str
+    base_model: str
 
 
 @dataclass(frozen=True)
@@ -115,6 +125,7 @@ class Catalog:
     control_plane_node: NodeShape
     gpus_per_node: int
     health_alerts: Mapping[str, HealthAlert]
+    adapters: tuple[AdapterModel, ...] = ()
 
     @cached_property
     def hardware(self) -> dict[str, Hardware]:

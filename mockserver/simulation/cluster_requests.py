@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from mockserver.errors import Invalid
+from mockserver.simulation import add_ons
 from mockserver.simulation.bounds import MOST_ASKED_GPUS, MOST_GIB, MOST_GPUS, whole
 from mockserver.simulation.catalog import DriverVersion, Region
 from mockserver.simulation.cluster_rows import Cluster, Terms
@@ -73,7 +74,7 @@ def terms_of(view: View, body: Mapping[str, Any], start_ms: int | None, end_ms: 
         auto_scale=bool(body.get("auto_scale") or body.get("auto_scaled")),
         acceptance_tests=bool(tests.get("enabled")),
         nccl_tests=bool(tests.get("enabled")) and nodes > 1 and not tests.get("nccl_multi_node_skipped"),
-        add_ons=tuple(add_on(asked) for asked in body.get("add_ons") or ()),
+        add_ons=add_ons.all_added(body.get("add_ons") or ()),
         echoed=_echoed(body),
     )
     _check_auto_scale(setup, terms, body)
@@ -114,7 +115,7 @@ def changed_terms(view: View, cluster: Cluster, body: Mapping[str, Any], end_ms:
         ),
         num_preemptible_gpus=_gpus(setup, body, "num_preemptible_gpus", terms.num_preemptible_gpus, most=MOST_GPUS),
         reservation_end_ms=terms.reservation_end_ms if end_ms is None else end_ms,
-        add_ons=_merged_add_ons(terms.add_ons, body.get("add_ons") or ()),
+        add_ons=add_ons.merged(terms.add_ons, body.get("add_ons") or ()),
         echoed=echoed,
     )
     _check_components(changed, named_project=True)
@@ -137,29 +138,6 @@ def inline_volume(body: Mapping[str, Any]) -> NewVolume | None:
         project_id=asked.get("project_id") or body.get("project_id"),
         is_lifecycle_independent=bool(asked.get("is_lifecycle_independent")),
     )
-
-
-def add_on(asked: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An add-on as the API shows it: its state is an empty object under its type."""
-    kind = asked["add_on_type"]
-    return {
-        "name": asked["name"],
-        "add_on_type": kind,
-        "config": asked.get("config") or {kind: {"enabled": True}},
-        "state": {kind: {}},
-    }
-
-
-def _merged_add_ons(
-    known: tuple[Mapping[str, Any], ...], changes: Sequence[Mapping[str, Any]]
-) -> tuple[Mapping[str, Any], ...]:
-    merged = {one["name"]: one for one in known}
-    for number, change in enumerate(changes):
-        if change["name"] not in merged:
-            raise Invalid(f"The cluster has no add-on called {change['name']!r}.", param=f"add_ons[{number}].name")
-        one = merged[change["name"]]
-        merged[change["name"]] = {**one, "config": {**one["config"], **(change.get("config") or {})}}
-    return tuple(merged.values())
 
 
 def _gpus(

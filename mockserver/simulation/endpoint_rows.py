@@ -21,7 +21,7 @@ class Endpoint(NamedTuple):
 
     `claims[0]` asks for the replicas it starts with; each further claim is for one replica added later.
     `accepted` counts the commands that moved its state, `touched_ms` is when inactivity last began to count
-    anew, `zone` the availability zone that was asked for.
+    anew, `zone` the availability zone that was asked for, `adapters` the names of the LoRA adapters bound to it.
     """
 
     id: str
@@ -40,6 +40,7 @@ class Endpoint(NamedTuple):
     accepted: int = 0
     touched_ms: int = 0
     claims: tuple[Claim, ...] = ()
+    adapters: tuple[str, ...] = ()
 
 
 class Serverless(NamedTuple):

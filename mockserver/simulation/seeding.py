@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mockserver.lifecycles import TIME, Lifecycle
-from mockserver.simulation import chance, cluster_rows, clusters, endpoint_rows, endpoints, events, nodes, volumes
+from mockserver.simulation import (
+    add_ons,
+    chance,
+    cluster_rows,
+    clusters,
+    endpoint_rows,
+    endpoints,
+    events,
+    nodes,
+    volumes,
+)
 from mockserver.simulation.rules import DAY_MS, Pace
 from mockserver.simulation.stock import Claim
 from mockserver.simulation.timeline import Mark, Timeline
@@ -29,6 +39,7 @@ class EndpointSeed:
     max_replicas: int = 1
     inactive_timeout: int | None = None
     availability_zone: str | None = None
+    adapters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +55,7 @@ class VolumeSeed:
 
 @dataclass(frozen=True, slots=True)
 class ClusterSeed:
-    """A GPU cluster to begin with; `volume` names a seeded volume that it has."""
+    """A GPU cluster to begin with; `volume` names a seeded volume that it has, `add_ons` the types of its add-ons."""
 
     name: str
     region: str
@@ -58,6 +69,7 @@ class ClusterSeed:
     num_preemptible_gpus: int = 0
     acceptance_tests: bool = False
     volume: str | None = None
+    add_ons: tuple[str, ...] = ()
 
 
 class EventSeed(NamedTuple):
@@ -151,6 +163,7 @@ def _seed_endpoint(draft: Draft, one: EndpointSeed) -> None:
         created_ms=created_ms,
         line=line,
         touched_ms=draft.at_ms,
+        adapters=one.adapters,
     )
     if line[-1].phase in endpoint_rows.HOLDING:
         places = (one.availability_zone,) if one.availability_zone else hardware.gpu.zones
@@ -202,6 +215,7 @@ def _seed_cluster(draft: Draft, one: ClusterSeed, named: Mapping[tuple[str, str]
         duration_days=one.duration_days,
         acceptance_tests=one.acceptance_tests,
         nccl_tests=one.acceptance_tests and one.num_gpus > setup.catalog.gpus_per_node,
+        add_ons=add_ons.all_added([{"name": kind, "add_on_type": kind} for kind in one.add_ons]),
         echoed={},
     )
     cluster = cluster_rows.Cluster(

@@ -1,7 +1,7 @@
 """Whether a request breaks the document, by jsonschema and the standard library: a judge apart from our validators.
 
 Two things are not held against a request: what is not declared (it is let through and noted), and nulls in the bodies
-of the compute operations (read as not set).
+of the compute operations and of inference (read as not set).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def broken_body(operation: Declared, request: Any) -> str | None:
         value = json.loads(body, parse_constant=_refuse)
     except ValueError as error:
         return f"the body is no JSON: {error}"
-    if "/compute/" in operation.path:
+    if "/compute/" in operation.path or operation.path.endswith("/completions"):
         value = without_nulls(value)
     problem = next(validator(operation.operation_id).iter_errors(value), None)
     return None if problem is None else f"{list(problem.path)}: {problem.message[:200]}"
@@ -79,7 +79,7 @@ def validator(operation_id: str) -> Draft202012Validator:
     operation = next(
         item[method]
         for item in v1()["paths"].values()
-        for method in ("post", "put", "patch")
+        for method in ("post", "put", "patch", "delete")
         if method in item and item[method]["operationId"] == operation_id
     )
     schema = follow(operation["requestBody"]["content"]["application/json"]["schema"])

@@ -44,7 +44,7 @@ from schemathesis.core.transport import Response
 from mockserver.settings import Settings
 from mockserver.web.app import create_app
 
-from ..web.account import Ids, furnish, target
+from ..web.account import Ids, furnish, good_body, target
 from ..web.asgi import Client, Wall
 from ..web.contract import BY_ID, OPERATIONS, Declared
 from . import judge
@@ -67,8 +67,14 @@ IDS = {
     "endpointId": [one["id"] for one in CLIENT.get("/v1/endpoints", type="dedicated")["data"]],
     "cluster_id": [one["cluster_id"] for one in CLIENT.get("/v1/compute/clusters")["clusters"]],
     "volume_id": [one["volume_id"] for one in CLIENT.get("/v1/compute/clusters/storage/volumes")["volumes"]],
+    "addon_id": ["dashboard", "ingress"],
     "instance_id": [BEGUN["instance_id"], BEGUN["free_instance_id"], "-"],
 }
+MODEL_IDS = {
+    "addAdapter": f"{BEGUN['endpoint_name']}:devuser/support-german-lora",
+    "removeAdapter": f"{BEGUN['endpoint_name']}:devuser/support-tone-lora",
+}
+"""For the first endpoint: an adapter that fits it, and one that is bound to it."""
 NAMES = {
     "model": ["Qwen/Qwen3.5-9B-FP8"],
     "hardware": ["1x_nvidia_h100_80gb_sxm"],
@@ -80,7 +86,11 @@ NAMES = {
     "num_gpus": [8, 16],
     "size_tib": [11, 20],
     "volume_id": IDS["volume_id"],
+    "add_on_type": ["dashboard", "headlamp"],
 }
+SERVED = ["openai/gpt-oss-20b", BEGUN["endpoint_name"], MODEL_IDS["removeAdapter"]]
+"""What answers inference requests."""
+
 
 schema = schemathesis.openapi.from_asgi("/openapi.json", APP)
 
@@ -94,9 +104,11 @@ def chosen(key: str, among: list[Any]) -> Any:
 @schema.hook
 def map_path_parameters(ctx: Any, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
     for name, value in (path_parameters or {}).items():
-        real = chosen(f"{name} {value!r}", IDS.get(name, []))
+        known = IDS.get(name, [])
+        # The first of each kind go together: a cluster has nodes and add-ons of its own.
+        real = chosen(f"{name} {value!r}", [*known, *known[:1] * 3])
         if real is not None and path_parameters is not None:
-            path_parameters[name] = real
+            path_parameters[name] = IDS[name][0] if ctx.operation.path.endswith("/adapters") else real
     return path_parameters
 
 
@@ -127,6 +139,11 @@ def map_body(ctx: Any, body: Any) -> Any:
         if isinstance(body.get("cluster_name"), str) and random.Random(f"whole {body!r}").random() < 0.4:
             return dict(CLUSTER)
         map_body(ctx, body.get("autoscaling"))
+        if isinstance(body.get("model_id"), str) and ctx.operation.path.endswith("/adapters"):
+            fitting = MODEL_IDS[ctx.operation.definition.raw["operationId"]]
+            return {**body, "model_id": chosen(f"model_id {body!r}", [fitting]) or body["model_id"]}
+        if isinstance(body.get("model"), str) and body.keys() & {"messages", "prompt"}:
+            return {**body, "model": chosen(f"served {body!r}", SERVED) or body["model"]}
         for name, known in NAMES.items():
             given = body.get(name)
             if given is not None and type(given) is type(known[0]):
@@ -191,6 +208,9 @@ def authentication(ctx: Any, response: Response, case: Any) -> None:
     if not has_key(response):
         assert response.status_code == expected
         return
+    if response.status_code == 403 and operation.operation_id in MODEL_IDS:
+        assert "permission to use the adapter" in response.text
+        return
     assert response.status_code not in (401, 403)
     url = response.request.url.partition("://")[2]
     target = "/" + url.partition("/")[2]
@@ -214,7 +234,7 @@ def acceptance(ctx: Any, response: Response, case: Any) -> None:
         return
     if "There is nothing at" in response.text or judge.broken(declared(case), response.request) is not None:
         return
-    assert response.status_code in (400, 404, 409), f"good data is refused for its form: {response.text}"
+    assert response.status_code in (400, 403, 404, 409), f"good data is refused for its form: {response.text}"
     reason = response.json()["error"]
     # Two rules are told as if they were of the form: hardware "" counts as missing, and so does half a driver pair.
     if reason["param"] not in RULES:
@@ -282,6 +302,8 @@ def named_examples() -> list[Any]:
 def test_every_example_of_the_document_is_accepted(operation: Declared, value: dict[str, Any]) -> None:
     ids = fresh()
     body = {**value, "volume_id": ids["volume_id"]} if "volume_id" in value else value
+    if "model_id" in value:
+        body = good_body(operation, ids)
     CLIENT.call(operation.method, target(operation, ids), body).ok(min(operation.published()))
 
 

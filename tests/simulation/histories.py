@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from mockserver.errors import Refusal
-from mockserver.simulation import cluster_rows, endpoints, progress, remediations, volumes
+from mockserver.simulation import add_ons, cluster_rows, endpoints, inference, progress, remediations, volumes
 from mockserver.simulation.events import EVENTS
 from mockserver.simulation.rules import Rules
 
@@ -128,6 +128,7 @@ _ENDPOINT_COMMANDS: dict[str, Callable[[Random], dict[str, Any]]] = {
     "rename": lambda pick: {},
     "scale": lambda pick: {"low": pick.randrange(4)},
     "timeout": lambda pick: {"minutes": pick.choice(TIMEOUTS)},
+    "use": lambda pick: {},
 }
 _CLUSTER_COMMANDS: dict[str, Callable[[Random], dict[str, Any]]] = {
     "create_cluster": _new_cluster,
@@ -141,6 +142,7 @@ _CLUSTER_COMMANDS: dict[str, Callable[[Random], dict[str, Any]]] = {
     ),
     "end_cluster": lambda pick: {"ends_in": pick.randrange(1, pick.choice([10 * MINUTE, 2 * DAY]))},
     "configure_cluster": lambda pick: {},
+    "equip_cluster": lambda pick: {"name": pick.choice("ab")},
     "delete_cluster": lambda pick: {},
 }
 _VOLUME_COMMANDS: dict[str, Callable[[Random], dict[str, Any]]] = {
@@ -148,12 +150,13 @@ _VOLUME_COMMANDS: dict[str, Callable[[Random], dict[str, Any]]] = {
     "resize": lambda pick: {"size": pick.randrange(1, 5)},
     "delete_volume": lambda pick: {},
 }
-_ENDPOINT_WEIGHTS = {"create": 4, "start": 2, "stop": 3, "delete": 2, "rename": 1, "scale": 3, "timeout": 2}
+_ENDPOINT_WEIGHTS = {"create": 4, "start": 2, "stop": 3, "delete": 2, "rename": 1, "scale": 3, "timeout": 2, "use": 3}
 _CLUSTER_WEIGHTS = {
     "create_cluster": 3,
     "put_cluster": 4,
     "end_cluster": 2,
     "configure_cluster": 1,
+    "equip_cluster": 1,
     "delete_cluster": 2,
 }
 
@@ -311,7 +314,7 @@ def _carry_out(world: World, command: str, given: dict[str, Any]) -> None:
     elif command == "create":
         given.pop("which", None)
         world.create(given.pop("gpus"), **given)
-    elif command in ("start", "stop", "delete", "rename", "scale", "timeout"):
+    elif command in _ENDPOINT_COMMANDS:
         endpoint = _pick(list(view.scan(endpoints.KIND).values()), given["which"])
         if endpoint is not None:
             _change_endpoint(world, endpoint, command, given)
@@ -338,6 +341,8 @@ def _change_endpoint(world: World, endpoint: Any, command: str, given: dict[str,
         world.patch(endpoint, bounds=(given["low"], max(given["low"], 1)))
     elif command == "timeout":
         world.patch(endpoint, inactive_timeout=given["minutes"])
+    elif command == "use":
+        world.run(lambda draft: inference.use(draft, endpoint.name))
     else:
         getattr(world, command)(endpoint)
 
@@ -377,6 +382,9 @@ def _change_cluster(world: World, cluster: Any, command: str, given: dict[str, A
         world.put(cluster, ends=world.at_ms + given["ends_in"])
     elif command == "configure_cluster":
         world.put(cluster, cluster_config={"slurm_partition": str(world.at_ms)})
+    elif command == "equip_cluster":
+        wish = {"name": given["name"], "add_on_type": "ingress"}
+        world.run(lambda draft: add_ons.create(draft, cluster.id, wish))
     else:
         world.delete_cluster(cluster)
 

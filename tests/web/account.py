@@ -8,6 +8,7 @@ from .asgi import Client, new_cluster, new_endpoint, new_volume
 from .contract import Declared
 
 Ids = dict[str, str]
+SERVERLESS = "openai/gpt-oss-20b"
 ALERTS = "HealthCheckService_ListPassiveHealthCheckAlerts"
 
 
@@ -19,8 +20,11 @@ def furnish(client: Client) -> Ids:
     clusters = client.get("/v1/compute/clusters")["clusters"]
     volumes = client.get("/v1/compute/clusters/storage/volumes")["volumes"]
     cluster = clusters[0]
+    endpoint = client.get("/v1/endpoints", type="dedicated")["data"][0]
     ids = {
-        "endpointId": client.get("/v1/endpoints", type="dedicated")["data"][0]["id"],
+        "endpointId": endpoint["id"],
+        "endpoint_name": endpoint["name"],
+        "addon_id": "dashboard",
         "cluster_id": cluster["cluster_id"],
         "volume_id": volumes[0]["volume_id"] if volumes else client.create_volume()["volume_id"],
         "instance_id": cluster["gpu_worker_nodes"][0]["instance_id"],
@@ -41,6 +45,12 @@ def good_body(operation: Declared, ids: Ids) -> dict[str, Any]:
         "GPUClusterService_Update": {"cluster_type": "KUBERNETES"},
         "SharedVolumeService_Create": new_volume(),
         "SharedVolumeService_Update": {"volume_id": ids["volume_id"]},
+        "addAdapter": {"model_id": f"{ids['endpoint_name']}:devuser/support-german-lora"},
+        "removeAdapter": {"model_id": f"{ids['endpoint_name']}:devuser/support-tone-lora"},
+        "createChatCompletion": {"model": SERVERLESS, "messages": [{"role": "user", "content": "Hello"}]},
+        "createCompletion": {"model": SERVERLESS, "prompt": "Hello"},
+        "InstanceClusterAddOnService_Create": {"name": "browser", "add_on_type": "headlamp"},
+        "InstanceClusterAddOnService_Update": {"config": {"dashboard": {"enabled": False}}},
         "RemediationService_CreateRemediation": {"mode": "REMEDIATION_MODE_REBOOT_VM"},
         "RemediationService_ApproveRemediation": {"comment": "go ahead"},
         "RemediationService_RejectRemediation": {"comment": "not now"},

@@ -66,8 +66,10 @@ class Reply:
         return json.loads(self.body)
 
     def ok(self, status: int = 200) -> Any:
-        """The body of a success."""
+        """The body of a success, as text where it is a stream of events."""
         assert self.status == status, f"{self.asked}: {self.status} {self.body[:600]!r}"
+        if self.header("content-type") == "text/event-stream":
+            return self.body.decode()
         return self.json() if self.body else None
 
     def refused(self, status: int, *words: str, param: Any = UNSET, code: Any = UNSET) -> dict[str, Any]:

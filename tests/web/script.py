@@ -10,6 +10,7 @@ from .asgi import Client, new_cluster, new_endpoint, new_volume
 
 CLUSTERS = "/v1/compute/clusters"
 VOLUMES = f"{CLUSTERS}/storage/volumes"
+CREATES = ("/v1/endpoints", CLUSTERS, VOLUMES)
 Step = tuple[str, str, Any]
 
 SCRIPT: list[Step] = [
@@ -73,6 +74,14 @@ SCRIPT: list[Step] = [
     ("GET", "/v1/hardware?model=Qwen/Qwen3.5-9B-FP8", None),
     ("GET", "/v1/endpoints", None),
     ("GET", "/_mock/timeline", None),
+    ("POST", CLUSTERS + "/{cluster0}/addons", {"name": "ui", "add_on_type": "dashboard"}),
+    ("PUT", CLUSTERS + "/{cluster0}/addons/ui", {"config": {"dashboard": {"enabled": False}}}),
+    ("GET", CLUSTERS + "/{cluster0}/addons", None),
+    ("DELETE", CLUSTERS + "/{cluster0}/addons/ui", None),
+    ("POST", "/v1/chat/completions", {"model": "{endpoint3}", "messages": [{"role": "user", "content": "Hello"}]}),
+    ("POST", "/v1/completions", {"model": "openai/gpt-oss-20b", "prompt": "é", "n": 2, "stream": True}),
+    ("GET", "/v1/endpoints/{endpoint3}/adapters", None),
+    ("GET", "/_mock/timeline", None),
     ("POST", "/_mock/reset", {"seed": 5}),
     ("POST", "/v1/endpoints", new_endpoint()),
     ("GET", "/_mock/timeline", None),
@@ -94,7 +103,7 @@ def play(client: Client, script: list[Step], between: Callable[[int], None] | No
             sent = sent.replace(f"{{{name}}}", value) if sent else sent
         reply = client.send(method, target, body=None if sent is None else sent.encode())
         answers.append((reply.status, reply.body.decode()))
-        if method == "POST" and reply.status == 200 and path.startswith("/v1"):
+        if method == "POST" and reply.status == 200 and path in CREATES:
             shown = reply.json()
             key = next(key for key in counts if key in shown)
             made[f"{names[key]}{counts[key]}"] = shown[key]

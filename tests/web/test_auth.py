@@ -14,7 +14,7 @@ EVERY = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 
 
 def ask(client: Client, operation: Declared, authorization: bytes | None) -> int:
-    path = "/v1" + operation.at(endpointId="x", cluster_id="x", volume_id="x")
+    path = "/v1" + operation.at(endpointId="x", cluster_id="x", volume_id="x", addon_id="x")
     headers = [] if authorization is None else [("authorization", authorization)]
     reply = client.as_(None).send(operation.method, path, headers=headers)
     if reply.status in (401, 403):
@@ -39,7 +39,8 @@ def test_a_missing_or_malformed_key(shared: Client, operation: Declared, authori
 def test_both_statuses_occur() -> None:
     by_status = {status: {str(one) for one in OPERATIONS if expected(one) == status} for status in (401, 403)}
     assert by_status[403] == {
-        "listHardware", "listEndpoints", "createEndpoint", "getEndpoint", "updateEndpoint", "deleteEndpoint"
+        "listHardware", "listEndpoints", "createEndpoint", "getEndpoint", "updateEndpoint", "deleteEndpoint",
+        "addAdapter", "removeAdapter",
     }  # fmt: skip
     assert by_status[401] >= {"GPUClusterService_List", "RegionService_List", "availabilityZones"}
 
@@ -52,7 +53,7 @@ def test_any_other_key_is_let_in(shared: Client, operation: Declared) -> None:
 
 def test_the_root_refuses_as_the_base_path_does(shared: Client) -> None:
     for operation in OPERATIONS:
-        path = operation.at(endpointId="x", cluster_id="x", volume_id="x")
+        path = operation.at(endpointId="x", cluster_id="x", volume_id="x", addon_id="x")
         assert shared.as_(None).send(operation.method, path).status == expected(operation)
 
 

@@ -205,6 +205,7 @@ WRONG = {
     "string": [1, 1.5, True, [], ["x"], {}],
     "array": ["x", 1, True, {}],
     "object": ["x", 1, True, [], [{}]],
+    "string or array": [1, True, {}, [1], [[]]],
 }
 DATES = ["x", "", "2026-02-30T00:00:00Z", "2026-01-01", "2026-01-01 00:00", "2026-13-01T00:00:00Z", "1767603600", "now"]
 
@@ -227,6 +228,8 @@ def of_every_field(wrong: Callable[[dict[str, Any]], list[Any]]) -> list[Any]:
 def kind_of(schema: dict[str, Any]) -> str:
     if "type" in schema:
         return str(schema["type"])
+    if "anyOf" in schema:
+        return " or ".join(kind_of(way) for way in schema["anyOf"])
     return "string" if "enum" in schema else "object"
 
 
@@ -628,10 +631,8 @@ def test_unknown_fields_are_let_through_and_noted(serve: Callable[..., Client], 
     client = serve()
     ids = furnish(client)
     body = {**good_body(operation, ids), "surprise": {"deep": [1]}, "": 1}
-    for _ in range(2):
-        client.call(operation.method, target(operation, ids), body).ok()
-        client.post("/_mock/reset", {})
-        furnish(client)
+    first, _ = [client.call(operation.method, target(operation, ids), body) for _ in range(2)]
+    first.ok()
     notes = client.app.notes.counts
     assert any(note.startswith(f"{operation}: ") and "'surprise'" in note for note in notes)
     assert set(notes.values()) == {2}
@@ -812,7 +813,7 @@ def test_odd_ids(here: Client, ids: dict[str, str], operation: Declared, raw: by
 
 def test_long_ids(here: Client, ids: dict[str, str]) -> None:
     for operation in WITH_ID:
-        if operation.method in ("GET", "DELETE"):
+        if operation.method in ("GET", "DELETE") and operation not in WITH_BODY:
             here.send(operation.method, f"/v1{operation.at(**dict.fromkeys(ids, 'x' * 60_000))}").refused(404)
 
 
@@ -831,8 +832,7 @@ def test_an_id_in_percent_escapes_is_the_same_id(here: Client, ids: dict[str, st
 def test_ids_of_one_kind_are_not_found_under_another(here: Client, ids: dict[str, str]) -> None:
     for path in ("/v1/endpoints/", "/v1/compute/clusters/", "/v1/compute/clusters/storage/volumes/"):
         found = [here.send("GET", path + one).status for one in ids.values()]
-        assert found.count(200) == 1
-        assert set(found) == {200, 404}
+        assert sorted(found) == [200, *[404] * (len(ids) - 1)]
 
 
 # ---- headers ------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ IDS = [
     *(one["cluster_id"] for one in WORLD.get("/v1/compute/clusters")["clusters"]),
     *(one["volume_id"] for one in WORLD.get("/v1/compute/clusters/storage/volumes")["volumes"]),
 ]
+BOUND = WORLD.get(f"/v1/endpoints/{IDS[0]}/adapters")["data"][0]["model_id"]
 METHODS = st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "GET", "POST", "HEAD", "OPTIONS", "TRACE", "", "X"])
 SEGMENTS = st.sampled_from(
     [
@@ -34,6 +35,10 @@ SEGMENTS = st.sampled_from(
             "volumes",
             "regions",
             "availability-zones",
+            "addons",
+            "adapters",
+            "chat",
+            "completions",
             "_mock",
             "clock",
             "health",
@@ -117,7 +122,9 @@ VALUES = st.recursive(
 )
 GOOD = st.sampled_from(
     [new_endpoint(), new_cluster(), new_cluster(project_id="p"), new_volume(), {}, {"state": "STOPPED"},
-     {"num_gpus": 16}, {"volume_id": IDS[-1], "size_tib": 40}, {"advance": 60}, {"until": "next"}, {"until": "idle"}]
+     {"num_gpus": 16}, {"volume_id": IDS[-1], "size_tib": 40}, {"advance": 60}, {"until": "next"}, {"until": "idle"},
+     {"model": IDS[0], "messages": [{"role": "user", "content": "x"}]}, {"model": "openai/gpt-oss-20b", "prompt": ""},
+     {"model_id": BOUND}, {"name": "x", "add_on_type": "ingress"}, {"config": {"dashboard": {"enabled": False}}}]
 )  # fmt: skip
 
 
@@ -158,6 +165,13 @@ WRITES = [
     ("POST", "/v1/compute/clusters/storage/volumes"),
     ("PUT", "/v1/compute/clusters/storage/volumes"),
     ("DELETE", "/v1/compute/clusters/storage/volumes/{}"),
+    ("POST", "/v1/chat/completions"),
+    ("POST", "/v1/completions"),
+    ("POST", "/v1/endpoints/{}/adapters"),
+    ("DELETE", "/v1/endpoints/{}/adapters"),
+    ("POST", "/v1/compute/clusters/{}/addons"),
+    ("PUT", "/v1/compute/clusters/{}/addons/dashboard"),
+    ("DELETE", "/v1/compute/clusters/{}/addons/dashboard"),
     ("POST", "/_mock/clock"),
     ("POST", "/_mock/reset"),
 ]
@@ -189,7 +203,7 @@ def test_whatever_was_done_the_world_can_be_read(
         reply = client.call(method, path.replace("{}", ids[pick % len(ids)]), {**good, **odd})
         if reply.status == 200 and method == "POST" and path.startswith("/v1"):
             made = reply.json()
-            ids.append(made.get("id") or made.get("cluster_id") or made["volume_id"])
+            ids += [made[name] for name in ("id", "cluster_id", "volume_id") if name in made]
         for read in (
             "/v1/endpoints",
             "/v1/compute/clusters",

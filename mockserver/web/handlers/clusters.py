@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.clock import parse_instant, rfc3339
 from mockserver.errors import Invalid
-from mockserver.simulation import chance, cluster_rows, clusters, nodes, remediations, volumes
+from mockserver.simulation import add_ons, chance, cluster_rows, clusters, nodes, remediations, volumes
 from mockserver.simulation.cluster_requests import changed_terms, inline_volume, require_driver, terms_of
 from mockserver.simulation.cluster_rows import Cluster
 from mockserver.simulation.kubeconfig import kube_config
@@ -83,7 +83,7 @@ def _fields(view: View, cluster: Cluster) -> dict[str, Any]:
             {"node_id": e.node, "reason": e.reason, "message": e.message, "timestamp": rfc3339(e.at_ms)}
             for e in cluster_rows.node_events(cluster, at_ms)
         ],
-        "add_ons": [one for one in terms.add_ons if _enabled(one)],
+        "add_ons": [one for one in terms.add_ons if add_ons.enabled(one)],
     }
 
 
@@ -91,11 +91,6 @@ def _reservation_start(cluster: Cluster, ready_ms: int | None) -> str | None:
     """When the reservation begins: as asked, or when the cluster is first ready."""
     start_ms = cluster.terms.reservation_start_ms or ready_ms
     return None if start_ms is None else rfc3339(start_ms)
-
-
-def _enabled(add_on: Mapping[str, Any]) -> bool:
-    config = add_on["config"].get(add_on["add_on_type"])
-    return bool(config and config.get("enabled"))
 
 
 def _transitions(line: Timeline, at_ms: int) -> list[dict[str, str]]:
