@@ -12,6 +12,7 @@ MockServerError
     ├── Conflict           not in the present state of things
     ├── TooLarge           the body is longer than we read
     ├── WrongMediaType     the body is of a type the operation does not take
+    ├── TooMany            more requests than the rate limit lets through
     └── Unavailable        the server cannot take this now
 
 The web room holds the one table that maps these to a status, a type and a code.
@@ -88,6 +89,14 @@ class TooLarge(Refusal):
 
 class WrongMediaType(Refusal):
     """The body is of a media type that the operation does not take."""
+
+
+class TooMany(Refusal):
+    """The key sends more requests than it may; `wait_ms` is how long until it may again."""
+
+    def __init__(self, message: str, wait_ms: int, *, code: str | None = None) -> None:
+        self.wait_ms = wait_ms
+        super().__init__(message, code=code)
 
 
 class Unavailable(Refusal):

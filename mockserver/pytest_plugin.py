@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 from urllib.error import HTTPError
@@ -50,6 +50,27 @@ class MockClock:
 
 
 @dataclass(frozen=True)
+class MockFaults:
+    """The faults that the test's calls meet; docs/faults.md says which there are, and with which fields."""
+
+    _mock: MockTogether
+
+    def add(self, fault: str, **fields: Any) -> str:
+        """Add a rule, such as `add("status", status=429, times=2)`; its id. Raises ControlError."""
+        return str(self._mock.control("POST", "/faults", {"fault": fault, **fields})["ids"][0])
+
+    def clear(self) -> None:
+        """Remove all rules."""
+        self._mock.control("DELETE", "/faults")
+
+    @property
+    def rules(self) -> list[dict[str, Any]]:
+        """The rules, with how many calls each has `matched` and `served`."""
+        found: list[dict[str, Any]] = self._mock.control("GET", "/faults")["faults"]
+        return found
+
+
+@dataclass(frozen=True)
 class MockEvents:
     """What the test makes happen; docs/events.md lists the events."""
 
@@ -86,11 +107,31 @@ class MockTogether:
 
     base_url: str
     api_key: str
+    _first_run: int = 0
 
     @property
     def clock(self) -> MockClock:
         """The world's clock."""
         return MockClock(self)
+
+    @property
+    def faults(self) -> MockFaults:
+        """What goes wrong between the client and the API."""
+        return MockFaults(self)
+
+    @property
+    def journal(self) -> list[dict[str, Any]]:
+        """What was asked of the API in this test, and what came of it, oldest first."""
+        read = self.control("GET", "/journal?limit=10000")
+        return [exchange for exchange in read["exchanges"] if exchange["run"] >= self._first_run]
+
+    def snapshot(self) -> str:
+        """Take a snapshot of the world; its id."""
+        return str(self.control("POST", "/snapshots")["id"])
+
+    def restore(self, snapshot: str) -> None:
+        """Go on from a snapshot. Raises ControlError where there is none with this id."""
+        self.control("POST", f"/snapshots/{snapshot}/restore")
 
     @property
     def events(self) -> MockEvents:
@@ -148,6 +189,7 @@ def mock_together(request: pytest.FixtureRequest, _together_origin: str) -> Mock
     try:
         mock.control("POST", "/clock", {"mode": asked.pop("clock", "step"), "speed": 1})
         mock.control("POST", "/reset", asked)
+        first_run = mock.control("GET", "/journal?limit=1")["run"]
     except ControlError as error:
         pytest.fail(f"pytest.mark.{MARK}: {error}", pytrace=False)
-    return mock
+    return replace(mock, _first_run=first_run)

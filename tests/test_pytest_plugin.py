@@ -3,6 +3,7 @@
 import json
 import sys
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -54,6 +55,36 @@ def test_each_test_has_a_fresh_world(mock_together: MockTogether, run: int) -> N
     listed = call(mock_together, "GET", "/v1/endpoints?mine=true")["data"]
     assert len(listed) == 4
     call(mock_together, "POST", "/v1/endpoints", ENDPOINT)
+
+
+def test_faults_are_added_and_cleared(mock_together: MockTogether) -> None:
+    rule = mock_together.faults.add("status", status=429, times=2, operation="listEndpoints")
+    for _ in range(2):
+        with pytest.raises(HTTPError, match="429"):
+            call(mock_together, "GET", "/v1/endpoints")
+    call(mock_together, "GET", "/v1/endpoints")
+    assert [(one["id"], one["matched"], one["served"]) for one in mock_together.faults.rules] == [(rule, 3, 2)]
+    mock_together.faults.add("status", status=500)
+    mock_together.faults.clear()
+    call(mock_together, "GET", "/v1/endpoints")
+    assert [exchange["status"] for exchange in mock_together.journal] == [429, 429, 200, 200]
+    with pytest.raises(ControlError, match="status"):
+        mock_together.faults.add("latency", delay=1, status=500)
+
+
+@pytest.mark.together(clock="manual")
+@pytest.mark.parametrize("run", [1, 2])
+def test_a_world_goes_on_from_a_snapshot(mock_together: MockTogether, run: int) -> None:
+    before = call(mock_together, "GET", "/v1/endpoints")
+    taken = mock_together.snapshot()
+    call(mock_together, "POST", "/v1/endpoints", ENDPOINT)
+    mock_together.clock.advance("1h")
+    mock_together.restore(taken)
+    assert call(mock_together, "GET", "/v1/endpoints") == before
+    # The journal is this test's alone, though its world was there before.
+    assert [exchange["method"] for exchange in mock_together.journal] == ["GET", "POST", "GET"]
+    with pytest.raises(ControlError, match="no snapshot"):
+        mock_together.restore("nothing")
 
 
 @pytest.mark.together(scenario="default", clock="manual")

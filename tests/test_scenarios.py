@@ -11,6 +11,8 @@ from mockserver.errors import ConfigError
 from mockserver.lifecycles import load_lifecycles
 from mockserver.scenarios import find_scenario, load_catalog, load_scenario, read_description, scenario_names
 from mockserver.simulation.catalog import Catalog
+from mockserver.simulation.faults import Latency, Status
+from mockserver.simulation.limits import Limit
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = ROOT / "fixtures"
@@ -113,6 +115,22 @@ switches:
     assert [getattr(switches, name) for name in switches.__slots__] == [
         "retired", "401", 60, "merge", "one_replica", "refuse", "Scheduled", "kept", "automatic"
     ]  # fmt: skip
+
+
+def test_faults_and_limits_are_built(write):
+    text = """
+description: x
+faults:
+  - {fault: latency, delay: 1s..2s, nth: [1, 3], operation: listEndpoints, token: k}
+  - {fault: status, status: 429, retry_after: 20ms, times: 2, probability: 0.5, when: after}
+rate_limits: [{requests: 3, per: 1m}, {requests: 1, per: 500ms, operations: [a, b]}]
+"""
+    scenario = load(write(text))
+    first, second = scenario.faults()
+    assert (first.id, first.fault, first.nth, first.token) == ("scenario-1", Latency(1000, 2000), {1, 3}, "k")
+    assert second.fault == Status(429, retry_after_ms=20, when="after")
+    assert (second.times, second.probability, second.operation) == (2, 0.5, None)
+    assert scenario.rate_limits() == (Limit(3, 60_000), Limit(1, 500, frozenset("ab")))
 
 
 # ---- mistakes: the field, what is told of it, and a word of the mend
@@ -254,6 +272,20 @@ MISTAKES = [
     ("chances: {import_faild: 1}", "chances.import_faild", "unlucky move", "did you mean import_failed?"),
     ("account: {owner: ''}", "account.owner", "at least 1 character", ""),
     ("account: {api_keys: secret}", "account.api_keys", "", ""),
+    ("faults: [{}]", "faults[0].fault", "missing", "add it"),
+    ("faults: [{fault: boom}]", "faults[0].fault", "'latency', 'status'", ""),
+    ("faults: [{fault: status}]", "faults[0].fault", "needs the field status", "add it"),
+    ("faults: [{fault: status, status: 200}]", "faults[0].status", "greater than or equal to 400", ""),
+    ("faults: [{fault: status, status: 500, dely: 1}]", "faults[0].dely", "no such field", "did you mean delay?"),
+    ("faults: [{fault: status, status: 500, delay: 1}]", "faults[0].delay", "not a field of the fault status", "code"),
+    ("faults: [{fault: latency, delay: soon}]", "faults[0].delay", "not a duration", ""),
+    ("faults: [{fault: latency, delay: 61m}]", "faults[0].delay", "longer than an hour", "shorten it"),
+    ("faults: [{fault: malformed_json, nth: 0}]", "faults[0].nth[0]", "greater than or equal to 1", ""),
+    ("faults: [{fault: malformed_json, probability: 2}]", "faults[0].probability", "less than or equal to 1", ""),
+    ("faults: [{fault: slow_body, over: 1}]\nrate_limits: [{requests: 1}]", "rate_limits[0].per", "missing", "add it"),
+    ("rate_limits: [{requests: 0, per: 1s}]", "rate_limits[0].requests", "greater than or equal to 1", ""),
+    ("rate_limits: [{requests: 1, per: 2d}]", "rate_limits[0].per", "less than or equal to", ""),
+    ("rate_limits: {requests: 1}", "rate_limits", "list", ""),
     ("extends: nowhere", "extends", "nowhere", "default"),
     ("extends: defualt", "extends", "defualt", "did you mean default?"),
     ("extends: mine.yaml", "extends", "circle", ""),

@@ -6,7 +6,15 @@ it, `check_response` judges an answer, and `example_response` makes one up. Noth
 
 from mockserver.openapi.bodies import Body, decode_body
 from mockserver.openapi.documents import Document, document_from_dict, load_document, load_own_document
-from mockserver.openapi.examples import example, example_for, example_response
+from mockserver.openapi.examples import (
+    best_response,
+    example,
+    example_for,
+    example_response,
+    given_examples,
+    media_to_show,
+    rendered,
+)
 from mockserver.openapi.operations import MediaType, Operation, Parameter, RequestBody, Response
 from mockserver.openapi.parameters import Parameters, decode_parameters
 from mockserver.openapi.problems import Problem
@@ -30,6 +38,7 @@ __all__ = [
     "Response",
     "Router",
     "Validator",
+    "best_response",
     "check_response",
     "compile_schema",
     "decode",
@@ -39,6 +48,9 @@ __all__ = [
     "example",
     "example_for",
     "example_response",
+    "given_examples",
     "load_document",
     "load_own_document",
+    "media_to_show",
+    "rendered",
 ]

@@ -48,18 +48,15 @@ def example_for(validator: Validator, key: str) -> Any:
 
 def example_response(operation: Operation, key: str) -> tuple[int, str | None, bytes]:
     """A status, content type and body that the operation declares: the lowest 2xx if any, JSON if any."""
-    status, response = _best_response(operation)
-    if response is None or not response.media:
+    status, response = best_response(operation)
+    media = media_to_show(response) if response else None
+    if media is None:
         return status, None, b""
-    media = next((media for name, media in response.media.items() if is_json(name)), None)
-    media = media or next(iter(response.media.values()))
-    value = _media_example(media, f"{operation.operation_id} {key}")
-    if is_json(media.name) or not isinstance(value, str | bytes):
-        return status, media.name, orjson.dumps(value)
-    return status, media.name, value.encode() if isinstance(value, str) else value
+    return status, media.name, rendered(media, _media_example(media, f"{operation.operation_id} {key}"))
 
 
-def _best_response(operation: Operation) -> tuple[int, Response | None]:
+def best_response(operation: Operation) -> tuple[int, Response | None]:
+    """The answer that an operation is there to give: its lowest 2xx, else what it declares first."""
     exact = sorted(status for status in operation.responses if isinstance(status, int))
     good = [status for status in exact if 200 <= status < 300]
     if good:
@@ -70,13 +67,31 @@ def _best_response(operation: Operation) -> tuple[int, Response | None]:
     return (exact[0], operation.responses[exact[0]]) if exact else (200, None)
 
 
-def _media_example(media: MediaType, key: str) -> Any:
-    """What the document gives as an example, where its own schema allows that; else one made up."""
-    given = [media.raw["example"]] if "example" in media.raw else []
+def media_to_show(response: Response) -> MediaType | None:
+    """The media type to answer with, JSON if any; None where the response has no body."""
+    json_types = (media for name, media in response.media.items() if is_json(name))
+    return next(json_types, next(iter(response.media.values()), None))
+
+
+def given_examples(media: MediaType) -> dict[str, Any]:
+    """What the document itself gives as examples, by name ("" for one that has none)."""
+    given = {"": media.raw["example"]} if "example" in media.raw else {}
     named = media.raw.get("examples")
     if isinstance(named, dict):
-        given += [entry["value"] for entry in named.values() if isinstance(entry, dict) and "value" in entry]
-    for value in given:
+        given |= {name: one["value"] for name, one in named.items() if isinstance(one, dict) and "value" in one}
+    return given
+
+
+def rendered(media: MediaType, value: Any) -> bytes:
+    """A value as a body of this type."""
+    if is_json(media.name) or not isinstance(value, str | bytes):
+        return orjson.dumps(value)
+    return value.encode() if isinstance(value, str) else value
+
+
+def _media_example(media: MediaType, key: str) -> Any:
+    """What the document gives as an example, where its own schema allows that; else one made up."""
+    for value in given_examples(media).values():
         if media.validator is None or media.validator.ok(value):
             return value
     if media.validator is None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mockserver.scenarios.traffic import build_limit, build_rule
 from mockserver.scenarios.values import count_range, duration_ms, instant_ms, range_ms, when
 from mockserver.simulation.catalog import (
     AdapterModel,
@@ -19,6 +20,8 @@ from mockserver.simulation.catalog import (
     Pricing,
     Region,
 )
+from mockserver.simulation.faults import Rule
+from mockserver.simulation.limits import Limit
 from mockserver.simulation.rules import Account, Pace, PoolRule, Rules, StockRules, Switches
 from mockserver.simulation.seeding import ClusterSeed, EndpointSeed, EventSeed, Seeds, UploadSeed, VolumeSeed
 
@@ -76,6 +79,14 @@ class Scenario:
             clusters=tuple(ClusterSeed(**{**_aged(one), **_tuples(one, "add_ons")}) for one in self.fields["clusters"]),
             events=tuple(map(_event, self.fields["events"])),
         )
+
+    def faults(self) -> tuple[Rule, ...]:
+        """The rules of faults that hold from the beginning."""
+        return tuple(build_rule(f"scenario-{number}", one) for number, one in enumerate(self.fields["faults"], 1))
+
+    def rate_limits(self) -> tuple[Limit, ...]:
+        """The rate limits; none: any number of requests."""
+        return tuple(map(build_limit, self.fields["rate_limits"]))
 
     def extend_catalog(self, catalog: Catalog) -> Catalog:
         """The catalogue with the scenario's own models and the account's adapters."""

@@ -16,6 +16,7 @@ from mockserver.scenarios.building import Scenario
 from mockserver.scenarios.fields import ScenarioFields
 from mockserver.scenarios.names import Mistake, check_names
 from mockserver.scenarios.places import at_field
+from mockserver.scenarios.traffic import BadRule, build_rule
 from mockserver.simulation.catalog import Catalog
 
 
@@ -29,8 +30,18 @@ def check_scenario(
         raise _located(error, *layers) from None
     try:
         check_names(fields, lifecycles, Scenario(merged).extend_catalog(catalog))
+        _check_faults(merged["faults"])
     except Mistake as mistake:
         raise at_field(mistake.field, mistake.problem, mistake.mend, layers) from None
+
+
+def _check_faults(rules: list[dict[str, Any]]) -> None:
+    """That each fault has the fields it needs and no other's. Raises Mistake."""
+    for number, fields in enumerate(rules):
+        try:
+            build_rule("", fields)
+        except BadRule as bad:
+            raise Mistake(("faults", number, bad.field), bad.problem, bad.mend) from None
 
 
 def _located(error: ValidationError, *paths: Path) -> ConfigError:

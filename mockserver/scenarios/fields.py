@@ -24,6 +24,11 @@ RangeMs = Annotated[tuple[int, int], BeforeValidator(range_ms)]
 CountRange = Annotated[tuple[int, int], BeforeValidator(count_range)]
 DurationMs = Annotated[int, BeforeValidator(duration_ms)]
 InstantMs = Annotated[int, BeforeValidator(instant_ms), Field(ge=FIRST_START_MS, le=LAST_START_MS)]
+Nth = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...],
+    Field(strict=False, min_length=1),
+    BeforeValidator(lambda value: (value,) if isinstance(value, int) else value),
+]
 AgeMs = Annotated[int, BeforeValidator(duration_ms), Field(le=LONGEST_AGE_MS)]
 
 
@@ -153,6 +158,52 @@ class SeededCluster(_Part):
     add_ons: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
+class FaultRule(_Part):
+    """A fault, and the calls that meet it. Which fault has which fields, `traffic.build_rule` knows."""
+
+    fault: Literal[
+        "latency",
+        "status",
+        "connection_reset",
+        "empty_reply",
+        "truncated_body",
+        "malformed_json",
+        "slow_body",
+        "wrong_content_type",
+    ]
+    operation: str | None = Field(default=None, min_length=1)
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | None = None
+    path: str | None = Field(default=None, min_length=1)
+    token: str | None = Field(default=None, min_length=1)
+    nth: Nth | None = None
+    after: int = Field(default=0, ge=0)
+    every: int = Field(default=1, ge=1)
+    times: int | None = Field(default=None, ge=1)
+    probability: float = Field(default=1, ge=0, le=1)
+    delay: RangeMs | None = None
+    sigma: float | None = Field(default=None, gt=0, le=3)
+    status: int | None = Field(default=None, ge=400, le=599)
+    message: str | None = None
+    type: str | None = None
+    code: str | None = None
+    retry_after: DurationMs | None = None
+    should_retry: bool | None = None
+    body: str | None = None
+    content_type: str | None = None
+    when: Literal["before", "after"] = "before"
+    bytes: int | None = Field(default=None, ge=0)
+    over: DurationMs | None = None
+    pieces: int | None = Field(default=None, ge=1, le=1000)
+
+
+class RateLimit(_Part):
+    """So many requests in a window of virtual time."""
+
+    requests: int = Field(ge=1, le=1_000_000)
+    per: DurationMs = Field(ge=1, le=DAY_MS)
+    operations: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+
 class SeededEvent(_Part):
     """Something that will happen, at an instant or so long after the world's birth. docs/events.md has the events."""
 
@@ -184,6 +235,8 @@ class ScenarioFields(_Part):
     preemption_grace: RangeMs
     stock: Stock
     switches: SwitchSettings
+    faults: Annotated[tuple[FaultRule, ...], Field(strict=False)]
+    rate_limits: Annotated[tuple[RateLimit, ...], Field(strict=False)]
     models: Annotated[tuple[SeededModel, ...], Field(strict=False)]
     adapters: Annotated[tuple[SeededAdapter, ...], Field(strict=False)]
     serverless: Annotated[tuple[str, ...], Field(strict=False)]

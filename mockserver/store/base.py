@@ -25,6 +25,9 @@ class Store(Protocol):
     def scan(self, world: str, kind: str) -> Mapping[str, Any]:
         """All rows of a kind by id, in the order of their first write. Not to be changed by the caller."""
 
+    def dump(self, world: str) -> Mapping[str, Mapping[str, Any]]:
+        """All rows by kind and id, each kind as `scan` gives it. Not to be changed by the caller."""
+
     def commit(self, world: str, revision: int, writes: Mapping[Key, Any | None]) -> int:
         """Write all rows (None removes one) or nothing, and answer the new revision.
 

@@ -40,6 +40,11 @@ class MemoryStore:
         known = self._worlds.get(world)
         return known.rows.get(kind, _NONE) if known else _NONE
 
+    def dump(self, world: str) -> Mapping[str, Mapping[str, Any]]:
+        """All rows by kind and id."""
+        known = self._worlds.get(world)
+        return known.rows if known else _NONE
+
     def commit(self, world: str, revision: int, writes: Mapping[Key, Any | None]) -> int:
         """Write all rows or nothing. Raises Stale."""
         known = self._worlds.setdefault(world, _World())

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -24,13 +25,27 @@ from mockserver.store.memory import MemoryStore
 from mockserver.web.bodies import ClientGone, whole_body
 from mockserver.web.call import Handler
 from mockserver.web.envelope import Answer, Header, brief, json_answer, refusal_answer
+from mockserver.web.faults import Pause, deliver
 from mockserver.web.handlers import GUIDE_HANDLERS, HANDLERS
 from mockserver.web.notes import Notes
 from mockserver.web.pipeline import Pipeline
-from mockserver.web.worlds import Stage, Worlds
+from mockserver.web.stage import Stage
+from mockserver.web.traffic import mend_of_operation
+from mockserver.web.worlds import Worlds
 
 LOOPBACK_ORIGIN = re.compile(r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?")
 RAY_SUFFIX = b"-SIM"
+EXPOSED = [
+    "x-request-id",
+    "cf-ray",
+    "retry-after",
+    "retry-after-ms",
+    "x-should-retry",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "preference-applied",
+]
 
 
 class App:
@@ -48,6 +63,7 @@ class App:
         control: Callable[[], ASGIApp],
         documents: Mapping[bytes, Answer],
         is_guide: re.Pattern[bytes],
+        pause: Pause,
     ) -> None:
         self.pipeline = pipeline
         self.worlds = worlds
@@ -56,12 +72,13 @@ class App:
         self._control: ASGIApp | None = None
         self._documents = documents
         self._is_guide = is_guide
+        self._pause = pause
         self._across_origins = CORSMiddleware(
             self._serve,
             allow_origin_regex=LOOPBACK_ORIGIN.pattern,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["*"],
-            expose_headers=["x-request-id", "cf-ray", "retry-after"],
+            expose_headers=EXPOSED,
         )
         # Request ids tell requests apart, so they begin elsewhere in each process.
         self._ids = count(int.from_bytes(os.urandom(7), "big"))
@@ -94,6 +111,8 @@ class App:
             if b"content-length" in headers or b"transfer-encoding" in headers:
                 body = await whole_body(headers, receive)
             path, _, _ = path.partition(b"?")
+            if b"prefer" in headers:  # which may be given on several lines
+                headers[b"prefer"] = b",".join(value for name, value in scope["headers"] if name == b"prefer")
             if path in self._documents:
                 answer = self._describe(scope["method"], path)
             else:
@@ -104,7 +123,10 @@ class App:
             return  # nobody is there to be answered: the client has gone, or the server has waited long enough
         if answer.status >= 400 and self._is_guide.match(path):
             answer = brief(answer)
-        status, kept, content = answer
+        status, kept, content, met = answer
+        if met is not None:
+            await deliver(met, answer, [*kept, *self._identity()], scope, receive, send, self._pause)
+            return
         await send({"type": "http.response.start", "status": status, "headers": [*kept, *self._identity()]})
         await send({"type": "http.response.body", "body": content})
 
@@ -135,8 +157,14 @@ async def _live(receive: Receive, send: Send) -> None:
             return
 
 
-def create_app(settings: Settings | None = None, *, wall: Wall | None = None, store: Store | None = None) -> App:
-    """Build the application. `wall` reads real time in ms (tests hand in their own).
+def create_app(
+    settings: Settings | None = None,
+    *,
+    wall: Wall | None = None,
+    store: Store | None = None,
+    pause: Pause = asyncio.sleep,
+) -> App:
+    """Build the application. `wall` reads real time in ms and `pause` lets it pass (tests hand in their own).
 
     Raises ConfigError where a document, scenario or option cannot be used.
     """
@@ -145,9 +173,17 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
     lifecycles = load_lifecycles(spec / "lifecycles.yaml")
     catalog = load_catalog(fixtures / "catalog.yaml")
 
+    ours, guide = load_own_document(spec / "v1.yaml"), load_own_document(spec / "guide-2024.yaml")
+    _require_match(ours, HANDLERS)
+    _require_match(guide, GUIDE_HANDLERS)
+    documents = [ours, *(load_document(path) for path in settings.specs)]
+    routes = _routes([guide, *documents])
+    operations = frozenset(operation.operation_id for _, operation in routes)
+
     def stage(name: str, seed: int) -> Stage:
-        scenario = load_scenario(find_scenario(fixtures, name), fixtures, lifecycles, catalog)
-        return Stage(
+        path = find_scenario(fixtures, name)
+        scenario = load_scenario(path, fixtures, lifecycles, catalog)
+        made = Stage(
             scenario=name,
             seed=seed,
             lifecycles=lifecycles,
@@ -156,14 +192,13 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
             seeds=scenario.seeds(),
             starts_at_ms=scenario.starts_at,
             api_keys=scenario.api_keys,
+            faults=scenario.faults(),
+            rate_limits=scenario.rate_limits(),
         )
+        _require_operations(made, operations, path)
+        return made
 
     first = stage(settings.scenario, settings.seed)
-    ours, guide = load_own_document(spec / "v1.yaml"), load_own_document(spec / "guide-2024.yaml")
-    _require_match(ours, HANDLERS)
-    _require_match(guide, GUIDE_HANDLERS)
-    documents = [ours, *(load_document(path) for path in settings.specs)]
-    routes = _routes([guide, *documents])
     worlds = Worlds(
         first,
         store or MemoryStore(),
@@ -187,13 +222,13 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
         # Made at its first use: most servers that are started are asked for the API alone, and at once.
         from mockserver.web.control import control_app
 
-        return control_app(load_own_document(spec / "control.yaml"), worlds, stage, pipeline, settings)
+        return control_app(load_own_document(spec / "control.yaml"), worlds, stage, pipeline, settings, operations)
 
     served = {
         b"/openapi.json": json_answer(orjson.dumps(_served(documents))),
         f"{guide.base_path}/openapi.json".encode(): json_answer(orjson.dumps(guide.raw)),
     }
-    return App(pipeline, worlds, notes, control, served, _paths_of(guide, routes))
+    return App(pipeline, worlds, notes, control, served, _paths_of(guide, routes), pause)
 
 
 def _require_match(document: Document, handlers: Mapping[str, Handler]) -> None:
@@ -202,6 +237,22 @@ def _require_match(document: Document, handlers: Mapping[str, Handler]) -> None:
     for name in sorted(declared ^ handlers.keys()):
         missing = "no handler answers it" if name in declared else "the document does not declare it"
         raise ConfigError(f"{document.name}: {name}", missing, "give every operation one handler")
+
+
+def _require_operations(stage: Stage, known: frozenset[str], path: Path) -> None:
+    """Raise ConfigError where a fault or a rate limit names an operation that no document has."""
+    named: list[tuple[tuple[int | str, ...], str | None]] = [
+        (("faults", number, "operation"), rule.operation) for number, rule in enumerate(stage.faults)
+    ]
+    for number, limit in enumerate(stage.rate_limits):
+        named += [(("rate_limits", number, "operations"), operation) for operation in sorted(limit.operations)]
+    for field, operation in named:
+        if operation is not None and operation not in known:
+            # Imported here, since it reads YAML, which a good scenario does not need.
+            from mockserver.scenarios.places import at_field
+
+            problem = f"there is no operation called {operation}"
+            raise at_field(field, problem, mend_of_operation(operation, known), (path,))
 
 
 def _routes(documents: list[Document]) -> list[tuple[str, Operation]]:

@@ -26,9 +26,12 @@ from mockserver.simulation.events import Happening
 from mockserver.simulation.progress import Track
 from mockserver.simulation.timeline import earliest, observe
 from mockserver.web.bodies import ClientGone, whole_body
+from mockserver.web.control_traffic import TrafficControl
 from mockserver.web.envelope import Answer, dumps, fault_answer, json_answer, refusal_answer
 from mockserver.web.pipeline import Pipeline
-from mockserver.web.worlds import NEVER, Stage, World, Worlds, token_of
+from mockserver.web.snapshots import Snapshots
+from mockserver.web.stage import Stage
+from mockserver.web.worlds import NEVER, World, Worlds, token_of
 
 Fields = dict[str, Any]
 
@@ -44,6 +47,7 @@ class Control:
         stage: Callable[[str, int], Stage],
         pipeline: Pipeline,
         settings: Settings,
+        api_operations: frozenset[str],
     ) -> None:
         self._worlds = worlds
         self._stage = stage
@@ -61,6 +65,8 @@ class Control:
             "listEvents": self._events,
             "makeHappen": self._make_happen,
             "cancelEvent": self._cancel_event,
+            **TrafficControl(self._world, self._now_ms, pipeline.journal, api_operations).operations,
+            **Snapshots(worlds, self._world, self._find_stage, self._clock).operations,
         }
 
     def require_admin(self, request: Request) -> None:
@@ -170,16 +176,20 @@ class Control:
     def _reset(self, request: Request, parameters: Fields, body: Any) -> Fields:
         world = self._world(request, parameters)
         asked = body or {}
-        scenario = asked.get("scenario", self._worlds.stage.scenario)
-        seed = int(asked.get("seed", self._worlds.stage.seed))
-        stage = self._worlds.stage
-        if (scenario, seed) != (stage.scenario, stage.seed):
-            if scenario not in (stage.scenario, *self._scenarios):
-                known = ", ".join(self._scenarios)
-                raise Invalid(f"There is no scenario {scenario!r}; choose one of {known}.", param="scenario")
-            stage = self._stage(scenario, seed)
+        first = self._worlds.stage
+        stage = self._find_stage(asked.get("scenario", first.scenario), int(asked.get("seed", first.seed)))
         self._worlds.reset(world, stage)
         return self._clock(world)
+
+    def _find_stage(self, scenario: str, seed: int) -> Stage:
+        """The stage of the server's own scenario, or of one that ships. Raises Invalid for any other."""
+        first = self._worlds.stage
+        if (scenario, seed) == (first.scenario, first.seed):
+            return first
+        if scenario not in (first.scenario, *self._scenarios):
+            known = ", ".join(self._scenarios)
+            raise Invalid(f"There is no scenario {scenario!r}; choose one of {known}.", param="scenario")
+        return self._stage(scenario, seed)
 
     def _timelines(self, request: Request, parameters: Fields, body: Any) -> Fields:
         world = self._world(request, parameters)
@@ -226,9 +236,13 @@ def control_app(
     stage: Callable[[str, int], Stage],
     pipeline: Pipeline,
     settings: Settings,
+    api_operations: frozenset[str],
 ) -> ASGIApp:
-    """The Starlette application of the control API. Raises ConfigError where document and code differ."""
-    control = Control(worlds, stage, pipeline, settings)
+    """The Starlette application of the control API; `api_operations` are those that a fault may name.
+
+    Raises ConfigError where document and code differ.
+    """
+    control = Control(worlds, stage, pipeline, settings, api_operations)
     declared = {operation.operation_id for operation in document.operations}
     if declared != control.operations.keys():
         odd = sorted(declared ^ control.operations.keys())
@@ -267,7 +281,7 @@ class _Endpoint:
         self._control.require_admin(request)
         operation = self._operations.get(request.method)
         if operation is None:
-            raise MethodNotAllowed(f"{request.method} is not a method of this path.", tuple(self._operations))
+            raise MethodNotAllowed(f"{request.method} is not a method of this path.", tuple(sorted(self._operations)))
         if isinstance(operation, bytes):
             return json_answer(operation)
         asked = decode(

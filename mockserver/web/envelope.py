@@ -15,10 +15,12 @@ from mockserver.errors import (
     PaymentRequired,
     Refusal,
     TooLarge,
+    TooMany,
     Unauthenticated,
     Unavailable,
     WrongMediaType,
 )
+from mockserver.simulation.faults import Decision
 
 Header = tuple[bytes, bytes]
 
@@ -34,16 +36,18 @@ STATUSES: dict[type[Refusal], tuple[int, str]] = {
     Conflict: (409, "invalid_request_error"),
     TooLarge: (413, "invalid_request_error"),
     WrongMediaType: (415, "invalid_request_error"),
+    TooMany: (429, "invalid_request_error"),
     Unavailable: (503, "server_error"),
 }
 
 
 class Answer(NamedTuple):
-    """A response, ready to be sent: its headers include the length."""
+    """A response, ready to be sent: its headers include the length. `met` holds the faults that it is sent with."""
 
     status: int
     headers: tuple[Header, ...]
     body: bytes
+    met: Decision | None = None
 
 
 def dumps(value: Any) -> bytes:
@@ -79,17 +83,27 @@ def refusal_answer(refusal: Refusal) -> Answer:
     if isinstance(refusal, MethodNotAllowed):
         allow = (b"allow", ", ".join(refusal.allowed).encode())
         return answer._replace(headers=(*answer.headers, allow))
+    if isinstance(refusal, TooMany):
+        return answer._replace(headers=(*answer.headers, *retry_headers(refusal.wait_ms)))
     return answer
 
 
 def brief(answer: Answer) -> Answer:
-    """An error as the 2024 edition has it: the envelope without param and code."""
-    error = orjson.loads(answer.body)["error"]
-    body = dumps({"error": {"message": error["message"], "type": error["type"]}})
+    """An error as the 2024 edition has it: the envelope without param and code. Other bodies stay as they are."""
+    try:
+        error = orjson.loads(answer.body)["error"]
+        body = dumps({"error": {"message": error["message"], "type": error["type"]}})
+    except (ValueError, TypeError, KeyError):  # a fault may answer anything
+        return answer
     length = (b"content-length", str(len(body)).encode())
-    return Answer(
-        answer.status, tuple(length if name == length[0] else (name, value) for name, value in answer.headers), body
-    )
+    headers = tuple(length if name == length[0] else (name, value) for name, value in answer.headers)
+    return answer._replace(headers=headers, body=body)
+
+
+def retry_headers(wait_ms: int) -> tuple[Header, ...]:
+    """When to try again: whole seconds, rounded up, and the exact time where that is another."""
+    seconds = (b"retry-after", b"%d" % -(-wait_ms // 1000))
+    return (seconds, (b"retry-after-ms", b"%d" % wait_ms)) if wait_ms % 1000 else (seconds,)
 
 
 def fault_answer(message: str) -> Answer:

@@ -1,9 +1,9 @@
-"""A request, top to bottom: find the operation, authenticate, validate, read or write, render."""
+"""A request, top to bottom: find the operation, authenticate, meet faults, validate, read or write, render, record."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from mockserver.errors import (
@@ -13,7 +13,9 @@ from mockserver.errors import (
     MockServerError,
     NotFound,
     Refusal,
+    TooMany,
     Unauthenticated,
+    Unavailable,
 )
 from mockserver.openapi import (
     Missing,
@@ -24,9 +26,16 @@ from mockserver.openapi import (
     decode_parameters,
     example_response,
 )
+from mockserver.simulation.faults import Asked, is_carried_out
+from mockserver.simulation.limits import Allowance
+from mockserver.simulation.world import View
 from mockserver.web.call import Call, Handler
 from mockserver.web.envelope import Answer, fault_answer, refusal_answer, typed_answer
+from mockserver.web.faults import NOTHING, put_wrong
+from mockserver.web.journal import Journal
 from mockserver.web.notes import Notes
+from mockserver.web.prefer import preferences, preferred_answer
+from mockserver.web.traffic import Traffic
 from mockserver.web.worlds import World, Worlds, token_of
 
 log = logging.getLogger("mockserver")
@@ -69,8 +78,11 @@ class Pipeline:
         self.keyed = bool(api_keys)
         self._check_responses = check_responses
         self._plans: dict[tuple[str, bytes, bytes], Plan] = {}
+        self._noted: tuple[str, ...] = ()
+        self.journal = Journal()
         self.served = 0
         self.refused = 0
+        self.faulted = 0
 
     def answer(
         self,
@@ -82,47 +94,121 @@ class Pipeline:
     ) -> Answer:
         """The answer to a request; `headers` have lower-case names. Whatever goes wrong is an answer, too."""
         self.served += 1
-        operation = None
+        self._noted = ()
+        operation = world = None
+        at_ms = 0
         try:
             plan = self._plans.get((method, path, query)) or self._plan(method, path, query, headers)
             operation = plan.operation
             token = self._authenticate(operation, headers.get(b"authorization", b""))
-            if plan.refusal is not None:
-                # The plan keeps the refusal for the next time, but not what it passed on its way out.
-                raise plan.refusal.with_traceback(None)
-            answer = self._act(plan, token, path, query, headers, body)
-        except Refusal as refusal:
-            self.refused += 1
-            answer = refusal_answer(refusal)
-        except Exception as fault:
-            self.refused += 1
-            log.exception("%s %s broke the server", method, path.decode("utf-8", "replace"))
-            answer = fault_answer(f"The mock server has a fault of its own: {type(fault).__name__}. See its log.")
-        if self._check_responses and operation is not None:
-            return self._checked(operation, answer)
+            world = self._worlds.of(token)
+            at_ms = world.clock.now_ms(self._worlds.wall())
+            if world.traffic is None:
+                answer = self._act(plan, world, at_ms, path, query, headers, body)
+            else:
+                answer = self._through(world.traffic, plan, world, at_ms, path, query, headers, body)
+        except Exception as error:
+            answer = self._refuse(error, method, path)
+        if operation is None:
+            self._record_stray(method, path, query, headers, answer)
+            return answer
+        if self._check_responses and answer.met is None:
+            answer = self._checked(operation, answer)
+        if world is not None:
+            world.exchanges += 1
+            self.journal.record(
+                (
+                    world.exchanges,
+                    world.account,
+                    world.run,
+                    at_ms,
+                    method,
+                    path,
+                    query,
+                    operation.operation_id,
+                    answer.status,
+                    answer.met,
+                    self._noted,
+                )
+            )
         return answer
 
-    def _act(
+    def _through(
         self,
+        traffic: Traffic,
         plan: Plan,
-        token: bytes,
+        world: World,
+        at_ms: int,
         path: bytes,
         query: bytes,
         headers: Mapping[bytes, bytes],
         body: bytes,
     ) -> Answer:
+        """As `_act`, past rate limits and faults."""
+        operation = plan.operation
+        allowance = traffic.spend(operation.operation_id, at_ms)
+        if allowance is not None and not allowance.is_granted:
+            return _with_limit(self._refuse(_too_many(allowance), operation.method, path), allowance)
+        shown = path.decode("utf-8", "replace")
+        base = operation.base_path
+        asked = Asked(operation.operation_id, operation.method, shown if shown.startswith(f"{base}/") else base + shown)
+        met = traffic.meet(asked)
+        answer = NOTHING
+        if is_carried_out(met.fault):
+            try:
+                answer = self._act(plan, world, at_ms, path, query, headers, body)
+            except Exception as error:
+                answer = self._refuse(error, operation.method, path)
+        if met.met:
+            self.faulted += 1
+            answer = put_wrong(met.fault, answer)._replace(met=met)
+        return answer if allowance is None else _with_limit(answer, allowance)
+
+    def _refuse(self, error: Exception, method: str, path: bytes) -> Answer:
+        """The answer to a request that was refused, or that broke the server."""
+        self.refused += 1
+        if isinstance(error, Refusal):
+            return refusal_answer(error)
+        log.error("%s %s broke the server", method, path.decode("utf-8", "replace"), exc_info=error)
+        return fault_answer(f"The mock server has a fault of its own: {type(error).__name__}. See its log.")
+
+    def _act(
+        self,
+        plan: Plan,
+        world: World,
+        at_ms: int,
+        path: bytes,
+        query: bytes,
+        headers: Mapping[bytes, bytes],
+        body: bytes,
+    ) -> Answer:
+        if plan.refusal is not None:
+            # The plan keeps the refusal for the next time, but not what it passed on its way out.
+            raise plan.refusal.with_traceback(None)
         if plan.notes:
-            self._notes.add(plan.operation.operation_id, plan.notes)
-        world = self._worlds.of(token)
-        at_ms = world.clock.now_ms(self._worlds.wall())
+            self._note(plan, plan.notes)
+        if b"prefer" in headers:
+            wanted = preferences(headers[b"prefer"].decode("latin-1"))
+            if wanted:
+                return self._prefer(plan, world, at_ms, path, headers, body, wanted)
         world.settle(at_ms)
         handler = plan.handler
         if handler is not None and handler.read is not None:
             if body:
-                self._notes.add(plan.operation.operation_id, ("a body was sent, but none is taken: it is ignored",))
+                self._note(plan, ("a body was sent, but none is taken: it is ignored",))
             return self._read(world, at_ms, plan, handler, (path, query))
-        amend = handler.amend if handler else None
-        view = world.view(at_ms)
+        value = self._body(plan, world.view(at_ms), headers, body)
+        if handler is None or handler.write is None:
+            status, declared_type, made = example_response(plan.operation, _key(world, plan, path))
+            return typed_answer(made, status, declared_type)
+        draft = world.draft(at_ms)
+        answer = handler.write(Call(world, at_ms, plan.parameters, value), draft)
+        world.commit(draft)
+        return answer
+
+    def _body(self, plan: Plan, view: View, headers: Mapping[bytes, bytes], body: bytes) -> object:
+        """The body, decoded and validated. Raises Refusal."""
+        amend = plan.handler.amend if plan.handler else None
         content_type = headers.get(b"content-type")
         value, notes = decode_body(
             plan.operation,
@@ -131,15 +217,46 @@ class Pipeline:
             (lambda raw: amend(view, plan.parameters, raw)) if amend else None,
         )
         if notes:
-            self._notes.add(plan.operation.operation_id, notes)
-        if handler is None or handler.write is None:
-            key = f"{world.stage.seed}/{plan.operation.operation_id}/{path.decode('utf-8', 'replace')}"
-            status, declared_type, made = example_response(plan.operation, key)
-            return typed_answer(made, status, declared_type)
-        draft = world.draft(at_ms)
-        answer = handler.write(Call(world, at_ms, plan.parameters, value), draft)
-        world.commit(draft)
-        return answer
+            self._note(plan, notes)
+        return value
+
+    def _prefer(
+        self,
+        plan: Plan,
+        world: World,
+        at_ms: int,
+        path: bytes,
+        headers: Mapping[bytes, bytes],
+        body: bytes,
+        wanted: Mapping[str, str],
+    ) -> Answer:
+        """The declared answer that a good request asks for. The world is not touched."""
+        if plan.operation.body is not None:
+            self._body(plan, world.view(at_ms), headers, body)
+        return preferred_answer(plan.operation, wanted, _key(world, plan, path))
+
+    def _note(self, plan: Plan, notes: Iterable[str]) -> None:
+        """Note what is let through though the document does not declare it."""
+        notes = tuple(notes)
+        self._noted += notes
+        self._notes.add(plan.operation.operation_id, notes)
+
+    def _record_stray(
+        self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes], answer: Answer
+    ) -> None:
+        """Record a request that no operation answers in the journal of its token's world."""
+        token = token_of(headers.get(b"authorization", b""))
+        if not token or (self._api_keys and token not in self._api_keys):
+            return
+        try:
+            world = self._worlds.of(token)
+        except Unavailable:
+            return
+        world.exchanges += 1
+        at_ms = world.clock.now_ms(self._worlds.wall())
+        self.journal.record(
+            (world.exchanges, world.account, world.run, at_ms, method, path, query, None, answer.status, None, ())
+        )
 
     def _read(self, world: World, at_ms: int, plan: Plan, handler: Handler, key: tuple[bytes, bytes]) -> Answer:
         kept = world.answers.get(key)
@@ -203,3 +320,29 @@ class Pipeline:
             return answer
         log.error("an answer breaks the document: %s", "; ".join(problems))
         return fault_answer(f"The mock server's answer breaks the document: {'; '.join(problems)}")
+
+
+def _key(world: World, plan: Plan, path: bytes) -> str:
+    """What decides over a made-up answer."""
+    return f"{world.stage.seed}/{plan.operation.operation_id}/{path.decode('utf-8', 'replace')}"
+
+
+def _too_many(allowance: Allowance) -> TooMany:
+    return TooMany(
+        f"Too many requests: {allowance.limit} are let through at a time, and the next can be in "
+        f"{-(-allowance.reset_ms // 1000)} s. Wait as long as Retry-After says.",
+        allowance.reset_ms,
+        code="rate_limit_exceeded",
+    )
+
+
+def _with_limit(answer: Answer, allowance: Allowance) -> Answer:
+    """The answer with the headers of the rate limit; the reset is in seconds, rounded up."""
+    return answer._replace(
+        headers=(
+            *answer.headers,
+            (b"x-ratelimit-limit", b"%d" % allowance.limit),
+            (b"x-ratelimit-remaining", b"%d" % allowance.remaining),
+            (b"x-ratelimit-reset", b"%d" % -(-allowance.reset_ms // 1000)),
+        )
+    )

@@ -21,6 +21,7 @@ from mockserver import __version__
 from mockserver.errors import ConfigError
 from mockserver.settings import Settings
 from mockserver.web.app import App, create_app
+from mockserver.web.faults import TRANSPORT
 
 DRAIN_S = 5
 START_S = 30
@@ -61,11 +62,17 @@ class OneWrite:
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, over such a transport."""
+    """uvicorn's, over such a transport, which it lends to the application: a fault may break the connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a client."""
         super().connection_made(OneWrite(transport))  # type: ignore[arg-type]
+        self._extensions = {TRANSPORT: self.transport}
+
+    def on_message_begin(self) -> None:
+        """Begin with a request."""
+        super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
 
 
 class Server(uvicorn.Server):
@@ -204,5 +211,7 @@ def summary(application: App) -> str:
         f"mockserver: answered {pipeline.served} requests, {pipeline.refused} of them refused, "
         f"in {len(application.worlds.all())} worlds"
     ]
+    if pipeline.faulted:
+        lines.append(f"  faults met {pipeline.faulted} of them")
     lines += [f"  noted {count} times: {note}" for note, count in sorted(application.notes.counts.items())]
     return "\n".join(lines)

@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 
 from mockserver.clock import Clock, Mode, Wall
 from mockserver.errors import Unavailable
-from mockserver.lifecycles import Lifecycle
 from mockserver.simulation import events, seeding
-from mockserver.simulation.catalog import Catalog
-from mockserver.simulation.rules import Rules
 from mockserver.simulation.world import Draft, Key, Layers, Rows, Setup, View
 from mockserver.store.base import Store
 from mockserver.web.envelope import Answer, json_answer
+from mockserver.web.stage import Stage
+from mockserver.web.traffic import LONG_TOKEN, Traffic, TrafficState, account_of
 
 MAX_WARM = 256
 """How many unwritten worlds keep what they could make again: their seeded rows and rendered answers."""
@@ -25,24 +24,8 @@ MAX_ANSWERS = 512
 """How many rendered answers one world keeps."""
 MAX_SHOWN = 20_000
 """How many rendered resources one world keeps, for its lists."""
-LONG_TOKEN = 64
-"""Bytes; of a longer token only a digest is kept."""
 NEVER = 1 << 62
 """Later than any clock goes."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What a world begins with and goes by: a scenario, read and checked, and a seed."""
-
-    scenario: str
-    seed: int
-    lifecycles: Mapping[str, Lifecycle]
-    catalog: Catalog
-    rules: Rules
-    seeds: seeding.Seeds
-    starts_at_ms: int
-    api_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +113,11 @@ class World:
         "clock",
         "clock_moved",
         "due_ms",
+        "exchanges",
         "revision",
         "run",
         "stage",
+        "traffic",
     )
 
     def __init__(self, account: str, stage: Stage, clock: Clock, store: Store) -> None:
@@ -143,6 +128,8 @@ class World:
         self.run = 0
         self.revision = 0
         self.clock_moved = False
+        self.exchanges = 0
+        self.traffic = stage.traffic(account)
         self.answers: dict[tuple[bytes, bytes], Kept] = {}
         self._shown: dict[str, tuple[Shown, tuple[Any, ...]]] = {}
         self._store = store
@@ -164,7 +151,8 @@ class World:
     @property
     def forgettable(self) -> bool:
         """Whether it would be the same if it were born again."""
-        return not self.written and self.stage is self._first_stage
+        untouched = self.traffic is None or not self.traffic.touched
+        return not self.written and untouched and self.stage is self._first_stage
 
     @property
     def setup(self) -> Setup:
@@ -218,6 +206,24 @@ class World:
     def scan(self, kind: str) -> Mapping[str, Any]:
         """All rows of a kind by id, oldest first."""
         return self.rows.scan(kind)
+
+    def dump(self) -> dict[str, dict[str, Any]]:
+        """All rows of all kinds as of the last settling, by kind and id; the mappings are the caller's."""
+        if not self.revision:
+            _ = self.rows  # which are not stored yet
+        found = {kind: dict(rows) for kind, rows in self._store.dump(self.account).items()}
+        for (kind, row_id), row in self._unsaved.items():
+            if row is None:
+                found.get(kind, {}).pop(row_id, None)
+            else:
+                found.setdefault(kind, {})[row_id] = row
+        return found
+
+    def guard(self) -> Traffic:
+        """The world's traffic, to be changed."""
+        if self.traffic is None:
+            self.traffic = Traffic(self.stage.seed, self.account, (), ())
+        return self.traffic
 
     def draft(self, at_ms: int) -> Draft:
         """A draft of a command at an instant; `commit` makes it count."""
@@ -277,8 +283,17 @@ class World:
         self.run += 1
         self.revision = 0
         self.clock_moved = False
+        self.traffic = stage.traffic(self.account)
         self._setup = None
         self.cool()
+
+    def resume(self, stage: Stage, clock: Clock, rows: Mapping[Key, Any], traffic: TrafficState) -> None:
+        """Begin a new run where another was left: with its rows, its clock and what has come of its traffic."""
+        self.begin_again(stage, clock)
+        self.revision = self._store.commit(self.account, 0, rows)
+        self._look_ahead()
+        if traffic.made or traffic.rules or traffic.windows or self.traffic is not None:
+            self.guard().resume(traffic)
 
     def cool(self) -> None:
         """Let go of all that can be made again."""
@@ -315,7 +330,7 @@ class Worlds:
         world = self._by_token.get(token)
         if world is None:
             self._make_room()
-            account = blake2b(token, digest_size=16).hexdigest()
+            account = account_of(token)
             world = World(account, self.stage, self._birth_clock(self.stage), self._store)
             self._by_token[token] = world
         else:

@@ -1,4 +1,4 @@
-"""The part of curl that the pages use, so that running them needs no curl: -s -i -X -H -d."""
+"""The part of curl that the pages use, so that running them needs no curl: -s -i -X -H -d -o."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 FLAGS = frozenset("sSi")
-VALUED = frozenset("XHd")
+VALUED = frozenset("XHdo")
 
 
 def curl(arguments: list[str], folder: Path) -> str:
@@ -37,7 +37,11 @@ def curl(arguments: list[str], folder: Path) -> str:
         headers = {known: kept for known, kept in headers.items() if known.lower() != name.lower()}
         headers[name] = value.strip()
     method = (given["X"] or ["GET" if body is None else "POST"])[-1]
-    return _exchange(method, urls[0], headers, body, show_head=bool(given["i"]))
+    shown = _exchange(method, urls[0], headers, body, show_head=bool(given["i"]))
+    if given["o"]:
+        (folder / given["o"][-1]).write_text(shown)
+        return ""
+    return shown
 
 
 def _data(value: str, folder: Path) -> str:
@@ -58,11 +62,25 @@ def _exchange(method: str, url: str, headers: dict[str, str], body: bytes | None
         for name, value in headers.items():
             connection.putheader(name, value)
         connection.endheaders(body)
-        response = connection.getresponse()
-        text = response.read().decode()
+        try:
+            response = connection.getresponse()
+        except http.client.RemoteDisconnected:
+            return "curl: (52) Empty reply from server\n"
+        except ConnectionResetError:
+            return "curl: (56) Recv failure: Connection reset by peer\n"
+        text = _text(response)
         if not show_head:
             return text
         head = [f"HTTP/1.1 {response.status} {response.reason}", *(f"{k}: {v}" for k, v in response.getheaders())]
         return "\n".join([*head, "", text])
     finally:
         connection.close()
+
+
+def _text(response: http.client.HTTPResponse) -> str:
+    """The body; where it does not come whole, what came of it, and what curl has to say about that."""
+    try:
+        return response.read().decode()
+    except http.client.IncompleteRead as error:
+        complaint = f"curl: (18) transfer closed with {error.expected} bytes remaining to read"
+        return f"{error.partial.decode()}\n{complaint}\n"

@@ -160,6 +160,9 @@ def machine(make):
             for world in ("one", "two", "a/b", "✓"):
                 known = self.model.get(world, {})
                 assert self.store.revision(world) == self.revisions.get(world, 0)
+                dumped = self.store.dump(world)
+                dumped = {(kind, row_id): row for kind in dumped for row_id, row in dumped[kind].items()}
+                assert dumped == known
                 for kind in ("endpoint", "cluster", "ordinal"):
                     wanted = {row_id: value for (k, row_id), value in known.items() if k == kind}
                     assert list(self.store.scan(world, kind).items()) == list(wanted.items())

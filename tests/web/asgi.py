@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote_to_bytes, urlencode
 
 from mockserver.settings import Settings
 from mockserver.web.app import App, create_app
+from mockserver.web.faults import Pause
 
 Pairs = Iterable[tuple[str | bytes, str | bytes]]
 
@@ -198,10 +199,12 @@ class Client:
         return self.post("/v1/compute/clusters/storage/volumes", new_volume(**fields))
 
 
-def make_client(wall: Wall | None = None, *, token: str | bytes | None = "tester", **settings: Any) -> Client:
+def make_client(
+    wall: Wall | None = None, *, token: str | bytes | None = "tester", pause: Pause = asyncio.sleep, **settings: Any
+) -> Client:
     """A client of a new server."""
     chosen = Settings(**{"clock": "manual", "check_responses": True, **settings})
-    return Client(create_app(chosen, wall=wall or Wall()), token)
+    return Client(create_app(chosen, wall=wall or Wall(), pause=pause), token)
 
 
 def new_endpoint(**fields: Any) -> dict[str, Any]:
@@ -254,7 +257,9 @@ async def _converse(app: App, scope: dict[str, Any], chunks: list[bytes], asked:
     outgoing: list[Any] = []
 
     async def receive() -> dict[str, Any]:
-        return incoming.pop(0) if incoming else {"type": "http.disconnect"}
+        if not incoming:
+            await asyncio.Event().wait()  # the client waits for its answer
+        return incoming.pop(0)
 
     async def send(message: Any) -> None:
         outgoing.append(message)

@@ -21,6 +21,7 @@ BIRTH_MS = 1_767_603_600_000
 def conforms(reply: Reply, method: str, path: str) -> Any:
     """The body, once it has been held against spec/control.yaml by an independent validator."""
     template = re.sub(r"^/timeline/.+", "/timeline/{resource_id}", path.partition("?")[0])
+    template = re.sub(r"^/snapshots/[^/]+", "/snapshots/{snapshot_id}", template)
     responses = DOCUMENT["paths"][template][method.lower()]["responses"]
     assert str(reply.status) in responses, f"{method} {path}: {reply.status} is not declared"
     declared = responses[str(reply.status)]

@@ -1,0 +1,95 @@
+"""The control operations on what happens to requests: the rules of faults, and the journal."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+
+from mockserver.clock import rfc3339
+from mockserver.errors import Invalid, NotFound
+from mockserver.scenarios.traffic import BadRule
+from mockserver.web.journal import Journal, show
+from mockserver.web.traffic import MAX_RULES, Traffic, mend_of_operation
+from mockserver.web.worlds import World, token_of
+
+Fields = dict[str, Any]
+
+
+class TrafficControl:
+    """Answers for faults and journal; `world` finds the world that a call is about, `now_ms` reads its clock."""
+
+    def __init__(
+        self,
+        world: Callable[[Request, Fields], World],
+        now_ms: Callable[[World], int],
+        journal: Journal,
+        operations: frozenset[str],
+    ) -> None:
+        self._world = world
+        self._now_ms = now_ms
+        self._journal = journal
+        self._known = operations
+        self.operations: dict[str, Callable[[Request, Fields, Any], Fields]] = {
+            "listFaults": self._list,
+            "addFaults": self._add,
+            "removeFaults": self._remove,
+            "readJournal": self._read_journal,
+        }
+
+    def _list(self, request: Request, parameters: Fields, body: Any) -> Fields:
+        return _listed(self._world(request, parameters).traffic)
+
+    def _add(self, request: Request, parameters: Fields, body: Any) -> Fields:
+        world = self._world(request, parameters)
+        rules = body if isinstance(body, list) else [body]
+        traffic = world.guard()
+        if len(traffic.rules) + len(rules) > MAX_RULES:
+            raise Invalid(f"A world takes {MAX_RULES} rules at most: remove some (DELETE /_mock/faults).")
+        for rule in rules:
+            operation = rule.get("operation")
+            if operation is not None and operation not in self._known:
+                mend = mend_of_operation(operation, self._known)
+                raise Invalid(f"There is no operation called {operation} ({mend}).", param="operation")
+        try:
+            return {"ids": traffic.add(rules)}
+        except BadRule as bad:
+            raise Invalid(f"{bad.field}: {bad.problem} ({bad.mend}).", param=bad.field) from None
+
+    def _remove(self, request: Request, parameters: Fields, body: Any) -> Fields:
+        world = self._world(request, parameters)
+        wanted = parameters.get("id")
+        try:
+            if world.traffic is not None or wanted is not None:
+                world.guard().remove(wanted)
+        except KeyError:
+            raise NotFound(f"There is no fault {wanted!r} in this world.", param="id") from None
+        return _listed(world.traffic)
+
+    def _read_journal(self, request: Request, parameters: Fields, body: Any) -> Fields:
+        world = self._world(request, parameters)
+        since, operation = parameters.get("since", 0), parameters.get("operation")
+        found = (
+            exchange
+            for exchange in self._journal.of(world.account)
+            if exchange.ordinal > since and operation in (None, exchange.operation_id)
+        )
+        token = token_of(request.headers.get("authorization", "").encode("latin-1")).decode("latin-1")
+        return {
+            "now": rfc3339(self._now_ms(world)),
+            "run": world.run,
+            "total": world.exchanges,
+            "exchanges": [show(one, token) for one in deque(found, maxlen=parameters.get("limit", 100))],
+        }
+
+
+def _listed(traffic: Traffic | None) -> Fields:
+    standing = traffic.standing() if traffic else []
+    return {
+        "faults": [
+            {"id": rule.id, **rule.written, "matched": count.matched, "served": count.served}
+            for rule, count in standing
+        ]
+    }

@@ -1,0 +1,123 @@
+"""What stands between a world's clients and its API: rules of faults with their counts, and rate limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from mockserver.scenarios.traffic import build_rule
+from mockserver.simulation.faults import Asked, Count, Decision, Rule, decide
+from mockserver.simulation.limits import Allowance, Limit, Window, limit_of, spend
+
+LONG_TOKEN = 64
+"""Bytes; of a longer token only a digest is kept."""
+MAX_RULES = 1000
+"""How many rules one world takes."""
+
+
+def account_of(token: bytes) -> str:
+    """The account that a token names: a hash, so that tokens show nowhere."""
+    if len(token) > LONG_TOKEN:
+        token = blake2b(token, digest_size=32).digest()
+    return blake2b(token, digest_size=16).hexdigest()
+
+
+class Standing(NamedTuple):
+    """A rule as it stands: `written` is None for one of the scenario's own, which the scenario knows."""
+
+    id: str
+    written: Mapping[str, Any] | None
+    matched: int
+    served: int
+
+
+class TrafficState(NamedTuple):
+    """All that has come of the traffic so far, for a snapshot: the rules, how many were ever made, the windows."""
+
+    rules: tuple[Standing, ...] = ()
+    made: int = 0
+    windows: Mapping[int, Window] = {}
+
+
+class Traffic:
+    """The rules and limits of one world, in their present state. Everything in it begins anew with a run."""
+
+    __slots__ = ("_key", "_limits", "_made", "_windows", "counts", "rules", "touched")
+
+    def __init__(self, seed: int, account: str, rules: Iterable[Rule], limits: tuple[Limit, ...]) -> None:
+        self._key = (seed, account)
+        self._limits = limits
+        self._windows: dict[int, Window] = {}
+        self._made = 0
+        self.rules = tuple(rule for rule in rules if rule.token is None or account_of(rule.token.encode()) == account)
+        self.counts: dict[str, Count] = {}
+        self.touched = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing stands in the way of any request."""
+        return not (self.rules or self._limits)
+
+    def meet(self, asked: Asked) -> Decision:
+        """The faults that a call meets, counted."""
+        decision = decide(self.rules, self.counts, asked, *self._key)
+        if decision.counts:
+            self.counts.update(decision.counts)
+            self.touched = True
+        return decision
+
+    def spend(self, operation: str, at_ms: int) -> Allowance | None:
+        """What the rate limits say to a call, counted; None where none is about it."""
+        number = limit_of(self._limits, operation)
+        if number is None:
+            return None
+        self._windows[number], allowance = spend(self._limits[number], self._windows.get(number), at_ms)
+        self.touched = True
+        return allowance
+
+    def add(self, rules: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Add rules, all or none of them; their ids. Raises BadRule."""
+        made = [build_rule(f"fault-{number}", fields) for number, fields in enumerate(rules, self._made + 1)]
+        self._made += len(made)
+        self.rules = (*self.rules, *made)
+        self.touched = True
+        return [rule.id for rule in made]
+
+    def remove(self, rule_id: str | None) -> None:
+        """Remove one rule, or all. Raises KeyError where there is no such rule."""
+        kept = tuple(rule for rule in self.rules if rule_id not in (None, rule.id))
+        if rule_id is not None and len(kept) == len(self.rules):
+            raise KeyError(rule_id)
+        self.rules = kept
+        self.counts = {rule.id: self.counts[rule.id] for rule in kept if rule.id in self.counts}
+        self.touched = True
+
+    def standing(self) -> list[tuple[Rule, Count]]:
+        """Every rule with its counts."""
+        return [(rule, self.counts.get(rule.id) or Count()) for rule in self.rules]
+
+    def state(self) -> TrafficState:
+        """What there is to remember."""
+        rules = tuple(
+            Standing(rule.id, None if rule.id.startswith("scenario-") else rule.written, *count)
+            for rule, count in self.standing()
+        )
+        return TrafficState(rules, self._made, dict(self._windows))
+
+    def resume(self, state: TrafficState) -> None:
+        """Go on where a state was taken, under the same scenario. Raises BadRule."""
+        own = {rule.id: rule for rule in self.rules}
+        rules = [own.get(one.id) if one.written is None else build_rule(one.id, one.written) for one in state.rules]
+        self.rules = tuple(rule for rule in rules if rule is not None)
+        self.counts = {one.id: Count(one.matched, one.served) for one in state.rules if one.matched}
+        self._made = state.made
+        self._windows = {number: window for number, window in state.windows.items() if number < len(self._limits)}
+        self.touched = True
+
+
+def mend_of_operation(operation: str, known: Iterable[str]) -> str:
+    """What to do about an operationId that no document has."""
+    close = get_close_matches(operation, sorted(known), 1)
+    return f"did you mean {close[0]}?" if close else "GET /openapi.json lists the operations"
