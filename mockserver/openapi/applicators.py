@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from mockserver.openapi.checks import Builder, Check, accept, misused
+from mockserver.openapi.checks import Builder, Check, Direction, accept, misused
 from mockserver.openapi.objects import subschemas
-from mockserver.openapi.problems import Path, Problem
+from mockserver.openapi.problems import LEFT_OUT, Path, Problem
 from mockserver.openapi.references import Place
 
 _KINDS = frozenset({"type", "enum", "const"})  # a value that breaks these was not meant for that branch
@@ -14,8 +14,8 @@ _KINDS = frozenset({"type", "enum", "const"})  # a value that breaks these was n
 def branches(schema: dict[str, Any], keyword: str, place: Place) -> list[tuple[Any, Place]]:
     """The subschemas of allOf, anyOf or oneOf and where they are; none when it is absent."""
     given = schema.get(keyword, [])
-    if not isinstance(given, list) or (keyword in schema and not given):
-        misused(place, keyword, "a list of at least one schema")
+    if not isinstance(given, list):
+        misused(place, keyword, "a list of schemas")
     return [(subschema, place / keyword / index) for index, subschema in enumerate(given)]
 
 
@@ -26,12 +26,15 @@ def composition_checks(builder: Builder, schema: dict[str, Any], place: Place) -
             builder.descend(subschema, place / keyword / name)
     if "$ref" in schema:
         yield builder.target(schema["$ref"], place / "$ref")
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        if schema.get(keyword) == []:
+            builder.references.let_through(place / keyword, "is an empty list, and says nothing")
     for subschema, at in branches(schema, "allOf", place):
         yield builder.same(subschema, at)
     if some := branches(schema, "anyOf", place):
-        yield _check_any(tuple(builder.same(subschema, at) for subschema, at in some))
+        yield _check_any(tuple(builder.same(subschema, at) for subschema, at in some), builder.direction)
     if one := branches(schema, "oneOf", place):
-        yield _check_one(tuple(builder.same(subschema, at) for subschema, at in one))
+        yield _check_one(tuple(builder.same(subschema, at) for subschema, at in one), builder.direction)
     if "not" in schema:
         yield _check_not(builder.same(schema["not"], place / "not"))
     ways = {
@@ -48,7 +51,7 @@ def passes(check: Check, value: Any) -> bool:
     return not wrong
 
 
-def _check_any(checks: tuple[Check, ...]) -> Check:
+def _check_any(checks: tuple[Check, ...], direction: Direction) -> Check:
     def check_any(value: Any, path: Path, out: list[Problem]) -> None:
         failures = []
         for check in checks:
@@ -57,12 +60,12 @@ def _check_any(checks: tuple[Check, ...]) -> Check:
             if not wrong:
                 return
             failures.append(wrong)
-        out.extend(_nearest(failures, path, "anyOf"))
+        out.extend(_none(failures, value, path, "anyOf", direction))
 
     return check_any
 
 
-def _check_one(checks: tuple[Check, ...]) -> Check:
+def _check_one(checks: tuple[Check, ...], direction: Direction) -> Check:
     def check_one(value: Any, path: Path, out: list[Problem]) -> None:
         failures = []
         for check in checks:
@@ -74,9 +77,26 @@ def _check_one(checks: tuple[Check, ...]) -> Check:
         if matched > 1:
             out.append(Problem(path, "oneOf", f"must be of exactly one of the kinds allowed, not {matched}"))
         elif matched == 0:
-            out.extend(_nearest(failures, path, "oneOf"))
+            out.extend(_none(failures, value, path, "oneOf", direction))
 
     return check_one
+
+
+def _none(failures: list[list[Problem]], value: Any, path: Path, keyword: str, direction: Direction) -> list[Problem]:
+    """What to say when no branch matched: in a request, perhaps only that what tells them apart is left out.
+
+    That is so where there are several branches, and each wants for nothing but fields of this very object.
+    """
+    depth = len(path) + 1
+    if direction == "request" and len(failures) > 1 and isinstance(value, dict):
+        wanting = [problem for wrong in failures for problem in wrong]
+        if all(problem.keyword == "required" and len(problem.path) == depth for problem in wanting):
+            per_branch = [{str(problem.path[-1]) for problem in wrong} for wrong in failures]
+            # A field that every branch wants tells none from another: it is simply missing.
+            if not set.intersection(*per_branch):
+                names = " or ".join(sorted(set.union(*per_branch)))
+                return [Problem(path, LEFT_OUT, f"is of none of the kinds allowed: it has no {names}")]
+    return _nearest(failures, path, keyword)
 
 
 def _nearest(failures: list[list[Problem]], path: Path, keyword: str) -> list[Problem]:

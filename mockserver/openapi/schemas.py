@@ -1,6 +1,7 @@
 """Schemas compiled to closures, once, at load."""
 
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any, Final
 
 from mockserver.errors import ConfigError
@@ -84,8 +85,8 @@ KEYWORDS: Final = _ANNOTATIONS | _ASSERTIONS | _APPLICATORS
 _MENDS: Final = {
     "additionalItems": 'write "prefixItems" and "items"',
     "dependencies": 'write "dependentRequired" or "dependentSchemas"',
-    "$anchor": "refer to schemas by JSON pointer",
-    "$id": "refer to schemas by JSON pointer",
+    "$dynamicRef": "refer to schemas by JSON pointer",
+    "$recursiveRef": "refer to schemas by JSON pointer",
 }
 
 
@@ -178,7 +179,7 @@ class Compiler:
             return reject
         if not isinstance(schema, dict):
             place.refuse("a schema must be an object or a boolean")
-        _refuse_unknown(schema, place)
+        _look_at_unknown(self.references, schema, place)
         checks = [check for family in _FAMILIES for check in family(self, schema, place)]
         check = all_of(checks)
         nullable = schema.get("nullable", False)
@@ -227,11 +228,16 @@ class Compiler:
                     trail.append((way, iter(self._cells[way].inward)))
 
 
-def _refuse_unknown(schema: dict[str, Any], place: Place) -> None:
+def _look_at_unknown(references: References, schema: dict[str, Any], place: Place) -> None:
+    """Refuse the keywords that would restrict values, or were meant to; JSON Schema has us ignore the others."""
     for keyword in schema:
-        if keyword not in KEYWORDS and not keyword.startswith("x-"):
+        if keyword in KEYWORDS or keyword.startswith("x-"):
+            continue
+        near = get_close_matches(keyword, _ASSERTIONS | _APPLICATORS, 1, 0.75)
+        if keyword in _MENDS or near:
             raise ConfigError(
                 str(place / keyword),
                 f"the schema keyword {keyword!r} is not one that can be honoured",
-                _MENDS.get(keyword, 'begin its name with "x-" if it is an extension'),
+                _MENDS.get(keyword) or f'did you mean {near[0]!r}? if it is an extension, begin its name with "x-"',
             )
+        references.let_through(place / keyword, "is no keyword of a schema, and says nothing")
