@@ -4,34 +4,47 @@
 it, `check_response` judges an answer, and `example_response` makes one up. Nothing is compiled later.
 """
 
+from mockserver.openapi.answers import best_response, chosen_media, content_type, written
 from mockserver.openapi.bodies import Body, decode_body
 from mockserver.openapi.documents import Document, document_from_dict, load_document, load_own_document
-from mockserver.openapi.examples import example, example_for, example_response
-from mockserver.openapi.operations import MediaType, Operation, Parameter, RequestBody, Response
+from mockserver.openapi.examples import declared_examples, example, example_for, example_response, media_example
+from mockserver.openapi.jsontext import is_json
+from mockserver.openapi.operations import Credentials, MediaType, Operation, Parameter, RequestBody, Response
+from mockserver.openapi.outlines import Outline, outline
 from mockserver.openapi.parameters import Parameters, decode_parameters
 from mockserver.openapi.problems import Problem
+from mockserver.openapi.references import Place, References
 from mockserver.openapi.requests import Request, decode
 from mockserver.openapi.responses import check_response
-from mockserver.openapi.router import Match, Missing, Router
+from mockserver.openapi.router import Match, Missing, Router, Segment, split_template
 from mockserver.openapi.schemas import Validator, compile_schema
 
 __all__ = [
     "Body",
+    "Credentials",
     "Document",
     "Match",
     "MediaType",
     "Missing",
     "Operation",
+    "Outline",
     "Parameter",
     "Parameters",
+    "Place",
     "Problem",
+    "References",
     "Request",
     "RequestBody",
     "Response",
     "Router",
+    "Segment",
     "Validator",
+    "best_response",
     "check_response",
+    "chosen_media",
     "compile_schema",
+    "content_type",
+    "declared_examples",
     "decode",
     "decode_body",
     "decode_parameters",
@@ -39,6 +52,11 @@ __all__ = [
     "example",
     "example_for",
     "example_response",
+    "is_json",
     "load_document",
     "load_own_document",
+    "media_example",
+    "outline",
+    "split_template",
+    "written",
 ]

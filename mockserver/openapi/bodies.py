@@ -5,8 +5,8 @@ from typing import Any, Final, NamedTuple
 
 from mockserver.errors import Invalid, WrongMediaType
 from mockserver.openapi.jsontext import is_json, parse_body
-from mockserver.openapi.operations import MediaType, Operation, RequestBody
 from mockserver.openapi.nesting import nested
+from mockserver.openapi.operations import MediaType, Operation, RequestBody
 from mockserver.openapi.parameters import parse_query
 from mockserver.openapi.problems import LEFT_OUT
 from mockserver.openapi.readers import Reader

@@ -101,7 +101,9 @@ def _class(pattern: str, at: int) -> tuple[str, int]:
             (others if is_own else inside).append(text)
             continue
         before_class = letter == "-" and pattern[at + 1 : at + 2] == "\\" and pattern[at + 2 : at + 3] in _CLASSES
-        inside.append(f"\\{letter}" if letter in "[&~|" or letter == "-" and (after_class or before_class) else letter)
+        inside.append(
+            f"\\{letter}" if letter in "[&~|" or (letter == "-" and (after_class or before_class)) else letter
+        )
         after_class = False
         at += 1
     if at >= len(pattern):

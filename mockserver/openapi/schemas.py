@@ -146,6 +146,7 @@ class Compiler:
         """Make a compiler of schemas for requests or for responses."""
         self.references = references
         self.direction = direction
+        self.fields: dict[Place, dict[str, Validator]] = {}  # kept for those who take values apart
         self._cells: dict[Place, Cell] = {}
         self._sound: set[Place] = set()  # known not to refer to themselves without end
         self._owner: Cell | None = None  # whose value the schema being compiled is about

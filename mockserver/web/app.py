@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import count
-from typing import Any
 
-import orjson
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.clock import Wall, wall_clock
-from mockserver.errors import ConfigError, MethodNotAllowed, Refusal
+from mockserver.errors import MethodNotAllowed, Refusal
 from mockserver.lifecycles import load_lifecycles
-from mockserver.openapi import Document, Operation, Router, load_document, load_own_document
+from mockserver.openapi import load_own_document
 from mockserver.scenarios import find_scenario, load_catalog, load_scenario
 from mockserver.settings import Settings, data_folder
 from mockserver.store.base import Store
 from mockserver.store.memory import MemoryStore
 from mockserver.web.bodies import ClientGone, whole_body
-from mockserver.web.call import Handler
 from mockserver.web.envelope import Answer, Header, json_answer, refusal_answer
 from mockserver.web.handlers import HANDLERS
 from mockserver.web.notes import Notes
 from mockserver.web.pipeline import Pipeline
+from mockserver.web.surface import make_surface, require_match
 from mockserver.web.worlds import Stage, Worlds
+
+log = logging.getLogger("mockserver")
 
 LOOPBACK_ORIGIN = re.compile(r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?")
 DOCUMENT_PATH = b"/openapi.json"
@@ -151,8 +152,10 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
 
     first = stage(settings.scenario, settings.seed)
     ours = load_own_document(spec / "v1.yaml")
-    _require_match(ours, HANDLERS)
-    documents = [ours, *(load_document(path) for path in settings.specs)]
+    require_match(ours, HANDLERS)
+    surface = make_surface(ours, settings.specs)
+    for note in surface.notes:
+        log.info("let through: %s", note)
     worlds = Worlds(
         first,
         store or MemoryStore(),
@@ -164,8 +167,7 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
     notes = Notes()
     api_keys = frozenset(key.encode() for key in (*settings.api_keys, *first.api_keys))
     pipeline = Pipeline(
-        Router(_routes(documents)),
-        HANDLERS,
+        surface,
         worlds,
         notes,
         api_keys,
@@ -178,38 +180,4 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
 
         return control_app(load_own_document(spec / "control.yaml"), worlds, stage, pipeline, settings)
 
-    return App(pipeline, worlds, notes, control, orjson.dumps(_served(documents)))
-
-
-def _require_match(document: Document, handlers: Mapping[str, Handler]) -> None:
-    """Raise ConfigError where a document of ours and our handlers do not name the same operations."""
-    declared = {operation.operation_id for operation in document.operations}
-    for name in sorted(declared ^ handlers.keys()):
-        missing = "no handler answers it" if name in declared else "the document does not declare it"
-        raise ConfigError(f"{document.name}: {name}", missing, "give every operation one handler")
-
-
-def _routes(documents: list[Document]) -> list[tuple[str, Operation]]:
-    """Every operation under its base path and at the root; the last document to name a route has it."""
-    found: dict[tuple[str, str, str], tuple[str, Operation]] = {}
-    for document in documents:
-        for operation in document.operations:
-            for prefix in dict.fromkeys((operation.base_path, "")):
-                shape = "/".join("{}" if "{" in part else part for part in operation.path.split("/"))
-                found[operation.method, prefix, shape] = (prefix, operation)
-    return list(found.values())
-
-
-def _served(documents: list[Document]) -> dict[str, Any]:
-    """The document as served: ours, with the paths and components of the user's laid over it."""
-    first = documents[0]
-    served: dict[str, Any] = {**first.raw, "servers": [{"url": first.base_path or "/"}]}
-    for document in documents[1:]:
-        paths = dict(served["paths"])
-        for path, item in document.raw.get("paths", {}).items():
-            paths[path] = {**paths.get(path, {}), **item}
-        components = dict(served.get("components", {}))
-        for section, entries in document.raw.get("components", {}).items():
-            components[section] = {**components.get(section, {}), **entries}
-        served = {**served, "paths": paths, "components": components}
-    return served
+    return App(pipeline, worlds, notes, control, surface.document)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from mockserver.conventions import fitted
 from mockserver.errors import (
     Forbidden,
     Invalid,
@@ -18,15 +20,15 @@ from mockserver.errors import (
 from mockserver.openapi import (
     Missing,
     Operation,
-    Router,
     check_response,
     decode_body,
     decode_parameters,
-    example_response,
 )
 from mockserver.web.call import Call, Handler
+from mockserver.web.credentials import credential
 from mockserver.web.envelope import Answer, fault_answer, refusal_answer, typed_answer
 from mockserver.web.notes import Notes
+from mockserver.web.surface import Surface
 from mockserver.web.worlds import World, Worlds, token_of
 
 log = logging.getLogger("mockserver")
@@ -43,7 +45,7 @@ class Plan(NamedTuple):
     """What is known of a request from its method, path and query alone."""
 
     operation: Operation
-    handler: Handler | None
+    handler: Handler
     parameters: Mapping[str, object]
     refusal: Refusal | None
     notes: tuple[str, ...]
@@ -54,15 +56,13 @@ class Pipeline:
 
     def __init__(
         self,
-        router: Router,
-        handlers: Mapping[str, Handler],
+        surface: Surface,
         worlds: Worlds,
         notes: Notes,
         api_keys: frozenset[bytes],
         check_responses: bool,
     ) -> None:
-        self._router = router
-        self._handlers = handlers
+        self._surface = surface
         self._worlds = worlds
         self._notes = notes
         self._api_keys = api_keys
@@ -71,6 +71,13 @@ class Pipeline:
         self._plans: dict[tuple[str, bytes, bytes], Plan] = {}
         self.served = 0
         self.refused = 0
+
+    def serve(self, surface: Surface) -> None:
+        """Serve other documents from now on; the worlds stay as they are."""
+        self._surface = surface
+        self._plans.clear()
+        for world in self._worlds.all():
+            world.forget_answers()
 
     def answer(
         self,
@@ -86,7 +93,7 @@ class Pipeline:
         try:
             plan = self._plans.get((method, path, query)) or self._plan(method, path, query, headers)
             operation = plan.operation
-            token = self._authenticate(operation, headers.get(b"authorization", b""))
+            token = self._authenticate(operation, headers.get(b"authorization", b""), headers, query)
             if plan.refusal is not None:
                 # The plan keeps the refusal for the next time, but not what it passed on its way out.
                 raise plan.refusal.with_traceback(None)
@@ -94,6 +101,8 @@ class Pipeline:
         except Refusal as refusal:
             self.refused += 1
             answer = refusal_answer(refusal)
+            if operation in self._surface.foreign:
+                answer = self._declared(operation, refusal, answer)
         except Exception as fault:
             self.refused += 1
             log.exception("%s %s broke the server", method, path.decode("utf-8", "replace"))
@@ -116,11 +125,11 @@ class Pipeline:
         world = self._worlds.of(token)
         at_ms = world.clock.now_ms(self._worlds.wall())
         handler = plan.handler
-        if handler is not None and handler.read is not None:
+        if handler.read is not None:
             if body:
                 self._notes.add(plan.operation.operation_id, ("a body was sent, but none is taken: it is ignored",))
-            return self._read(world, at_ms, plan, handler, (path, query))
-        amend = handler.amend if handler else None
+            return self._read(world, at_ms, plan, handler, (path, query), headers)
+        amend = handler.amend
         view = world.view(at_ms)
         content_type = headers.get(b"content-type")
         value, notes = decode_body(
@@ -131,27 +140,34 @@ class Pipeline:
         )
         if notes:
             self._notes.add(plan.operation.operation_id, notes)
-        if handler is None or handler.write is None:
-            key = f"{world.stage.seed}/{plan.operation.operation_id}/{path.decode('utf-8', 'replace')}"
-            status, declared_type, made = example_response(plan.operation, key)
-            return typed_answer(made, status, declared_type)
+        assert handler.write is not None
         draft = world.draft(at_ms)
-        answer = handler.write(Call(world, at_ms, plan.parameters, value), draft)
+        answer = handler.write(Call(world, at_ms, plan.parameters, value, path, headers), draft)
         world.commit(draft)
         return answer
 
-    def _read(self, world: World, at_ms: int, plan: Plan, handler: Handler, key: tuple[bytes, bytes]) -> Answer:
+    def _read(
+        self,
+        world: World,
+        at_ms: int,
+        plan: Plan,
+        handler: Handler,
+        key: tuple[bytes, bytes],
+        headers: Mapping[bytes, bytes],
+    ) -> Answer:
+        if handler.varies:
+            key = (key[0], b"%b %b" % (key[1], headers.get(b"accept", b"")))
         kept = world.answers.get(key)
         if kept is None or (kept.until_ms is not None and at_ms >= kept.until_ms):
             assert handler.read is not None
-            kept = handler.read(Call(world, at_ms, plan.parameters, None), world.view(at_ms))
+            kept = handler.read(Call(world, at_ms, plan.parameters, None, key[0], headers), world.view(at_ms))
             world.keep(key, kept)
         if kept.step_ms is not None and world.clock.mode == "step":
             world.move_clock(world.clock.moved_to(kept.step_ms, self._worlds.wall()))
         return kept.answer
 
     def _plan(self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes]) -> Plan:
-        found = self._router.find(method, path)
+        found = self._surface.router.find(method, path)
         if isinstance(found, Missing):
             raise self._missing(found, method, path, headers)
         operation = found.operation
@@ -163,16 +179,18 @@ class Pipeline:
             parameters, notes = decode_parameters(operation, found.path_parameters, query, named)
         except Invalid as invalid:
             refusal = invalid
-        plan = Plan(operation, self._handlers.get(operation.operation_id), parameters, refusal, notes)
+        plan = Plan(operation, self._surface.handlers[operation], parameters, refusal, notes)
         if not operation.reads_headers and len(path) + len(query) < 1024:
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
             self._plans[method, path, query] = plan
         return plan
 
-    def _authenticate(self, operation: Operation, authorization: bytes) -> bytes:
-        token = token_of(authorization)
-        if not operation.secured:
+    def _authenticate(
+        self, operation: Operation, authorization: bytes, headers: Mapping[bytes, bytes], query: bytes
+    ) -> bytes:
+        token = token_of(authorization) or credential(operation.credentials, headers, query)
+        if not operation.secured or (operation.credentials.is_open and not token):
             return token or b"anonymous"
         if token and (not self._api_keys or token in self._api_keys):
             return token
@@ -194,8 +212,15 @@ class Pipeline:
             )
         return NotFound(f"There is nothing at {shown}. The paths served are listed at /openapi.json.")
 
+    def _declared(self, operation: Operation, refusal: Refusal, answer: Answer) -> Answer:
+        """A refusal as another's document declares it, where that is not our way."""
+        found = fitted(operation, refusal, answer.status, json.loads(answer.body), refusal.message)
+        return answer if found is None else typed_answer(found[2], found[0], found[1])
+
     def _checked(self, operation: Operation, answer: Answer) -> Answer:
         """The answer, or a 500 that says how it breaks the document."""
+        if answer.status >= 400 and operation in self._surface.foreign and not operation.response_for(answer.status):
+            return answer  # others seldom declare how they refuse
         content_type = next((value.decode() for name, value in answer.headers if name == b"content-type"), None)
         problems = check_response(operation, answer.status, content_type, answer.body)
         if not problems:
