@@ -8,7 +8,7 @@ from typing import Any
 from mockserver.conventions import commands
 from mockserver.conventions.commands import one_of
 from mockserver.conventions.inference import Plan, Role
-from mockserver.conventions.paging import described, is_paging, page_names, paged
+from mockserver.conventions.paging import Page, enveloped, is_paging, page_names, paged
 from mockserver.conventions.replies import (
     Asked,
     Reply,
@@ -23,7 +23,7 @@ from mockserver.conventions.replies import (
     text_of,
 )
 from mockserver.conventions.rows import Row
-from mockserver.conventions.shapes import plain, with_at
+from mockserver.conventions.shapes import at_steps, plain, with_at
 from mockserver.openapi import best_response, chosen_media, content_type, is_json, media_example, written
 from mockserver.simulation.world import Draft, View
 
@@ -67,6 +67,8 @@ def other(served: Served, plan: Plan, asked: Asked, view: View) -> Reply:
     """An answer that is made of its schema, and of what the path leads to. Raises NotFound."""
     values = path_values(plan, asked)
     row = demand(served, plan, view, values)
+    if plan.shown is not None and plan.shown.is_list:
+        return _static_list(served, plan, asked, view)
     known: dict[str, Any] = {}
     if row is not None and plan.owner is not None and plan.shown is not None:
         shows_it = plan.owner.shown is not None and plan.owner.shown.target == plan.shown.target
@@ -75,7 +77,9 @@ def other(served: Served, plan: Plan, asked: Asked, view: View) -> Reply:
             known |= row.fields
     if isinstance(asked.body, dict):
         known |= settable(plan, asked)
-    return shown(served, plan, asked, view, {**known, **path_fields(plan, asked)})
+    return shown(
+        served, plan, asked, view, {**known, **path_fields(plan, values, plan.shown.fields if plan.shown else ())}
+    )
 
 
 def _list(served: Served, plan: Plan, asked: Asked, view: View, values: tuple[str, ...]) -> Reply:
@@ -95,15 +99,25 @@ def _list(served: Served, plan: Plan, asked: Asked, view: View, values: tuple[st
     items = [shape.show(key, row.fields, left_out(plan.resource, row)) for row in page.rows]
     value: Any = items
     if plan.shown.steps:
-        base = with_at(shape.base(key), plan.shown.steps, items)
-        said = described(shape.whole, base, page)
-        value = {name: one for name, one in {**base, **said}.items() if one is not None or name not in said}
-        for name, one in said.items():
-            if one is None and not shape.whole.ok(value):
-                value = {**value, name: None}
+        value = enveloped(shape.whole, with_at(shape.base(key), plan.shown.steps, items), page)
     if not shape.whole.ok(value):
         value = shape.wrapped(key, items) if plan.shown.steps else shape.base(key)
     return Reply(status, content_type(media), headers, written(media, value, key))
+
+
+def _static_list(served: Served, plan: Plan, asked: Asked, view: View) -> Reply:
+    """A list of what no path is about: the document's example or one made up, all of it on one page."""
+    reply = shown(served, plan, asked, view, {})
+    assert plan.shown is not None
+    _, response = best_response(plan.operation)
+    media = chosen_media(response, asked.accept)
+    if media is None or media.validator is None or not is_json(media.name) or not plan.shown.steps:
+        return reply
+    value = media_example(media, f"{plan.operation.operation_id} {view.setup.seed}/{asked.path}")
+    items = at_steps(value, plan.shown.steps)
+    count = len(items) if isinstance(items, list) else 0
+    value = enveloped(media.validator, value, Page([], count, count, None))
+    return reply._replace(body=written(media, value, ""))
 
 
 def _is_wanted(plan: Plan, asked: Asked, row: Row) -> bool:

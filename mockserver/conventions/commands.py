@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.conventions.inference import Plan, Resource, Role
-from mockserver.conventions.replies import Asked, Reply, Served, left_out, settable, shown
+from mockserver.conventions.replies import Asked, Reply, Served, left_out, path_fields, settable, shown
 from mockserver.conventions.rows import Row, Shelf, kind_of, row_key, stamps
 from mockserver.conventions.shapes import at_steps, plain
 from mockserver.errors import Conflict, Invalid, NotFound
@@ -63,7 +63,11 @@ def _put(
             for name, value in stamps(shelf.shape.item, draft.at_ms, draft.at_ms).items()
             if name not in said
         }
-    fields = shelf.canonical(f"{draft.setup.seed}/{draft.setup.account}/{row_id}", known, absent - known.keys())
+    key = f"{draft.setup.seed}/{draft.setup.account}/{row_id}"
+    fields = shelf.canonical(key, known, absent - known.keys())
+    # Nobody has put anything yet into the lists of what is new.
+    empty: dict[str, Any] = {name: [] for name, value in fields.items() if isinstance(value, list) and name not in known}
+    fields = shelf.canonical(key, {**fields, **empty}, absent - known.keys())
     row = Row(row_id, parents, ordinal, draft.at_ms, draft.at_ms, {**known, **fields})
     draft.put(kind_of(resource), row_key(parents, row_id), row)
     return row
@@ -78,14 +82,9 @@ def _merged(said: Mapping[str, Any], id_field: dict[str, Any]) -> dict[str, Any]
 
 
 def _parent_fields(resource: Resource, plan: Plan, parents: tuple[str, ...]) -> dict[str, Any]:
-    """The variables of the path above, as the fields of the same names: projectId, or project."""
-    names = {plain(name): name for name in (resource.shown.fields if resource.shown else ())}
-    found = {}
-    for variable, value in zip(plan.variables, parents, strict=False):
-        name = names.get(plain(variable)) or names.get(plain(variable).removesuffix("id"))
-        if name is not None and (name,) != resource.id_steps[:1]:
-            found[name] = value
-    return found
+    """The variables of the path above, as the fields that say so."""
+    names = resource.shown.fields if resource.shown else ()
+    return path_fields(plan, parents, [name for name in names if (name,) != resource.id_steps[:1]])
 
 
 def update(served: Served, plan: Plan, asked: Asked, draft: Draft, values: tuple[str, ...]) -> Reply:

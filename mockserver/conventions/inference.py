@@ -71,12 +71,13 @@ class Plan:
     """What an operation does: its role, with which resource, and where its answer and its body show that resource.
 
     `owner` is the nearest resource above it (or the one that an action acts on) and `owner_depth` how many of the
-    path's variables name it; `across` are lists of a resource of another path.
+    path's variables name it; `nouns` say what each of these names; `across` are lists of a resource of another path.
     """
 
     operation: Operation
     role: Role
     variables: tuple[str, ...]
+    nouns: tuple[str, ...]
     resource: Resource | None = None
     owner: Resource | None = None
     owner_depth: int = 0
@@ -91,6 +92,7 @@ class _Path:
 
     shape: str
     variables: tuple[str, ...]
+    nouns: tuple[str, ...]
     last_is_variable: bool
     last: str
     prefixes: list[tuple[str, str, int]]  # (collection shape, its noun, variables up to and with the item's)
@@ -118,16 +120,18 @@ def _taken_apart(operation: Operation) -> _Path:
     texts = ["{}".join(segment.literals) for segment in segments]
     counts = 0
     names: list[str] = []
+    nouns: list[str] = []
     prefixes: list[tuple[str, str, int]] = []
     for index, segment in enumerate(segments):
         names += segment.names
+        nouns += [_noun(texts[:index])] * len(segment.names)
         counts += len(segment.names)
         if len(segment.names) == 1:
             collection = operation.base_path + "".join(f"/{text}" for text in texts[:index])
             prefixes.append((collection, _noun(texts[:index]), counts))
     shape = operation.base_path + "".join(f"/{text}" for text in texts)
     is_variable = bool(segments) and len(segments[-1].names) == 1
-    return _Path(shape, tuple(names), is_variable, texts[-1] if texts else "", prefixes)
+    return _Path(shape, tuple(names), tuple(nouns), is_variable, texts[-1] if texts else "", prefixes)
 
 
 def _noun(texts: Sequence[str]) -> str:
@@ -273,8 +277,10 @@ def _plan(
         shown = _listing(operation, references, noun, sure=False)
     else:
         shown = _shown(operation, references, variable, noun)
+        if role is Role.OTHER and operation.method == "GET" and not path.last_is_variable:
+            shown = _listing(operation, references, noun, sure=True) or shown
     taken = _taken(operation, references, variable, noun)
-    return Plan(operation, role, path.variables, resource, owner, depth, shown, taken, across)
+    return Plan(operation, role, path.variables, path.nouns, resource, owner, depth, shown, taken, across)
 
 
 def _around(path: _Path, resources: dict[str, Resource]) -> tuple[str, Resource | None, int]:

@@ -142,30 +142,29 @@ def position(token: str, rows: list[Row]) -> int:
     return sum(row.ordinal > ordinal if backwards else row.ordinal <= ordinal for row in rows)
 
 
-def described(validator: Validator, base: Any, page: Page) -> dict[str, Any]:
-    """The fields of a list's envelope that speak of pages, made true; None for one that is to be left out."""
-    found: dict[str, Any] = {}
+def enveloped(validator: Validator, base: Any, page: Page) -> Any:
+    """The envelope of a list, its fields that speak of pages made true: a value of the schema, if the base is one.
+
+    What would lead to another page where there is none is left out, or says so.
+    """
+    if not isinstance(base, dict):
+        return base
+    value = dict(base)
     for name, judge in fields_of(validator).items():
-        value = next((way for way in _said(plain(name), page) if way is not None and judge.ok(way)), None)
-        if value is not None:
-            found[name] = value
-        elif plain(name) in _NEXTS | _PREVIOUS:
-            found[name] = _nothing(judge)
-        elif plain(name) in _INSIDE and isinstance(base, dict) and isinstance(base.get(name), dict):
-            inner = dict(base[name])
-            for key, one in described(judge, inner, page).items():
-                inner.pop(key, None) if one is _LEAVE_OUT else inner.__setitem__(key, one)
-            if judge.ok(inner):
-                found[name] = inner
-    return found
+        known = plain(name)
+        said = next((way for way in _said(known, page) if way is not None and judge.ok(way)), None)
+        if said is not None:
+            value = _first_valid(validator, value, {**value, name: said})
+        elif known in _INSIDE and isinstance(value.get(name), dict):
+            value = _first_valid(validator, value, {**value, name: enveloped(judge, value[name], page)})
+        elif name in value and known in _NEXTS | _PREVIOUS and not isinstance(value[name], list | dict):
+            without = {other: one for other, one in value.items() if other != name}
+            value = _first_valid(validator, value, without, {**value, name: None}, {**value, name: ""})
+    return value
 
 
-_LEAVE_OUT: Any = None
-
-
-def _nothing(judge: Validator) -> Any:
-    """What a link to another page says where there is none: nothing, an empty text, or it is left out."""
-    return next((way for way in (None, "") if way == "" and judge.ok("") and not judge.ok(None)), _LEAVE_OUT)
+def _first_valid(validator: Validator, old: dict[str, Any], *ways: dict[str, Any]) -> dict[str, Any]:
+    return next((way for way in ways if validator.ok(way)), old)
 
 
 def _said(name: str, page: Page) -> Iterator[Any]:

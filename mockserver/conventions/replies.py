@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from mockserver.conventions.inference import Plan, Resource, Role
 from mockserver.conventions.paging import is_paging, page_names
 from mockserver.conventions.rendering import Shape, overlaid
 from mockserver.conventions.rows import Row, Shelf, demand_owner
-from mockserver.conventions.shapes import Located, at_steps, plain
+from mockserver.conventions.shapes import Located, at_steps, plain, singular
 from mockserver.openapi import (
     MediaType,
     Operation,
@@ -102,11 +102,18 @@ def text_of(value: Any) -> str:
     )
 
 
-def path_fields(plan: Plan, asked: Asked) -> dict[str, Any]:
-    """The path's variables, as the fields of the same names."""
-    names = {plain(name): name for name in (plan.shown.fields if plan.shown else ())}
-    values = zip(plan.variables, path_values(plan, asked), strict=True)
-    return {names[plain(variable)]: value for variable, value in values if plain(variable) in names}
+def path_fields(plan: Plan, values: tuple[str, ...], names: Iterable[str]) -> dict[str, Any]:
+    """The path's variables, as those of the fields that have their names: projectId, or project."""
+    by_name = {plain(name): name for name in names}
+    found = {}
+    for variable, noun, value in zip(plan.variables, plan.nouns, values, strict=False):
+        one = singular(plain(noun))
+        ways = (plain(variable), f"{one}id") if plain(variable) != "id" else (f"{one}id",)
+        for way in (*ways, plain(variable).removesuffix("id"), *([one] if one else [])):
+            if way in by_name:
+                found[by_name[way]] = value
+                break
+    return found
 
 
 def left_out(resource: Resource, row: Row) -> frozenset[str]:
