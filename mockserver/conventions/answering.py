@@ -87,6 +87,8 @@ def _list(served: Served, plan: Plan, asked: Asked, view: View, values: tuple[st
     shelf = served.shelf(plan.resource)
     rows = shelf.all(view, None if plan.across else values)
     status, response = best_response(plan.operation, 200)
+    if status >= 400:
+        status, response = 200, None
     media = chosen_media(response, asked.accept)
     key = f"{view.setup.seed}"
     headers = headers_of(response, status, key, asked.path)

@@ -66,7 +66,9 @@ def _put(
     key = f"{draft.setup.seed}/{draft.setup.account}/{row_id}"
     fields = shelf.canonical(key, known, absent - known.keys())
     # Nobody has put anything yet into the lists of what is new.
-    empty: dict[str, Any] = {name: [] for name, value in fields.items() if isinstance(value, list) and name not in known}
+    empty: dict[str, Any] = {
+        name: [] for name, value in fields.items() if isinstance(value, list) and name not in known
+    }
     fields = shelf.canonical(key, {**fields, **empty}, absent - known.keys())
     row = Row(row_id, parents, ordinal, draft.at_ms, draft.at_ms, {**known, **fields})
     draft.put(kind_of(resource), row_key(parents, row_id), row)

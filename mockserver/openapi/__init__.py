@@ -8,7 +8,7 @@ from mockserver.openapi.answers import best_response, chosen_media, content_type
 from mockserver.openapi.bodies import Body, decode_body
 from mockserver.openapi.documents import Document, document_from_dict, load_document, load_own_document
 from mockserver.openapi.examples import declared_examples, example, example_for, example_response, media_example
-from mockserver.openapi.jsontext import is_json
+from mockserver.openapi.jsontext import dumps, is_json
 from mockserver.openapi.operations import Credentials, MediaType, Operation, Parameter, RequestBody, Response
 from mockserver.openapi.outlines import Outline, outline
 from mockserver.openapi.parameters import Parameters, decode_parameters
@@ -49,6 +49,7 @@ __all__ = [
     "decode_body",
     "decode_parameters",
     "document_from_dict",
+    "dumps",
     "example",
     "example_for",
     "example_response",

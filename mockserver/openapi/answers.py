@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import orjson
 
-from mockserver.openapi.jsontext import is_json
+from mockserver.openapi.jsontext import dumps, is_json
 from mockserver.openapi.operations import MediaType, Operation, Response
 
 EVENT_STREAM: Final = "text/event-stream"
@@ -37,7 +37,7 @@ _WILD: Final = {"text": "text/plain", "image": "image/png", "audio": "audio/wav"
 def best_response(operation: Operation, *preferred: int) -> tuple[int, Response | None]:
     """The success to answer with: a preferred status that is declared, else the lowest 2xx, else what there is.
 
-    An operation that declares redirects alone redirects; one that declares only failures answers 200.
+    An operation that declares no success redirects where it declares that, else fails as it declares.
     """
     exact = sorted(status for status in operation.responses if isinstance(status, int))
     good = [status for status in exact if 200 <= status < 300]
@@ -47,8 +47,8 @@ def best_response(operation: Operation, *preferred: int) -> tuple[int, Response 
     for name in ("2XX", "default"):
         if name in operation.responses:
             return 200, operation.responses[name]
-    redirects = [status for status in exact if 300 <= status < 400]
-    return (redirects[0], operation.responses[redirects[0]]) if redirects else (200, None)
+    ways = [status for status in exact if 300 <= status < 400] or exact
+    return (ways[0], operation.responses[ways[0]]) if ways else (200, None)
 
 
 def chosen_media(response: Response | None, accept: str = "", *, streams: bool = False) -> MediaType | None:
@@ -105,27 +105,21 @@ def written(media: MediaType, value: Any, key: str) -> bytes:
     """A value in a media type. `key` decides the bytes of what has no other content."""
     name = content_type(media)
     if is_json(name):
-        return orjson.dumps(value, default=_text_of_bytes)
+        return dumps(value)
     if name == EVENT_STREAM:
         return _events(value)
     if name in _LINES:
         values = value if isinstance(value, list) else [value, value]
-        return value.encode() if isinstance(value, str) else b"".join(orjson.dumps(one) + b"\n" for one in values)
+        return value.encode() if isinstance(value, str) else b"".join(dumps(one) + b"\n" for one in values)
     if name.endswith(("/xml", "+xml")) and not isinstance(value, str | bytes):
         return b'<?xml version="1.0" encoding="UTF-8"?>' + _xml(_root_name(media), value).encode()
     if isinstance(value, bytes):
         return value
     if name.startswith("text/") or not isinstance(value, str):
-        return value.encode() if isinstance(value, str) else orjson.dumps(value)
+        return value.encode() if isinstance(value, str) else dumps(value)
     if "example" in media.raw or "examples" in media.raw:
         return value.encode()
     return _EMPTY_FILES.get(name) or blake2b(key.encode("utf-8", "replace"), digest_size=64).digest()
-
-
-def _text_of_bytes(value: Any) -> str:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    raise TypeError
 
 
 def _events(value: Any) -> bytes:
@@ -144,7 +138,7 @@ def _events(value: Any) -> bytes:
             head = b"".join(
                 f"{name}: {one[name]}\n".encode() for name in ("event", "id") if isinstance(one.get(name), str)
             )
-        lines.append(head + b"data: " + (data.encode() if isinstance(data, str) else orjson.dumps(data)) + b"\n\n")
+        lines.append(head + b"data: " + (data.encode() if isinstance(data, str) else dumps(data)) + b"\n\n")
     return b"".join(lines)
 
 

@@ -148,6 +148,7 @@ class Compiler:
         self.direction = direction
         self.fields: dict[Place, dict[str, Validator]] = {}  # kept for those who take values apart
         self._cells: dict[Place, Cell] = {}
+        self._fresh: list[Place] = []  # compiled since circles were last looked for
         self._sound: set[Place] = set()  # known not to refer to themselves without end
         self._owner: Cell | None = None  # whose value the schema being compiled is about
 
@@ -201,6 +202,7 @@ class Compiler:
         cell = self._cells.get(place)
         if cell is None:
             cell = self._cells[place] = Cell()
+            self._fresh.append(place)
             owner, self._owner = self._owner, cell
             try:
                 cell.check = self.same(schema, place)
@@ -213,10 +215,10 @@ class Compiler:
 
     def _refuse_circles(self) -> None:
         """Refuse a schema whose references come back to it without having descended into the value."""
-        if len(self._sound) == len(self._cells):
-            return
-        for start in self._cells:
-            trail = [(start, iter(self._cells[start].inward))] if start not in self._sound else []
+        for start in self._fresh:
+            if start in self._sound or start not in self._cells:
+                continue
+            trail = [(start, iter(self._cells[start].inward))]
             while trail:
                 place, ways = trail[-1]
                 way = next(ways, None)
@@ -227,6 +229,7 @@ class Compiler:
                     way.refuse("refers to itself without end", "let it descend into a property or an item")
                 elif way not in self._sound:
                     trail.append((way, iter(self._cells[way].inward)))
+        self._fresh.clear()
 
 
 def _look_at_unknown(references: References, schema: dict[str, Any], place: Place) -> None:

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import orjson
-
 from mockserver.errors import ConfigError
-from mockserver.openapi import Document, Match, Operation, Router, load_document
+from mockserver.openapi import Document, Match, Operation, Router, dumps, load_document
 from mockserver.web.call import Handler
 from mockserver.web.handlers import HANDLERS
 from mockserver.web.handlers.conventional import bind
@@ -43,7 +41,7 @@ def make_surface(ours: Document, specs: tuple[Path, ...]) -> Surface:
         router=Router(routes(documents)),
         handlers=bind(ours, others, HANDLERS),
         foreign=frozenset(operation for document in others for operation in document.operations),
-        document=orjson.dumps(merged(documents)),
+        document=dumps(merged(documents)),
         files=tuple(files),
         notes=tuple(f"{document.name}: {note}" for document in others for note in document.notes),
     )

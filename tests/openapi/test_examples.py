@@ -194,7 +194,7 @@ JSON = "application/json"
         ({"200": {"content": {JSON: {"schema": {"const": 5}, "example": "wrong"}}}}, (200, JSON, b"5")),
         ({"200": {"content": {JSON: {}}}}, (200, JSON, b"{}")),
         ({"default": {"content": {JSON: {"example": 1}}}}, (200, JSON, b"1")),
-        ({"404": {"content": {JSON: {"example": 1}}}}, (200, None, b"")),
+        ({"404": {"content": {JSON: {"example": 1}}}}, (404, JSON, b"1")),
         ({}, (200, None, b"")),
     ],
 )
