@@ -46,8 +46,8 @@ AMBIENT = {
     "uuid.uuid4": set(),
     "uuid4": set(),
     "os.urandom": {"web/app.py"},
-    "asyncio.sleep": set(),
-    "sleep": set(),
+    "asyncio.sleep": {"web/reloading.py"},
+    "sleep": {"web/reloading.py"},
 }
 PURE_IMPORTS = {"time", "random", "secrets", "uuid", "os", "socket", "asyncio", "threading", "pathlib", "io"}
 

@@ -39,7 +39,7 @@ def best_response(operation: Operation, *preferred: int) -> tuple[int, Response 
 
     An operation that declares no success redirects where it declares that, else fails as it declares.
     """
-    exact = sorted(status for status in operation.responses if isinstance(status, int))
+    exact = sorted(status for status in operation.responses if isinstance(status, int) and status >= 200)
     good = [status for status in exact if 200 <= status < 300]
     for status in (*preferred, *good):
         if status in good:

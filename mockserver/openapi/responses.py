@@ -20,7 +20,7 @@ def check_response(operation: Operation, status: int, content_type: str | None, 
     if not declared.media:
         return [f"{what} has a body, and none is declared"] if body else []
     if not body:
-        return [f"{what} has no body; {', '.join(declared.media)} is declared"]
+        return [] if status in (204, 205, 304) else [f"{what} has no body; {', '.join(declared.media)} is declared"]
     if not content_type:
         return [f"{what} has a body without a content type"]
     essence = essence_of(content_type)

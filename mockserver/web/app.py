@@ -8,6 +8,8 @@ import os
 import re
 from collections.abc import Callable
 from itertools import count
+from pathlib import Path
+from typing import NamedTuple
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,7 +18,7 @@ from mockserver.clock import Wall, wall_clock
 from mockserver.errors import MethodNotAllowed, Refusal
 from mockserver.lifecycles import load_lifecycles
 from mockserver.openapi import load_own_document
-from mockserver.scenarios import find_scenario, load_catalog, load_scenario
+from mockserver.scenarios import find_scenario, load_catalog, load_scenario, scenario_files
 from mockserver.settings import Settings, data_folder
 from mockserver.store.base import Store
 from mockserver.store.memory import MemoryStore
@@ -25,7 +27,7 @@ from mockserver.web.envelope import Answer, Header, json_answer, refusal_answer
 from mockserver.web.handlers import HANDLERS
 from mockserver.web.notes import Notes
 from mockserver.web.pipeline import Pipeline
-from mockserver.web.surface import make_surface, require_match
+from mockserver.web.surface import Surface, make_surface, require_match
 from mockserver.web.worlds import Stage, Worlds
 
 log = logging.getLogger("mockserver")
@@ -35,6 +37,15 @@ DOCUMENT_PATH = b"/openapi.json"
 RAY_SUFFIX = b"-SIM"
 
 
+class Reading(NamedTuple):
+    """All that is made of the files that a server was given, and which files those are."""
+
+    surface: Surface
+    stage: Stage
+    api_keys: frozenset[bytes]
+    files: tuple[Path, ...]
+
+
 class App:
     """Answers the API under every operation's base path and at the root, and the control API under /_mock.
 
@@ -42,14 +53,22 @@ class App:
     """
 
     def __init__(
-        self, pipeline: Pipeline, worlds: Worlds, notes: Notes, control: Callable[[], ASGIApp], document: bytes
+        self,
+        pipeline: Pipeline,
+        worlds: Worlds,
+        notes: Notes,
+        control: Callable[[], ASGIApp],
+        read: Callable[[], Reading],
+        reading: Reading,
     ) -> None:
         self.pipeline = pipeline
         self.worlds = worlds
         self.notes = notes
         self._make_control = control
         self._control: ASGIApp | None = None
-        self._document = json_answer(document)
+        self.read = read
+        self.reading = reading
+        self._document = json_answer(reading.surface.document)
         self._across_origins = CORSMiddleware(
             self._serve,
             allow_origin_regex=LOOPBACK_ORIGIN.pattern,
@@ -59,6 +78,13 @@ class App:
         )
         # Request ids tell requests apart, so they begin elsewhere in each process.
         self._ids = count(int.from_bytes(os.urandom(7), "big"))
+
+    def take_up(self, reading: Reading) -> None:
+        """Serve other documents and begin worlds with another stage; worlds that are there keep what they hold."""
+        self.reading = reading
+        self._document = json_answer(reading.surface.document)
+        self.worlds.stage = reading.stage
+        self.pipeline.serve(reading.surface, reading.api_keys)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
@@ -150,14 +176,21 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
             api_keys=scenario.api_keys,
         )
 
-    first = stage(settings.scenario, settings.seed)
     ours = load_own_document(spec / "v1.yaml")
     require_match(ours, HANDLERS)
-    surface = make_surface(ours, settings.specs)
-    for note in surface.notes:
-        log.info("let through: %s", note)
+
+    def read() -> Reading:
+        surface = make_surface(ours, settings.specs)
+        for note in surface.notes:
+            log.info("let through: %s", note)
+        first = stage(settings.scenario, settings.seed)
+        api_keys = frozenset(key.encode() for key in (*settings.api_keys, *first.api_keys))
+        files = scenario_files(find_scenario(fixtures, settings.scenario), fixtures) if settings.reload else ()
+        return Reading(surface, first, api_keys, (*surface.files, *files))
+
+    reading = read()
     worlds = Worlds(
-        first,
+        reading.stage,
         store or MemoryStore(),
         wall or wall_clock(),
         settings.clock,
@@ -165,12 +198,11 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
         settings.max_worlds,
     )
     notes = Notes()
-    api_keys = frozenset(key.encode() for key in (*settings.api_keys, *first.api_keys))
     pipeline = Pipeline(
-        surface,
+        reading.surface,
         worlds,
         notes,
-        api_keys,
+        reading.api_keys,
         check_responses=settings.check_responses,
     )
 
@@ -180,4 +212,4 @@ def create_app(settings: Settings | None = None, *, wall: Wall | None = None, st
 
         return control_app(load_own_document(spec / "control.yaml"), worlds, stage, pipeline, settings)
 
-    return App(pipeline, worlds, notes, control, surface.document)
+    return App(pipeline, worlds, notes, control, read, reading)

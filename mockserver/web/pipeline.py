@@ -72,9 +72,11 @@ class Pipeline:
         self.served = 0
         self.refused = 0
 
-    def serve(self, surface: Surface) -> None:
-        """Serve other documents from now on; the worlds stay as they are."""
+    def serve(self, surface: Surface, api_keys: frozenset[bytes]) -> None:
+        """Serve other documents from now on, and let these keys in; the worlds stay as they are."""
         self._surface = surface
+        self._api_keys = api_keys
+        self.keyed = bool(api_keys)
         self._plans.clear()
         for world in self._worlds.all():
             world.forget_answers()
@@ -219,10 +221,11 @@ class Pipeline:
 
     def _checked(self, operation: Operation, answer: Answer) -> Answer:
         """The answer, or a 500 that says how it breaks the document."""
-        if operation in self._surface.foreign and not operation.response_for(answer.status):
+        declared = operation.response_for(answer.status)
+        if operation in self._surface.foreign and (declared is None or not declared.media):
             succeeds = any(str(status)[0] in "2d" for status in operation.responses)
             if answer.status >= 400 or not succeeds:
-                return answer  # others seldom declare all the ways to fail, and some nothing else
+                return answer  # others seldom say how they fail, and some nothing else
         content_type = next((value.decode() for name, value in answer.headers if name == b"content-type"), None)
         problems = check_response(operation, answer.status, content_type, answer.body)
         if not problems:
