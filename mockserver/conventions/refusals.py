@@ -36,7 +36,7 @@ def fitted(
     response = operation.response_for(found)
     media = next((media for name, media in response.media.items() if is_json(name)), None) if response else None
     if media is None and response is not None and response.media:
-        text = next((media for name, media in response.media.items() if name.startswith("text/plain")), None)
+        text = next((media for name, media in response.media.items() if name.startswith("text/")), None)
         if text is not None:
             return found, content_type(text), message.encode()
     if media is None or media.validator is None or media.validator.ok(envelope):

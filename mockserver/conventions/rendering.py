@@ -7,6 +7,7 @@ from typing import Any
 
 from mockserver.conventions.shapes import Located, at_steps, plain, with_at
 from mockserver.openapi import MediaType, Validator, example_for, media_example, outline
+from mockserver.openapi.objects import is_marked
 from mockserver.openapi.schemas import Compiler
 
 
@@ -70,6 +71,11 @@ def overlaid(validator: Validator, base: Any, known: Mapping[str, Any], absent: 
     if not isinstance(base, dict):
         return base
     fields = fields_of(validator)
+    secret = {
+        name for name, field in fields.items() if is_marked(field.compiler, field.schema, field.place, "writeOnly")
+    }
+    known = {name: value for name, value in known.items() if name not in secret}
+    base = {name: value for name, value in base.items() if name not in secret}
     fitting = {name: _fitting(validator, name, base.get(name), value) for name, value in known.items()}
     fitting = {name: value for name, value in fitting.items() if value is not _NO and (name in fields or not fields)}
     value = {**{name: one for name, one in base.items() if name not in absent or name in fitting}, **fitting}

@@ -1,14 +1,22 @@
 """The keywords that put schemas together: `$ref`, allOf, anyOf, oneOf, not, if/then/else."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from mockserver.openapi.checks import Builder, Check, Direction, accept, misused
+from mockserver.openapi.checks import Builder, Check, accept, misused
 from mockserver.openapi.objects import subschemas
 from mockserver.openapi.problems import LEFT_OUT, Path, Problem
 from mockserver.openapi.references import Place
 
+_CHOICE = frozenset({"required", "title", "description"})  # what a branch may say that is nothing but a choice
 _KINDS = frozenset({"type", "enum", "const"})  # a value that breaks these was not meant for that branch
+
+
+class Choice(NamedTuple):
+    """Branches that say nothing but which fields must be there: those that all want, and those that tell them apart."""
+
+    common: frozenset[str]
+    telling: frozenset[str]
 
 
 def branches(schema: dict[str, Any], keyword: str, place: Place) -> list[tuple[Any, Place]]:
@@ -32,9 +40,9 @@ def composition_checks(builder: Builder, schema: dict[str, Any], place: Place) -
     for subschema, at in branches(schema, "allOf", place):
         yield builder.same(subschema, at)
     if some := branches(schema, "anyOf", place):
-        yield _check_any(tuple(builder.same(subschema, at) for subschema, at in some), builder.direction)
+        yield _check_any(tuple(builder.same(subschema, at) for subschema, at in some), _choice(builder, some))
     if one := branches(schema, "oneOf", place):
-        yield _check_one(tuple(builder.same(subschema, at) for subschema, at in one), builder.direction)
+        yield _check_one(tuple(builder.same(subschema, at) for subschema, at in one), _choice(builder, one))
     if "not" in schema:
         yield _check_not(builder.same(schema["not"], place / "not"))
     ways = {
@@ -51,7 +59,7 @@ def passes(check: Check, value: Any) -> bool:
     return not wrong
 
 
-def _check_any(checks: tuple[Check, ...], direction: Direction) -> Check:
+def _check_any(checks: tuple[Check, ...], choice: Choice | None) -> Check:
     def check_any(value: Any, path: Path, out: list[Problem]) -> None:
         failures = []
         for check in checks:
@@ -60,12 +68,12 @@ def _check_any(checks: tuple[Check, ...], direction: Direction) -> Check:
             if not wrong:
                 return
             failures.append(wrong)
-        out.extend(_none(failures, value, path, "anyOf", direction))
+        out.extend(_none(failures, value, path, "anyOf", choice))
 
     return check_any
 
 
-def _check_one(checks: tuple[Check, ...], direction: Direction) -> Check:
+def _check_one(checks: tuple[Check, ...], choice: Choice | None) -> Check:
     def check_one(value: Any, path: Path, out: list[Problem]) -> None:
         failures = []
         for check in checks:
@@ -77,25 +85,31 @@ def _check_one(checks: tuple[Check, ...], direction: Direction) -> Check:
         if matched > 1:
             out.append(Problem(path, "oneOf", f"must be of exactly one of the kinds allowed, not {matched}"))
         elif matched == 0:
-            out.extend(_none(failures, value, path, "oneOf", direction))
+            out.extend(_none(failures, value, path, "oneOf", choice))
 
     return check_one
 
 
-def _none(failures: list[list[Problem]], value: Any, path: Path, keyword: str, direction: Direction) -> list[Problem]:
-    """What to say when no branch matched: in a request, perhaps only that what tells them apart is left out.
+def _choice(builder: Builder, some: list[tuple[Any, Place]]) -> Choice | None:
+    """The choice that branches offer to a request which may leave it out; None where they are more than that.
 
-    That is so where there are several branches, and each wants for nothing but fields of this very object.
+    Documents write so of choices that clients, official ones too, leave to the service.
     """
-    depth = len(path) + 1
-    if direction == "request" and len(failures) > 1 and isinstance(value, dict):
-        wanting = [problem for wrong in failures for problem in wrong]
-        if all(problem.keyword == "required" and len(problem.path) == depth for problem in wanting):
-            per_branch = [{str(problem.path[-1]) for problem in wrong} for wrong in failures]
-            # A field that every branch wants tells none from another: it is simply missing.
-            if not set.intersection(*per_branch):
-                names = " or ".join(sorted(set.union(*per_branch)))
-                return [Problem(path, LEFT_OUT, f"is of none of the kinds allowed: it has no {names}")]
+    if builder.direction != "request" or len(some) < 2:
+        return None
+    if not all(isinstance(one, dict) and one.get("required") and one.keys() <= _CHOICE for one, _ in some):
+        return None
+    names = [frozenset(map(str, one["required"])) for one, _ in some]
+    common = frozenset.intersection(*names)
+    telling = frozenset.union(*names) - common
+    return Choice(common, telling) if all(own - common for own in names) else None
+
+
+def _none(failures: list[list[Problem]], value: Any, path: Path, keyword: str, choice: Choice | None) -> list[Problem]:
+    """What to say when no branch matched; of a choice, whether all of it is left out."""
+    if choice and isinstance(value, dict) and choice.common <= value.keys() and not choice.telling & value.keys():
+        names = " or ".join(sorted(choice.telling))
+        return [Problem(path, LEFT_OUT, f"is of none of the kinds allowed: it has no {names}")]
     return _nearest(failures, path, keyword)
 
 
