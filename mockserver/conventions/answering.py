@@ -70,16 +70,17 @@ def other(served: Served, plan: Plan, asked: Asked, view: View) -> Reply:
     if plan.shown is not None and plan.shown.is_list:
         return _static_list(served, plan, asked, view)
     known: dict[str, Any] = {}
+    absent: frozenset[str] = frozenset()
     if row is not None and plan.owner is not None and plan.shown is not None:
         shows_it = plan.owner.shown is not None and plan.owner.shown.target == plan.shown.target
         same_id = all(step in plan.shown.fields for step in plan.owner.id_steps[:1]) and plan.owner.id_steps
         if shows_it or (same_id and plan.owner.id_steps != ("name",)):
             known |= row.fields
+            absent = left_out(plan.owner, row)
     if isinstance(asked.body, dict):
         known |= settable(plan, asked)
-    return shown(
-        served, plan, asked, view, {**known, **path_fields(plan, values, plan.shown.fields if plan.shown else ())}
-    )
+    known |= path_fields(plan, values, plan.shown.fields if plan.shown else ())
+    return shown(served, plan, asked, view, known, absent - known.keys())
 
 
 def _list(served: Served, plan: Plan, asked: Asked, view: View, values: tuple[str, ...]) -> Reply:

@@ -61,7 +61,7 @@ def chosen_media(response: Response | None, accept: str = "", *, streams: bool =
     declared = list(response.media.values())
     if streams and EVENT_STREAM in response.media:
         return response.media[EVENT_STREAM]
-    declared.sort(key=lambda media: (not is_json(media.name), is_stream(media.name)))
+    declared.sort(key=lambda media: (not is_json(media.name), media.name == EVENT_STREAM))
     if accept in ("", "*/*", "application/json") or len(declared) == 1:
         return declared[0]
     weights = _weights(accept)
