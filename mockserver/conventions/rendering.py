@@ -79,6 +79,8 @@ def overlaid(validator: Validator, base: Any, known: Mapping[str, Any], absent: 
     fitting = {name: _fitting(validator, name, base.get(name), value) for name, value in known.items()}
     fitting = {name: value for name, value in fitting.items() if value is not _NO and (name in fields or not fields)}
     value = {**{name: one for name, one in base.items() if name not in absent or name in fitting}, **fitting}
+    # In the order of the schema, in which people look for them.
+    value = {name: value[name] for name in (*(name for name in fields if name in value), *value)}
     if validator.ok(value):
         return value
     if fitting and validator.ok(fitting):
