@@ -8,7 +8,7 @@ from typing import Any
 from mockserver.conventions import commands
 from mockserver.conventions.commands import one_of
 from mockserver.conventions.inference import Plan, Role
-from mockserver.conventions.paging import Page, enveloped, is_paging, page_names, paged
+from mockserver.conventions.paging import Page, enveloped, is_paging, next_link, page_names, paged
 from mockserver.conventions.replies import (
     Asked,
     Reply,
@@ -98,6 +98,8 @@ def _list(served: Served, plan: Plan, asked: Asked, view: View, values: tuple[st
     if not is_json(media.name) or plan.shown is None or media.validator is None:
         return Reply(status, content_type(media), headers, written(media, media_example(media, key), key))
     page = paged(plan.operation, asked.parameters, [row for row in rows if _is_wanted(plan, asked, row)])
+    if page.next_at is not None:
+        page.next_link = next_link(plan.operation, asked.parameters, page, f"{asked.origin}{asked.path}")
     shape = served.shape(plan.operation, media, plan.shown)
     items = [shape.show(key, row.fields, left_out(plan.resource, row)) for row in page.rows]
     value: Any = items

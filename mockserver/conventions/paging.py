@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from mockserver.conventions.rendering import fields_of
 from mockserver.conventions.rows import Row
@@ -49,8 +50,8 @@ class Page:
     total: int
     size: int | None
     number: int = 1
-    asked: dict[str, Any] = field(default_factory=dict)
-    """What the request said, by plain names, for answers that repeat it."""
+    next_link: str = ""
+    """Where the next page is, for answers that give its address."""
 
     @property
     def next_at(self) -> int | None:
@@ -94,8 +95,30 @@ def paged(operation: Operation, parameters: Mapping[str, Any], rows: list[Row]) 
         rows = rows[: max(end, 0)]
         start = max(len(rows) - size, 0) if size else 0
     shown = rows[start : start + size] if size else rows[start:]
-    asked = {"limit": size, "offset": start, "page": number}
-    return Page(shown, start, len(rows), size, number, asked)
+    return Page(shown, start, len(rows), size, number)
+
+
+def next_link(operation: Operation, parameters: Mapping[str, Any], page: Page, url: str) -> str:
+    """The address of the next page: the same question, with the one parameter changed that leads on."""
+    said: dict[str, Any] = {}
+    ways = (
+        (_AFTERS, f"{MARK}{page.rows[-1].ordinal}" if page.rows else ""),
+        (_PAGES, page.number + 1),
+        (
+            _OFFSETS,
+            page.next_at,
+        ),
+    )
+    names = page_names(operation)
+    for name, parameter in names.items():
+        value = parameters.get(parameter.key)
+        if value is not None and not isinstance(value, dict) and name not in _AFTERS | _PAGES | _OFFSETS:
+            said[parameter.name] = value
+    for known, value in ways:
+        leading = next((parameter for name, parameter in names.items() if name in known), None)
+        if leading is not None:
+            return f"{url}?{urlencode({**said, leading.name: value}, doseq=True)}"
+    return url
 
 
 def _first(given: Mapping[str, Any], names: frozenset[str]) -> Any:
@@ -171,7 +194,11 @@ def _said(name: str, page: Page) -> Iterator[Any]:
     """What a field of this plain name says, in the forms that its schema may want."""
     last = page.rows[-1] if page.rows else None
     if name in _NEXTS and page.next_at is not None and last is not None:
+        is_link = name.endswith(("link", "uri", "url"))
+        if is_link:
+            yield page.next_link
         yield from (f"{MARK}{last.ordinal}", page.number + 1 if "page" in name else last.ordinal, last.id)
+        yield page.next_link
     elif name in _MORE:
         yield page.next_at is not None
     elif name in _LESS:

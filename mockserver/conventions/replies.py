@@ -27,12 +27,13 @@ from mockserver.simulation.world import View
 
 
 class Asked(NamedTuple):
-    """A decoded request: parameters by key, the body, the path as sent and what the client accepts."""
+    """A decoded request: parameters by key, the body, the path as sent, what the client accepts, and the origin."""
 
     parameters: Mapping[str, Any]
     body: Any
     path: str
     accept: str
+    origin: str = ""
 
 
 class Reply(NamedTuple):

@@ -33,7 +33,7 @@ class Handler:
     """What answers an operation: a reader, or a writer whose draft is committed once it has answered.
 
     `amend` changes a body before it is validated, where the live service is known to be more lenient than its
-    document. `varies`: the answer to a read depends on the Accept header too.
+    document. `varies`: the answer to a read depends on the headers Accept and Host too.
     """
 
     read: Reader | None = None

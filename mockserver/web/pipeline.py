@@ -158,7 +158,7 @@ class Pipeline:
         headers: Mapping[bytes, bytes],
     ) -> Answer:
         if handler.varies:
-            key = (key[0], b"%b %b" % (key[1], headers.get(b"accept", b"")))
+            key = (key[0], b"%b %b %b" % (key[1], headers.get(b"accept", b""), headers.get(b"host", b"")))
         kept = world.answers.get(key)
         if kept is None or (kept.until_ms is not None and at_ms >= kept.until_ms):
             assert handler.read is not None

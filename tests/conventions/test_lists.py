@@ -70,6 +70,15 @@ def test_the_end_is_told_as_the_schema_lets_it(serve: Serve, schema: dict[str, A
     assert serve(paths).get("/things") == {"items": [], "next": nothing}
 
 
+def test_links_to_the_next_page(serve: Serve) -> None:
+    link = {"type": ["string", "null"], "format": "uri"}
+    client, known = listing(serve, {"next": link, "count": COUNT}, {"page": COUNT, "page_size": COUNT, "name": TEXT}, 3)
+    first = client.get("/things", page_size=2)
+    assert first["next"] == "http://127.0.0.1:8080/things?page_size=2&page=2"
+    last = client.get(first["next"].removeprefix("http://127.0.0.1:8080"))
+    assert (ids(last), last["count"], last.get("next")) == (known[2:], 3, None)
+
+
 def test_after_an_id(serve: Serve) -> None:
     client, known = listing(serve, {"has_more": TRUTH}, {"starting_after": TEXT, "limit": COUNT}, 4)
     assert ids(client.get("/things", limit=2, starting_after=known[0])) == known[1:3]

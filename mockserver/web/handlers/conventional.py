@@ -106,7 +106,8 @@ def _conventional(served: Served, plan: Plan) -> Handler:
 
 def _asked(call: Call) -> Asked:
     accept = call.headers.get(b"accept", b"").decode("latin-1")
-    return Asked(call.parameters, call.body, call.path.decode("utf-8", "replace"), accept)
+    origin = f"http://{call.headers.get(b'host', b'localhost').decode('latin-1')}"
+    return Asked(call.parameters, call.body, call.path.decode("utf-8", "replace"), accept, origin)
 
 
 def _answer(reply: Reply) -> Answer:
