@@ -9,7 +9,7 @@ from mockserver.conventions.inference import Plan, Resource, Role
 from mockserver.conventions.replies import Asked, Reply, Served, left_out, path_fields, settable, shown
 from mockserver.conventions.rows import Row, Shelf, kind_of, row_key, stamps
 from mockserver.conventions.shapes import at_steps, plain
-from mockserver.errors import Conflict, Invalid, NotFound
+from mockserver.errors import Conflict, NotFound
 from mockserver.simulation.world import Draft, View
 
 
@@ -90,15 +90,15 @@ def _parent_fields(resource: Resource, plan: Plan, parents: tuple[str, ...]) -> 
 
 
 def update(served: Served, plan: Plan, asked: Asked, draft: Draft, values: tuple[str, ...]) -> Reply:
-    """Change one; a PUT makes it where the document lets it. Raises NotFound, Invalid."""
+    """Change one; a PUT makes it where the document lets it. Raises NotFound."""
     resource = plan.resource
     assert resource is not None
     shelf = served.shelf(resource)
     said = settable(plan, asked)
-    if plan.operation.operation_id and len(values) < resource.kind.count("{}") + 1:  # PUT /pet: the id is in the body
+    if len(values) < resource.kind.count("{}") + 1:  # PUT /pet: the id is in the body
         given = at_steps(said, resource.id_steps) if resource.id_steps else None
         if not isinstance(given, str | int):
-            raise Invalid("The request body must hold the id of what it changes.", param=".".join(resource.id_steps))
+            return shown(served, plan, asked, draft, said)  # it does not say which one: this is about all of them
         values = (*values, str(given))
     parents, row_id = values[:-1], values[-1]
     try:

@@ -42,7 +42,9 @@ def composition_checks(builder: Builder, schema: dict[str, Any], place: Place) -
     if some := branches(schema, "anyOf", place):
         yield _check_any(tuple(builder.same(subschema, at) for subschema, at in some), _choice(builder, some))
     if one := branches(schema, "oneOf", place):
-        yield _check_one(tuple(builder.same(subschema, at) for subschema, at in one), _choice(builder, one))
+        # With a discriminator, kinds that allow the same value are told apart by it.
+        checks, choice = tuple(builder.same(subschema, at) for subschema, at in one), _choice(builder, one)
+        yield _check_any(checks, choice, "oneOf") if "discriminator" in schema else _check_one(checks, choice)
     if "not" in schema:
         yield _check_not(builder.same(schema["not"], place / "not"))
     ways = {
@@ -59,7 +61,7 @@ def passes(check: Check, value: Any) -> bool:
     return not wrong
 
 
-def _check_any(checks: tuple[Check, ...], choice: Choice | None) -> Check:
+def _check_any(checks: tuple[Check, ...], choice: Choice | None, keyword: str = "anyOf") -> Check:
     def check_any(value: Any, path: Path, out: list[Problem]) -> None:
         failures = []
         for check in checks:
@@ -68,7 +70,7 @@ def _check_any(checks: tuple[Check, ...], choice: Choice | None) -> Check:
             if not wrong:
                 return
             failures.append(wrong)
-        out.extend(_none(failures, value, path, "anyOf", choice))
+        out.extend(_none(failures, value, path, keyword, choice))
 
     return check_any
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from mockserver.datafiles import read_file, read_own
 from mockserver.errors import ConfigError
+from mockserver.openapi.anchors import settle_anchors
 from mockserver.openapi.builder import OperationBuilder, base_path_of
 from mockserver.openapi.operations import Operation
 from mockserver.openapi.references import Place, References
@@ -80,6 +81,7 @@ def _compile(raw: Any, references: References, name: str) -> Document:
     if not _is_version(str(version)):
         (place / "openapi").refuse(f"the version {version!r} is not supported", "use OpenAPI 3.0 or 3.1")
     base_path = base_path_of(raw.get("servers"), place / "servers") or ""
+    settle_anchors(raw)
     try:
         builder = OperationBuilder(references, raw, base_path)
         operations = tuple(_operations(builder, raw, place))

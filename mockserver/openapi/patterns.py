@@ -15,7 +15,7 @@ _ESCAPES_INSIDE = {"s": _SPACES, "/": "/", "b": r"\x08"}
 _CONTROL = re.compile(r"c([A-Za-z])")
 _CODE_POINT = re.compile(r"u\{([0-9A-Fa-f]{1,6})\}")
 _NAME = re.compile(r"k<([A-Za-z_]\w*)>")
-_PROPERTY = re.compile(r"([pP])(?:\{(?:(?:gc|General_Category)=|Is)?(\w+)\}|([LMNPSZC]))")
+_PROPERTY = re.compile(r"([pP])(?:\{(?:(?:gc|sc|scx|Script|General_Category)=|Is)?(\w+)\}|([LMNPSZC]))")
 _CLASSES = frozenset("dDwWsS")
 # The properties that are no category of Unicode: POSIX's, of ASCII, as Java and others write them.
 _POSIX = {
@@ -32,6 +32,11 @@ _POSIX = {
     "XDigit": "0-9A-Fa-f",
     "ASCII": r"\x00-\x7f",
 }
+# Scripts, by how the names of their letters begin.
+_SCRIPTS = {
+    name: name.upper() for name in ("Latin", "Greek", "Cyrillic", "Arabic", "Hebrew", "Thai", "Hiragana", "Katakana",
+    "Hangul", "Devanagari", "Armenian", "Georgian")
+} | {"Han": "CJK"}  # fmt: skip
 _LONG_NAMES = {
     "Letter": "L", "Mark": "M", "Number": "N", "Punctuation": "P", "Symbol": "S", "Separator": "Z", "Other": "C",
     "Uppercase_Letter": "Lu", "Lowercase_Letter": "Ll", "Decimal_Number": "Nd",
@@ -161,8 +166,10 @@ def _property(name: str) -> str:
         return _POSIX[name]
     wanted = _LONG_NAMES.get(name, name)
     ranges: list[list[int]] = []
+    script = _SCRIPTS.get(name)
     for point, category in enumerate(_categories()):
-        if category.startswith(wanted):
+        is_in = script is not None and category[0] in "LM" and unicodedata.name(chr(point), "").startswith(script)
+        if is_in or (script is None and category.startswith(wanted)):
             if ranges and ranges[-1][1] == point - 1:
                 ranges[-1][1] = point
             else:

@@ -25,6 +25,8 @@ _ANNOTATIONS: Final = frozenset(
     {
         "$comment",
         "$schema",
+        "$recursiveAnchor",
+        "$dynamicAnchor",
         "title",
         "description",
         "default",

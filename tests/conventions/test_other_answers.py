@@ -190,6 +190,18 @@ def test_discriminators_are_told(serve: Serve) -> None:
     assert client.get("/pet")["pet_type"] == "Cat"
 
 
+def test_a_discriminator_tells_overlapping_kinds_apart(serve: Serve) -> None:
+    body = {"type": "object", "required": ["type"], "properties": {"type": {"enum": ["start", "stop"]}}}
+    kinds = {"oneOf": [{"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}]}
+    told = {**kinds, "discriminator": {"propertyName": "type"}}
+    post = {name: {"post": {"requestBody": taking(schema), "responses": answering(body)}}
+            for name, schema in (("/told", told), ("/untold", kinds))}  # fmt: skip
+    client = serve(post, {"A": body, "B": body})
+    assert client.post("/told", {"type": "stop"}) == {"type": "stop"}
+    client.call("POST", "/told", {"type": "no"}).refused(400, param="type")
+    client.call("POST", "/untold", {"type": "stop"}).refused(400)
+
+
 def test_declared_headers_that_must_be_there_are(serve: Serve) -> None:
     header = {"X-Count": {"required": True, "schema": {"type": "integer", "minimum": 3, "maximum": 3}}}
     responses = {"200": {"description": "ok", "headers": header, "content": {JSON: {"schema": {"type": "object"}}}}}

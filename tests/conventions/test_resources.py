@@ -145,6 +145,16 @@ def test_put_replaces_and_patch_merges(serve: Serve) -> None:
     assert client.put(path, {"inner": {"b": 3}}).keys() == {"id", "inner"}
 
 
+def test_put_on_the_collection_changes_the_one_whose_id_it_gives(serve: Serve) -> None:
+    change = {"requestBody": taking(THING | {"required": []}), "responses": answering(THING)}
+    one = {"get": {"parameters": in_path("thing_id"), "responses": answering(THING)}}
+    client = serve({"/thing": {"post": change, "put": change}, "/thing/{thing_id}": one})
+    client.post("/thing", {"id": "a", "name": "A"})
+    assert client.put("/thing", {"id": "a", "name": "B"}) == client.get("/thing/a") == {"id": "a", "name": "B"}
+    client.call("PUT", "/thing", {"id": "b"}).refused(404)
+    client.call("PUT", "/thing", {"name": "all of them"}).ok()
+
+
 def test_there_is_one_of_it(library: Client) -> None:
     before = library.get("/api/settings")
     assert before["theme"] in ("dark", "light")

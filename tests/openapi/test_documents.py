@@ -201,6 +201,18 @@ def test_what_does_no_harm_is_let_through_with_a_note(paths: dict[str, Any], not
     assert noted.startswith(note)
 
 
+@pytest.mark.parametrize(
+    ("anchor", "reference"),
+    [({"$recursiveAnchor": True}, {"$recursiveRef": "#"}), ({"$dynamicAnchor": "me"}, {"$dynamicRef": "#me"})],
+)
+def test_references_to_the_schema_around(anchor: dict[str, Any], reference: dict[str, Any]) -> None:
+    tree = {**anchor, "type": "object", "properties": {"inner": {"type": "array", "items": reference}}}
+    read = document({}, components={"schemas": {"Tree": tree}})
+    check = compile_schema({"$ref": "#/components/schemas/Tree"}, root=read.raw)
+    assert check.ok({"inner": [{"inner": []}]})
+    assert not check.ok({"inner": [{"inner": [1]}]})
+
+
 def test_our_own_documents_let_nothing_through(tmp_path: Path) -> None:
     text = json.dumps({**HEAD, "paths": get(operationId=5)})
     with pytest.raises(ConfigError, match="is not a name"):
