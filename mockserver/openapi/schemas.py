@@ -240,7 +240,8 @@ def _look_at_unknown(references: References, schema: dict[str, Any], place: Plac
         if keyword in KEYWORDS or keyword.startswith("x-"):
             continue
         near = get_close_matches(keyword, _ASSERTIONS | _APPLICATORS, 1, 0.75)
-        if keyword in _MENDS or near:
+        # A name of another style of writing ("min_items") is an extension's, a wrong letter is a mistake.
+        if keyword in _MENDS or (near and "_" not in keyword):
             raise ConfigError(
                 str(place / keyword),
                 f"the schema keyword {keyword!r} is not one that can be honoured",

@@ -198,7 +198,7 @@ def test_a_discriminator_tells_overlapping_kinds_apart(serve: Serve) -> None:
             for name, schema in (("/told", told), ("/untold", kinds))}  # fmt: skip
     client = serve(post, {"A": body, "B": body})
     assert client.post("/told", {"type": "stop"}) == {"type": "stop"}
-    client.call("POST", "/told", {"type": "no"}).refused(400, param="type")
+    client.call("POST", "/told", {"type": "no"}).refused(400, "type")
     client.call("POST", "/untold", {"type": "stop"}).refused(400)
 
 

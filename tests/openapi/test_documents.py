@@ -188,6 +188,10 @@ LET_THROUGH: list[tuple[dict[str, Any], str]] = [
         f"{PARAMETER}/schema/optional: is no keyword",
     ),
     (
+        get(parameters=[{"name": "q", "in": "query", "schema": {"min_items": 1}}]),
+        f"{PARAMETER}/schema/min_items: is no keyword",
+    ),
+    (
         get(parameters=[{"name": "q", "in": "query", "schema": {"required": True}}]),
         f"{PARAMETER}/schema/required: says nothing here",
     ),
