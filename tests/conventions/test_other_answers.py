@@ -150,6 +150,15 @@ def test_a_choice_that_is_left_out_altogether_is_let_through(library: Client) ->
     assert library.call("POST", "/api/shapes", {"kind": "circle"}).status == 400, "a kind is more than a choice"
 
 
+def test_what_every_variant_wants_must_be_there(serve: Serve) -> None:
+    ways = [{"required": ["who", "email"]}, {"required": ["who", "phone"]}]
+    body = {"type": "object", "oneOf": ways}
+    client = serve({"/x": {"post": {"requestBody": taking(body), "responses": answering({"type": "object"})}}})
+    client.post("/x", {"who": "me"})
+    client.call("POST", "/x", {}).refused(400)
+    client.call("POST", "/x", {"email": "e"}).refused(400)
+
+
 def test_forms(library: Client, serve: Serve) -> None:
     form = "application/x-www-form-urlencoded"
     assert "name" in library.send("POST", "/api/search", body=b"words=a+b&limit=3", content_type=form).ok()

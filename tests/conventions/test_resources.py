@@ -115,6 +115,28 @@ def test_a_parent_that_nobody_can_make_is_taken_as_it_comes(serve: Serve) -> Non
     assert client.call("PUT", "/regions/any/zones/z").ok()["id"] == "z"
 
 
+def test_what_is_deleted_takes_along_what_is_below_it(serve: Serve) -> None:
+    """One that is made anew under the same id does not inherit the children of the old one."""
+    made = {"requestBody": taking(NAMED), "responses": answering(THING, "201")}
+    gone = {"responses": {"204": {"description": "gone"}}}
+    client = serve(
+        {
+            "/zoos/{id}": {"parameters": in_path("id"), "put": made, "delete": gone},
+            "/zoos/{zoo}/pens/{id}": {
+                "parameters": in_path("zoo", "id"),
+                "put": made,
+                "get": {"responses": answering(THING)},
+            },
+        }
+    )
+    for path in ("/zoos/z", "/zoos/other", "/zoos/z/pens/p", "/zoos/other/pens/p"):
+        client.call("PUT", path, {}).ok(201)
+    client.delete("/zoos/z", 204)
+    client.call("PUT", "/zoos/z", {}).ok(201)
+    client.call("GET", "/zoos/z/pens/p").refused(404)
+    client.get("/zoos/other/pens/p")
+
+
 def test_an_action_shows_what_it_acts_on(library: Client) -> None:
     made = branch(library)
     assert library.post(f"/api/branches/{made['id']}/close") == made
