@@ -91,6 +91,9 @@ def serve(
         str | None, typer.Option(help="Lets other machines use the control API, as X-Mock-Admin-Token.")
     ] = None,
     log_level: Annotated[LogLevel, typer.Option(help="How much to log, to standard error.")] = LogLevel.warning,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Take up changes of --spec documents and scenario files as they are made.")
+    ] = False,
     ready_file: Annotated[
         Path | None, typer.Option(help="Write base_url and pid here, as JSON, once the server answers.")
     ] = None,
@@ -113,6 +116,7 @@ def serve(
         specs=tuple(spec or ()),
         check_responses=check_responses,
         admin_token=admin_token,
+        reload=reload,
     )
     server.run(settings, host, port, log_level.value, ready_file)
 
@@ -146,9 +150,14 @@ def check_scenario(path: Annotated[str, typer.Argument(help="A scenario's path o
 def check_spec(path: Annotated[Path, typer.Argument(help="An OpenAPI document, YAML or JSON.")]) -> None:
     """Check that a document can be served: exit 0, or say the place and the mend and exit 2."""
     from mockserver.openapi import load_document
+    from mockserver.web.handlers.conventional import summary
 
     document = load_document(path)
-    print(f"{path}: {len(document.operations)} operations, all of which can be served")
+    resources, stateful = summary(document)
+    held = f", {stateful} of them on {resources} resources kept by convention" if resources else ""
+    print(f"{path}: {len(document.operations)} operations, all of which can be served{held}")
+    for note in document.notes:
+        print(f"  let through: {note}")
 
 
 def main() -> None:

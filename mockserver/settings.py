@@ -23,6 +23,7 @@ class Settings:
     specs: tuple[Path, ...] = ()
     check_responses: bool = False
     admin_token: str | None = None
+    reload: bool = False
     max_worlds: int = MAX_WORLDS
 
 

@@ -24,9 +24,10 @@ ROOMS = {
     "settings": {"clock"},
     "openapi": LOW,
     "simulation": {"errors", "lifecycles"},
+    "conventions": {"clock", "errors", "openapi", "simulation"},
     "store": LOW,
     "scenarios": {*LOW, "clock", "simulation"},
-    "web": {*LOW, "__init__", "clock", "openapi", "scenarios", "settings", "simulation", "store"},
+    "web": {*LOW, "__init__", "clock", "conventions", "openapi", "scenarios", "settings", "simulation", "store"},
     "cli": {"__init__", "errors", "lifecycles", "openapi", "scenarios", "settings", "web"},
     "pytest_plugin": {"settings", "web"},
     "__init__": set(),
@@ -45,8 +46,8 @@ AMBIENT = {
     "uuid.uuid4": set(),
     "uuid4": set(),
     "os.urandom": {"web/app.py"},
-    "asyncio.sleep": set(),
-    "sleep": set(),
+    "asyncio.sleep": {"web/reloading.py"},
+    "sleep": {"web/reloading.py"},
 }
 PURE_IMPORTS = {"time", "random", "secrets", "uuid", "os", "socket", "asyncio", "threading", "pathlib", "io"}
 

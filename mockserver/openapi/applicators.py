@@ -1,21 +1,29 @@
 """The keywords that put schemas together: `$ref`, allOf, anyOf, oneOf, not, if/then/else."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockserver.openapi.checks import Builder, Check, accept, misused
 from mockserver.openapi.objects import subschemas
-from mockserver.openapi.problems import Path, Problem
+from mockserver.openapi.problems import LEFT_OUT, Path, Problem
 from mockserver.openapi.references import Place
 
+_CHOICE = frozenset({"required", "title", "description"})  # what a branch may say that is nothing but a choice
 _KINDS = frozenset({"type", "enum", "const"})  # a value that breaks these was not meant for that branch
+
+
+class Choice(NamedTuple):
+    """Branches that say nothing but which fields must be there: those that all want, and those that tell them apart."""
+
+    common: frozenset[str]
+    telling: frozenset[str]
 
 
 def branches(schema: dict[str, Any], keyword: str, place: Place) -> list[tuple[Any, Place]]:
     """The subschemas of allOf, anyOf or oneOf and where they are; none when it is absent."""
     given = schema.get(keyword, [])
-    if not isinstance(given, list) or (keyword in schema and not given):
-        misused(place, keyword, "a list of at least one schema")
+    if not isinstance(given, list):
+        misused(place, keyword, "a list of schemas")
     return [(subschema, place / keyword / index) for index, subschema in enumerate(given)]
 
 
@@ -26,12 +34,17 @@ def composition_checks(builder: Builder, schema: dict[str, Any], place: Place) -
             builder.descend(subschema, place / keyword / name)
     if "$ref" in schema:
         yield builder.target(schema["$ref"], place / "$ref")
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        if schema.get(keyword) == []:
+            builder.references.let_through(place / keyword, "is an empty list, and says nothing")
     for subschema, at in branches(schema, "allOf", place):
         yield builder.same(subschema, at)
     if some := branches(schema, "anyOf", place):
-        yield _check_any(tuple(builder.same(subschema, at) for subschema, at in some))
+        yield _check_any(tuple(builder.same(subschema, at) for subschema, at in some), _choice(builder, some))
     if one := branches(schema, "oneOf", place):
-        yield _check_one(tuple(builder.same(subschema, at) for subschema, at in one))
+        # With a discriminator, kinds that allow the same value are told apart by it.
+        checks, choice = tuple(builder.same(subschema, at) for subschema, at in one), _choice(builder, one)
+        yield _check_any(checks, choice, "oneOf") if "discriminator" in schema else _check_one(checks, choice)
     if "not" in schema:
         yield _check_not(builder.same(schema["not"], place / "not"))
     ways = {
@@ -48,7 +61,7 @@ def passes(check: Check, value: Any) -> bool:
     return not wrong
 
 
-def _check_any(checks: tuple[Check, ...]) -> Check:
+def _check_any(checks: tuple[Check, ...], choice: Choice | None, keyword: str = "anyOf") -> Check:
     def check_any(value: Any, path: Path, out: list[Problem]) -> None:
         failures = []
         for check in checks:
@@ -57,12 +70,12 @@ def _check_any(checks: tuple[Check, ...]) -> Check:
             if not wrong:
                 return
             failures.append(wrong)
-        out.extend(_nearest(failures, path, "anyOf"))
+        out.extend(_none(failures, value, path, keyword, choice))
 
     return check_any
 
 
-def _check_one(checks: tuple[Check, ...]) -> Check:
+def _check_one(checks: tuple[Check, ...], choice: Choice | None) -> Check:
     def check_one(value: Any, path: Path, out: list[Problem]) -> None:
         failures = []
         for check in checks:
@@ -74,9 +87,32 @@ def _check_one(checks: tuple[Check, ...]) -> Check:
         if matched > 1:
             out.append(Problem(path, "oneOf", f"must be of exactly one of the kinds allowed, not {matched}"))
         elif matched == 0:
-            out.extend(_nearest(failures, path, "oneOf"))
+            out.extend(_none(failures, value, path, "oneOf", choice))
 
     return check_one
+
+
+def _choice(builder: Builder, some: list[tuple[Any, Place]]) -> Choice | None:
+    """The choice that branches offer to a request which may leave it out; None where they are more than that.
+
+    Documents write so of choices that clients, official ones too, leave to the service.
+    """
+    if builder.direction != "request" or len(some) < 2:
+        return None
+    if not all(isinstance(one, dict) and one.get("required") and one.keys() <= _CHOICE for one, _ in some):
+        return None
+    names = [frozenset(map(str, one["required"])) for one, _ in some]
+    common = frozenset.intersection(*names)
+    telling = frozenset.union(*names) - common
+    return Choice(common, telling) if all(own - common for own in names) else None
+
+
+def _none(failures: list[list[Problem]], value: Any, path: Path, keyword: str, choice: Choice | None) -> list[Problem]:
+    """What to say when no branch matched; of a choice, whether all of it is left out."""
+    if choice and isinstance(value, dict) and choice.common <= value.keys() and not choice.telling & value.keys():
+        names = " or ".join(sorted(choice.telling))
+        return [Problem(path, LEFT_OUT, f"is of none of the kinds allowed: it has no {names}")]
+    return _nearest(failures, path, keyword)
 
 
 def _nearest(failures: list[list[Problem]], path: Path, keyword: str) -> list[Problem]:

@@ -5,8 +5,10 @@ from typing import Any, Final, NamedTuple
 
 from mockserver.errors import Invalid, WrongMediaType
 from mockserver.openapi.jsontext import is_json, parse_body
+from mockserver.openapi.nesting import nested
 from mockserver.openapi.operations import MediaType, Operation, RequestBody
 from mockserver.openapi.parameters import parse_query
+from mockserver.openapi.problems import LEFT_OUT
 from mockserver.openapi.readers import Reader
 from mockserver.openapi.undeclared import MAX_NOTES
 
@@ -50,13 +52,17 @@ def decode_body(
     value = _decode(media, essence, content_type or "", body)
     if amend is not None:
         value = amend(value)
+    notes: list[str] = []
     if media.validator is not None:
         problems = media.validator.problems(value)
         if problems:
-            raise Invalid(problems[0].sentence("The request body"), param=problems[0].where or None)
+            refused = next((problem for problem in problems if problem.keyword != LEFT_OUT), None)
+            if refused is not None:
+                raise Invalid(refused.sentence("The request body"), param=refused.where or None)
+            # Official clients do this, so the service must take it.
+            notes += [f"{problem.sentence('the body')}; let through" for problem in problems]
     if media.undeclared is None:
-        return Body(value, ())
-    notes: list[str] = []
+        return Body(value, tuple(notes))
     media.undeclared(value, (), notes)
     return Body(value, tuple(notes[:MAX_NOTES]))
 
@@ -120,7 +126,7 @@ def _decode(media: MediaType, essence: str, content_type: str, body: bytes) -> A
 def _form(reader: Reader | None, fields: dict[str, list[Any]]) -> dict[str, Any]:
     """Read the texts of a form as its schema wants them; a field given several times is an array."""
     known = (reader.fields if reader else None) or {}
-    form: dict[str, Any] = {}
+    form, fields = nested(fields, known)
     for name, given in fields.items():
         field = known.get(name)
         if field is not None and field.items is not None:

@@ -5,6 +5,7 @@ from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from mockserver.openapi.operations import (
+    Credentials,
     Location,
     MediaType,
     Operation,
@@ -22,7 +23,7 @@ from mockserver.openapi.undeclared import FinderBuilder
 # location -> the styles that can be read; the first is the default
 _STYLES: Final[dict[str, tuple[str, ...]]] = {
     "query": ("form", "deepObject", "pipeDelimited", "spaceDelimited"),
-    "path": ("simple",),
+    "path": ("simple", "label", "matrix"),
     "header": ("simple",),
     "cookie": ("form",),
 }
@@ -30,6 +31,7 @@ _KEY_ORDER: Final = ("query", "path", "header", "cookie")
 # OpenAPI: header parameters of these names say nothing, other parts of the document do.
 _NOT_PARAMETERS: Final = frozenset({"accept", "content-type", "authorization"})
 _is_status = re.compile(r"[1-5](\d\d|XX)|default").fullmatch
+_FORM_DEPTH: Final = 4  # levels: a form, its lists, the objects in them, their fields
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -70,6 +72,7 @@ class OperationBuilder:
         self.responses = Compiler(references, "response")
         self._finders = FinderBuilder(references)
         self._security = raw.get("security", [])
+        self._schemes = raw.get("components", {}).get("securitySchemes", {})
         self._base_path = base_path
 
     def build(self, method: str, path: str, item: dict[str, Any], place: Place) -> Operation:
@@ -82,7 +85,8 @@ class OperationBuilder:
         raw = _object(item[method], at)
         operation_id = raw.get("operationId", f"{method} {path}")
         if not isinstance(operation_id, str) or not operation_id:
-            (at / "operationId").refuse("must be a string")
+            self.references.let_through(at / "operationId", "is not a name, and is not used")
+            operation_id = f"{method} {path}"
         base_path = base_path_of(raw.get("servers"), at / "servers")
         if base_path is None:
             base_path = base_path_of(item.get("servers"), place / "servers")
@@ -99,11 +103,29 @@ class OperationBuilder:
             body=self._body(raw["requestBody"], at / "requestBody") if "requestBody" in raw else None,
             responses=responses,
             secured=bool(security) and all(security),
+            credentials=self._credentials(security, at / "security"),
             declared_statuses=frozenset(
                 status for status, response in responses.items() if isinstance(status, int) and not response.assumed
             ),
             raw=raw,
         )
+
+    def _credentials(self, security: list[dict[str, Any]], place: Place) -> Credentials:
+        """Where the schemes that a security requirement names look for a credential."""
+        places: list[tuple[str, str]] = []
+        is_basic = is_open = False
+        for name in dict.fromkeys(name for way in security for name in way):
+            scheme, _ = self.references.follow(self._schemes.get(name), place)
+            if not isinstance(scheme, dict):
+                self.references.let_through(place, f"there is no security scheme {name!r}; it is taken for a bearer's")
+                continue
+            kind, how = scheme.get("type"), str(scheme.get("scheme", "")).lower()
+            if kind == "apiKey" and isinstance(scheme.get("name"), str):
+                where = str(scheme.get("in"))
+                places.append((where, scheme["name"].lower() if where == "header" else scheme["name"]))
+            is_basic |= kind == "http" and how == "basic"
+            is_open |= kind == "mutualTLS" or (kind == "http" and how not in ("basic", "bearer"))
+        return Credentials(tuple(places), is_basic, is_open)
 
     def _parameters(
         self, path: str, item: dict[str, Any], raw: dict[str, Any], place: Place, at: Place
@@ -117,7 +139,10 @@ class OperationBuilder:
             own: set[tuple[str, str]] = set()
             for index, entry in enumerate(listed):
                 spec, spot = self.references.follow(entry, where / "parameters" / index)
-                location, name = _location_and_name(_object(spec, spot), spot)
+                if not _object(spec, spot).get("name"):
+                    self.references.let_through(spot, "a parameter without a name cannot be read")
+                    continue
+                location, name = _location_and_name(spec, spot)
                 if (location, name) in own:
                     spot.refuse(f"the {location} parameter {name!r} is declared twice")
                 own.add((location, name))
@@ -126,7 +151,8 @@ class OperationBuilder:
         parameters = []
         for (location, name), (spec, spot) in found.items():
             if location == "path" and name not in variables:
-                spot.refuse(f"the path has no variable {name!r}")
+                self.references.let_through(spot, f"the path has no variable {name!r}")
+                continue
             if location == "header" and name.lower() in _NOT_PARAMETERS:
                 continue
             others = [other for other, same in found if same == name]
@@ -187,13 +213,13 @@ class OperationBuilder:
             raw, at = self.references.follow(entry, place / name)
             essence = name.partition(";")[0].strip().lower()
             if essence.count("/") != 1:
-                at.refuse(f"{name!r} is not a media type")
+                self.references.let_through(at, f"{name!r} is not a media type")
             validator = fields = finder = None
             if "schema" in _object(raw, at):
                 validator = compiler.validator(raw["schema"], at / "schema")
             if validator is not None and compiler is self.requests:
                 finder = self._finders.build(raw["schema"], at / "schema")
-                fields = reader(compiler, raw["schema"], at / "schema") if essence in _FORMS else None
+                fields = reader(compiler, raw["schema"], at / "schema", _FORM_DEPTH) if essence in _FORMS else None
             media[essence] = MediaType(essence, validator, fields, finder, raw)
         return media
 

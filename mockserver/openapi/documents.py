@@ -1,17 +1,20 @@
 """A document read whole: its operations compiled, and everything that cannot be honoured refused."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mockserver.datafiles import read_file, read_own
 from mockserver.errors import ConfigError
+from mockserver.openapi.anchors import settle_anchors
 from mockserver.openapi.builder import OperationBuilder, base_path_of
 from mockserver.openapi.operations import Operation
 from mockserver.openapi.references import Place, References
 from mockserver.openapi.router import split_template
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_is_version = re.compile(r"3\.[01](\..*)?").fullmatch
 _BESIDE_METHODS = frozenset({"$ref", "summary", "description", "servers", "parameters"})
 
 
@@ -23,6 +26,8 @@ class Document:
     raw: dict[str, Any] = field(repr=False)
     base_path: str  # "/v1", from the first server; "" when there is none
     operations: tuple[Operation, ...] = field(repr=False)
+    notes: tuple[str, ...] = field(repr=False)  # what was let through, as "place: what"
+    references: References = field(repr=False)
 
     def operation(self, operation_id: str) -> Operation:
         """The operation with this id.
@@ -53,7 +58,10 @@ def load_own_document(path: Path) -> Document:
     Raises:
         ConfigError: as `load_document`.
     """
-    return document_from_dict(read_own(path), path.name)
+    document = document_from_dict(read_own(path), path.name)
+    for note in document.notes:
+        raise ConfigError(path.name, f"lets something through: {note}", "mend the document")
+    return document
 
 
 def document_from_dict(raw: dict[str, Any], name: str) -> Document:
@@ -70,16 +78,17 @@ def _compile(raw: Any, references: References, name: str) -> Document:
     if not isinstance(raw, dict):
         place.refuse("a document must be an object")
     version = raw.get("openapi")
-    if not isinstance(version, str) or not version.startswith(("3.0.", "3.1.")):
+    if not _is_version(str(version)):
         (place / "openapi").refuse(f"the version {version!r} is not supported", "use OpenAPI 3.0 or 3.1")
     base_path = base_path_of(raw.get("servers"), place / "servers") or ""
+    settle_anchors(raw)
     try:
         builder = OperationBuilder(references, raw, base_path)
         operations = tuple(_operations(builder, raw, place))
         _compile_components(builder, raw, place)
     except RecursionError:
         place.refuse("is nested too deeply, or contains itself")
-    return Document(name, raw, base_path, operations)
+    return Document(name, raw, base_path, operations, tuple(references.notes), references)
 
 
 def _compile_components(builder: OperationBuilder, raw: dict[str, Any], place: Place) -> None:
@@ -111,7 +120,10 @@ def _operations(builder: OperationBuilder, raw: dict[str, Any], place: Place) ->
                 continue
             operation = builder.build(method, path, item, where)
             spot = where / method
-            _refuse_second(ids, operation.operation_id, spot, "the operationId {!r} is used at {} too")
+            if first := ids.get(operation.operation_id):
+                what = f"the operationId {operation.operation_id!r} is used at {first} too"
+                builder.references.let_through(spot, what)
+            ids.setdefault(operation.operation_id, spot)
             key = (operation.base_path, method, *shape)
             _refuse_second(shapes, key, spot, "the same method and shape of path is at {1} too")
             operations.append(operation)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-import orjson
-
 from mockserver.openapi import values
+from mockserver.openapi.answers import SENTINEL, best_response, chosen_media, content_type, is_stream, written
+from mockserver.openapi.applicators import branches
 from mockserver.openapi.checks import Direction
 from mockserver.openapi.expansion import Conjunction, Parts, spread
 from mockserver.openapi.jsontext import is_json
 from mockserver.openapi.objects import is_marked
-from mockserver.openapi.operations import MediaType, Operation, Response
+from mockserver.openapi.operations import MediaType, Operation
 from mockserver.openapi.problems import canonical
 from mockserver.openapi.references import Place
 from mockserver.openapi.schemas import Compiler, Validator, compile_schema
@@ -49,32 +49,18 @@ def example_for(validator: Validator, key: str) -> Any:
 def example_response(operation: Operation, key: str) -> tuple[int, str | None, bytes]:
     """A status, content type and body that the operation declares: the lowest 2xx if any, JSON if any."""
     status, response = best_response(operation)
-    media = media_to_show(response) if response else None
+    media = chosen_media(response)
     if media is None:
         return status, None, b""
-    return status, media.name, rendered(media, _media_example(media, f"{operation.operation_id} {key}"))
-
-
-def best_response(operation: Operation) -> tuple[int, Response | None]:
-    """The answer that an operation is there to give: its lowest 2xx, else what it declares first."""
-    exact = sorted(status for status in operation.responses if isinstance(status, int))
-    good = [status for status in exact if 200 <= status < 300]
-    if good:
-        return good[0], operation.responses[good[0]]
-    for name in ("2XX", "default"):
-        if name in operation.responses:
-            return 200, operation.responses[name]
-    return (exact[0], operation.responses[exact[0]]) if exact else (200, None)
-
-
-def media_to_show(response: Response) -> MediaType | None:
-    """The media type to answer with, JSON if any; None where the response has no body."""
-    json_types = (media for name, media in response.media.items() if is_json(name))
-    return next(json_types, next(iter(response.media.values()), None))
+    name = f"{operation.operation_id} {key}"
+    return status, content_type(media), written(media, media_example(media, name), name)
 
 
 def given_examples(media: MediaType) -> dict[str, Any]:
-    """What the document itself gives as examples, by name ("" for one that has none)."""
+    """What the document itself gives as examples of an answer, by name ("" for one that has none).
+
+    Its own schema may not allow them.
+    """
     given = {"": media.raw["example"]} if "example" in media.raw else {}
     named = media.raw.get("examples")
     if isinstance(named, dict):
@@ -82,21 +68,35 @@ def given_examples(media: MediaType) -> dict[str, Any]:
     return given
 
 
-def rendered(media: MediaType, value: Any) -> bytes:
-    """A value as a body of this type."""
-    if is_json(media.name) or not isinstance(value, str | bytes):
-        return orjson.dumps(value)
-    return value.encode() if isinstance(value, str) else value
+def media_example(media: MediaType, key: str) -> Any:
+    """What the document gives as an example, where its own schema allows that; else one made up.
 
-
-def _media_example(media: MediaType, key: str) -> Any:
-    """What the document gives as an example, where its own schema allows that; else one made up."""
+    Of a stream: the text that the document gives, or a list of a few values.
+    """
+    stream = is_stream(media.name)
     for value in given_examples(media).values():
-        if media.validator is None or media.validator.ok(value):
+        if media.validator is None or (stream and isinstance(value, str)) or media.validator.ok(value):
             return value
     if media.validator is None:
         return {} if is_json(media.name) else "example"
+    if stream:
+        return _stream_example(media.validator, key, ends=SENTINEL in str(media.raw))
     return example_for(media.validator, key)
+
+
+def _stream_example(validator: Validator, key: str, ends: bool) -> list[Any]:
+    """A value of each kind that the schema allows, or two of the one; what only ends a stream comes last."""
+    references = validator.compiler.references
+    schema, place = references.follow(validator.schema, validator.place)
+    kinds: list[tuple[Any, Place]] = []
+    if isinstance(schema, dict):
+        kinds = branches(schema, "oneOf", place) or branches(schema, "anyOf", place)
+    values = [example_for(validator.compiler.validator(kind, at), key) for kind, at in kinds]
+    if len(values) < 2:
+        values = [example_for(validator, f"{key}.{index}") for index in range(2)]
+    values = [value for value in values if validator.ok(value)]
+    ending = [value for value in values if value in (SENTINEL, {"data": SENTINEL})]
+    return [value for value in values if value not in ending] + (ending[:1] or ([SENTINEL] if ends else []))
 
 
 @dataclass(slots=True)

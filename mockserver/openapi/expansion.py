@@ -55,7 +55,9 @@ def spread(references: References, todo: Parts, done: Parts = (), hops: int = 0)
     at = place / "dependentSchemas"
     joined += [(part, at / name) for name, part in subschemas(schema, "dependentSchemas", place).items()]
     choices: list[list[list[Located]]] = [
-        [[branch] for branch in branches(schema, keyword, place)] for keyword in ("anyOf", "oneOf") if keyword in schema
+        [[branch, *_told_apart(schema, branch, place)] for branch in branches(schema, keyword, place)]
+        for keyword in ("anyOf", "oneOf")
+        if schema.get(keyword)
     ]
     if "if" in schema:
         condition = schema["if"], place / "if"
@@ -68,6 +70,21 @@ def spread(references: References, todo: Parts, done: Parts = (), hops: int = 0)
     for ways in product(*choices):
         chosen = [located for way in ways for located in way]
         yield from spread(references, (*joined, *chosen, *rest), (*done, (schema, place)), hops + 1)
+
+
+def _told_apart(schema: dict[str, Any], branch: Located, place: Place) -> list[Located]:
+    """What the discriminator says of a branch: the name that it goes by, for want of anything the branch says."""
+    discriminator, inner = schema.get("discriminator"), branch[0]
+    if not isinstance(discriminator, dict) or not isinstance(inner, dict) or not isinstance(inner.get("$ref"), str):
+        return []
+    field, mapping = discriminator.get("propertyName"), discriminator.get("mapping", {})
+    name = str(inner["$ref"].rpartition("/")[2])
+    for key, target in mapping.items() if isinstance(mapping, dict) else ():
+        if target in (inner["$ref"], name):
+            name = key
+            break
+    hint = {"properties": {field: {"default": name}}, "required": [field]}
+    return [(hint, place / "discriminator" / name)] if isinstance(field, str) else []
 
 
 @dataclass(frozen=True, slots=True)

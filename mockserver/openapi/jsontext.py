@@ -1,5 +1,6 @@
 """JSON read from the wire: strictly, and not nested beyond what can be written again."""
 
+import json
 from typing import Any, Final
 
 import orjson
@@ -34,6 +35,20 @@ def _is_deep(value: Any) -> bool:
         if not level:
             return False
     return True
+
+
+def dumps(value: Any) -> bytes:
+    """JSON of a value; bytes in it are text, and numbers may be of any size."""
+    try:
+        return orjson.dumps(value, default=_text)
+    except TypeError:
+        return json.dumps(value, separators=(",", ":"), default=_text, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    raise TypeError(f"{type(value)} is no value of JSON")
 
 
 def parse_body(body: bytes) -> Any:

@@ -61,6 +61,9 @@ def object_checks(builder: Builder, schema: dict[str, Any], place: Place) -> Ite
 def _required(builder: Builder, schema: dict[str, Any], place: Place) -> tuple[str, ...]:
     """The names that must be there, less those that this direction does not carry."""
     names = schema.get("required", [])
+    if isinstance(names, bool):  # a habit of older drafts, which say so on the property
+        builder.references.let_through(place / "required", "says nothing here; the object lists what it requires")
+        return ()
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         misused(place, "required", "a list of names (on the object, not on the property)")
     properties = subschemas(schema, "properties", place)

@@ -60,6 +60,19 @@ class Response:
     raw: dict[str, Any] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Where an operation's security schemes want a credential, besides `Authorization: Bearer`.
+
+    `places` are (location, name) of API keys, a header's name in lower case. `is_open`: a scheme among them carries
+    its credential where we cannot look (mutual TLS), so a request without one must be let in.
+    """
+
+    places: tuple[tuple[str, str], ...] = ()
+    is_basic: bool = False
+    is_open: bool = False
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """One operation of a document.
@@ -77,6 +90,7 @@ class Operation:
     body: RequestBody | None = field(repr=False)
     responses: Mapping[Status, Response] = field(repr=False)
     secured: bool
+    credentials: Credentials = field(repr=False)
     declared_statuses: frozenset[int]  # those that the document does not mark as assumed
     raw: dict[str, Any] = field(repr=False)
 

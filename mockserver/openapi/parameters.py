@@ -7,6 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 from mockserver.errors import Invalid
 from mockserver.openapi import jsontext
+from mockserver.openapi.nesting import gathered
 from mockserver.openapi.operations import Operation, Parameter
 from mockserver.openapi.problems import Problem, dotted
 from mockserver.openapi.undeclared import MAX_NOTES, undeclared_note
@@ -43,7 +44,7 @@ def decode_parameters(
         if parameter.location == "query":
             value = _query_value(parameter, texts, used)
         elif parameter.location == "path":
-            value = _from_texts(parameter, [path_parameters[parameter.name]])
+            value = _from_texts(parameter, _path_texts(parameter, path_parameters[parameter.name]))
         elif parameter.location == "header":
             text = headers.get(parameter.name.lower())
             value = _ABSENT if text is None else _from_texts(parameter, [text.strip()])
@@ -89,14 +90,18 @@ def _query_value(parameter: Parameter, texts: dict[str, list[str]], used: set[st
     if given is not None:
         used.add(parameter.name)
         return _from_texts(parameter, given)
-    if not texts or parameter.reader.fields is None:
+    if not texts or (parameter.reader.fields is None and parameter.reader.items is None):
         return _ABSENT
-    if parameter.style == "deepObject":
-        prefix = f"{parameter.name}["
-        names = {
-            name: name[len(prefix) : -1] for name in texts if name.startswith(prefix) and name.endswith("]") and name
-        }
-    elif parameter.explode:  # each field of the object is a parameter of its own
+    if any(name.startswith(f"{parameter.name}[") for name in texts):  # "a[b]=1", whatever the style, and "a[]=1"
+        value, written = gathered(texts, parameter.name)
+        used.update(written)
+        for name in written:
+            if not name.endswith("[]"):
+                _only(parameter, name, texts[name])
+        return _chosen(parameter, [parameter.reader.value(value)]) if written else _ABSENT
+    if parameter.reader.fields is None or parameter.style == "deepObject":
+        return _ABSENT
+    if parameter.explode:  # each field of the object is a parameter of its own
         names = {name: name for name in texts if name in parameter.reader.fields}
     else:
         names = {}
@@ -105,6 +110,18 @@ def _query_value(parameter: Parameter, texts: dict[str, list[str]], used: set[st
     used.update(names)
     fields = {inner: _only(parameter, name, texts[name]) for name, inner in names.items()}
     return _chosen(parameter, [parameter.reader.object(fields)])
+
+
+def _path_texts(parameter: Parameter, text: str) -> list[str]:
+    """The texts of a path parameter, without what the styles label (".a") and matrix (";name=a") put around them."""
+    if parameter.style == "label" and text.startswith("."):
+        return text[1:].split(".") if parameter.explode and parameter.reader.items is not None else [text[1:]]
+    if parameter.style == "matrix" and text.startswith(";"):
+        pieces = text[1:].split(";")
+        if parameter.reader.fields is not None and parameter.explode:
+            return [",".join(pieces)]
+        return [piece.partition("=")[2] if piece.startswith(f"{parameter.name}=") else piece for piece in pieces]
+    return [text]
 
 
 def _only(parameter: Parameter, name: str, texts: list[str]) -> str:

@@ -6,6 +6,9 @@ from typing import Any, TypeAlias
 Path: TypeAlias = tuple[str | int, ...]
 
 MAX_SHOWN = 40  # characters of an offending value that a message repeats
+LEFT_OUT = "variants"
+"""The keyword of a problem that a request may be let through with: it is of no variant of an anyOf or oneOf, since
+it leaves out what tells them apart."""
 MAX_CHOICES = 12  # members of an enum that a message lists
 
 

@@ -81,6 +81,17 @@ class Reader:
         """The array of these pieces of text."""
         return texts if self.items is None else [self.items.read(text)[0] for text in texts]
 
+    def value(self, given: Any) -> Any:
+        """What text, or text in arrays and objects, stands for."""
+        if isinstance(given, str):
+            return self.read(given)[0]
+        if isinstance(given, list) and self.items is not None:
+            return [self.items.value(item) for item in given]
+        if isinstance(given, dict) and self.fields is not None:
+            known = self.fields
+            return {name: known[name].value(item) if name in known else item for name, item in given.items()}
+        return given
+
     def object(self, texts: dict[str, str]) -> dict[str, Any]:
         """The object of these fields."""
         known = self.fields or {}

@@ -1,6 +1,6 @@
 """Places in a document, and the `$ref`s that lead from one to another."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import unquote
@@ -38,6 +38,11 @@ class References:
 
     documents: dict[str, Any]
     folder: Path | None = None
+    notes: dict[str, None] = field(default_factory=dict)  # a set in the order of its making
+
+    def let_through(self, place: Place, what: str) -> None:
+        """Note something that is not as it should be, but does no harm."""
+        self.notes[f"{place}: {what}"] = None
 
     def follow(self, node: Any, place: Place) -> tuple[Any, Place]:
         """Go from a node to what it stands for, through any chain of references.

@@ -1,7 +1,7 @@
 """From a method and a raw path to an operation, without looking at every route."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 from urllib.parse import unquote, unquote_to_bytes
@@ -73,7 +73,10 @@ class _Node:
 
 
 class Router:
-    """Finds operations. At each segment a literal wins over a template; what leads nowhere is taken back."""
+    """Finds operations. At each segment a literal wins over a template; what leads nowhere is taken back.
+
+    The path decides before the method does: one that a literal path does not take is not looked for in a template.
+    """
 
     def __init__(self, routes: Iterable[tuple[str, Operation]]) -> None:
         """Register every operation under its prefix ("" or "/v1").
@@ -102,35 +105,34 @@ class Router:
             return match
         segments = _split(raw_path)
         captured: list[str] = []
-        leaf = self._walk(self._root, segments, 0, method, captured)
-        if leaf is not None:
-            operation, names = leaf.routes[method]
-            return Match(operation, dict(zip(names, captured, strict=True)))
-        allowed: set[str] = set()
-        for node in _leaves(self._root, segments, 0):
-            allowed.update(node.routes)
-        return Missing(tuple(sorted(allowed)))
+        leaf = self._walk(self._root, segments, 0, captured)
+        if leaf is None:
+            return Missing(())
+        route = leaf.routes.get(method)
+        if route is None:
+            return Missing(tuple(sorted(leaf.routes)))
+        return Match(route[0], dict(zip(route[1], captured, strict=True)))
 
-    def _walk(self, node: _Node, segments: list[str], at: int, method: str, captured: list[str]) -> _Node | None:
-        """The best leaf that knows the method; leaves in `captured` what its variables hold."""
+    def _walk(self, node: _Node, segments: list[str], at: int, captured: list[str]) -> _Node | None:
+        """The best leaf for a path, whatever the method; leaves in `captured` what its variables hold."""
         if at == len(segments):
-            return node if method in node.routes else None
+            return node if node.routes else None
         text = segments[at]
         after = node.literal.get(text)
         if after is not None:
-            leaf = self._walk(after, segments, at + 1, method, captured)
+            leaf = self._walk(after, segments, at + 1, captured)
             if leaf is not None:
                 return leaf
         for _, pattern, after in node.affixed:
             if (match := pattern.fullmatch(text)) is not None:
                 mark = len(captured)
                 captured.extend(match.groups())
-                if (leaf := self._walk(after, segments, at + 1, method, captured)) is not None:
+                if (leaf := self._walk(after, segments, at + 1, captured)) is not None:
                     return leaf
                 del captured[mark:]
         if node.variable is not None and text:
             captured.append(text)
-            leaf = self._walk(node.variable, segments, at + 1, method, captured)
+            leaf = self._walk(node.variable, segments, at + 1, captured)
             if leaf is not None:
                 return leaf
             captured.pop()
@@ -184,16 +186,3 @@ def _child(node: _Node, segment: Segment) -> _Node:
     node.affixed.append((segment.literals, re.compile(pattern, re.DOTALL), made))
     node.affixed.sort(key=lambda entry: -sum(map(len, entry[0])))
     return made
-
-
-def _leaves(node: _Node, segments: list[str], at: int) -> Iterator[_Node]:
-    """Every node that the path leads to, whatever the method."""
-    if at == len(segments):
-        yield node
-        return
-    text = segments[at]
-    nexts = [node.literal.get(text), node.variable if text else None]
-    nexts += [after for _, pattern, after in node.affixed if pattern.fullmatch(text)]
-    for after in nexts:
-        if after is not None:
-            yield from _leaves(after, segments, at + 1)

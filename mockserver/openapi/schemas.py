@@ -1,6 +1,7 @@
 """Schemas compiled to closures, once, at load."""
 
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any, Final
 
 from mockserver.errors import ConfigError
@@ -35,6 +36,8 @@ _ANNOTATIONS: Final = frozenset(
     {
         "$comment",
         "$schema",
+        "$recursiveAnchor",
+        "$dynamicAnchor",
         "title",
         "description",
         "default",
@@ -95,8 +98,8 @@ KEYWORDS: Final = _ANNOTATIONS | _ASSERTIONS | _APPLICATORS
 _MENDS: Final = {
     "additionalItems": 'write "prefixItems" and "items"',
     "dependencies": 'write "dependentRequired" or "dependentSchemas"',
-    "$anchor": "refer to schemas by JSON pointer",
-    "$id": "refer to schemas by JSON pointer",
+    "$dynamicRef": "refer to schemas by JSON pointer",
+    "$recursiveRef": "refer to schemas by JSON pointer",
 }
 
 
@@ -156,7 +159,9 @@ class Compiler:
         """Make a compiler of schemas for requests or for responses."""
         self.references = references
         self.direction = direction
+        self.fields: dict[Place, dict[str, Validator]] = {}  # kept for those who take values apart
         self._cells: dict[Place, Cell] = {}
+        self._fresh: list[Place] = []  # compiled since circles were last looked for
         self._sound: set[Place] = set()  # known not to refer to themselves without end
         self._owner: Cell | None = None  # whose value the schema being compiled is about
 
@@ -189,7 +194,7 @@ class Compiler:
             return reject
         if not isinstance(schema, dict):
             place.refuse("a schema must be an object or a boolean")
-        _refuse_unknown(schema, place)
+        _look_at_unknown(self.references, schema, place)
         checks = [check for family in _FAMILIES for check in family(self, schema, place)]
         check = all_of(checks)
         if schema.get("format") == "password":
@@ -212,6 +217,7 @@ class Compiler:
         cell = self._cells.get(place)
         if cell is None:
             cell = self._cells[place] = Cell()
+            self._fresh.append(place)
             owner, self._owner = self._owner, cell
             try:
                 cell.check = self.same(schema, place)
@@ -224,10 +230,10 @@ class Compiler:
 
     def _refuse_circles(self) -> None:
         """Refuse a schema whose references come back to it without having descended into the value."""
-        if len(self._sound) == len(self._cells):
-            return
-        for start in self._cells:
-            trail = [(start, iter(self._cells[start].inward))] if start not in self._sound else []
+        for start in self._fresh:
+            if start in self._sound or start not in self._cells:
+                continue
+            trail = [(start, iter(self._cells[start].inward))]
             while trail:
                 place, ways = trail[-1]
                 way = next(ways, None)
@@ -238,13 +244,20 @@ class Compiler:
                     way.refuse("refers to itself without end", "let it descend into a property or an item")
                 elif way not in self._sound:
                     trail.append((way, iter(self._cells[way].inward)))
+        self._fresh.clear()
 
 
-def _refuse_unknown(schema: dict[str, Any], place: Place) -> None:
+def _look_at_unknown(references: References, schema: dict[str, Any], place: Place) -> None:
+    """Refuse the keywords that would restrict values, or were meant to; JSON Schema has us ignore the others."""
     for keyword in schema:
-        if keyword not in KEYWORDS and not keyword.startswith("x-"):
+        if keyword in KEYWORDS or keyword.startswith("x-"):
+            continue
+        near = get_close_matches(keyword, _ASSERTIONS | _APPLICATORS, 1, 0.75)
+        # A name of another style of writing ("min_items") is an extension's, a wrong letter is a mistake.
+        if keyword in _MENDS or (near and "_" not in keyword):
             raise ConfigError(
                 str(place / keyword),
                 f"the schema keyword {keyword!r} is not one that can be honoured",
-                _MENDS.get(keyword, 'begin its name with "x-" if it is an extension'),
+                _MENDS.get(keyword) or f'did you mean {near[0]!r}? if it is an extension, begin its name with "x-"',
             )
+        references.let_through(place / keyword, "is no keyword of a schema, and says nothing")

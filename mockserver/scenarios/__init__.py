@@ -10,6 +10,7 @@ from mockserver.scenarios.loading import (
     load_catalog,
     load_scenario,
     read_description,
+    scenario_files,
     scenario_names,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "load_catalog",
     "load_scenario",
     "read_description",
+    "scenario_files",
     "scenario_names",
 ]

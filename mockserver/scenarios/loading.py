@@ -69,6 +69,11 @@ def load_scenario(
     return Scenario(merged)
 
 
+def scenario_files(path: Path, fixtures: Path) -> list[Path]:
+    """The files that a scenario is read from: its own, and those that it extends. Raises ConfigError."""
+    return [path, *_layers(path, fixtures, frozenset())[1]]
+
+
 def _layers(path: Path, fixtures: Path, seen: frozenset[Path]) -> tuple[dict[str, Any], list[Path]]:
     """The scenario merged with all that it extends, and the files of the latter, the nearest first."""
     raw = dict(_read(path, fixtures))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from mockserver.simulation.world import Draft, View
@@ -18,6 +19,8 @@ class Call(NamedTuple):
     at_ms: int
     parameters: Mapping[str, Any]
     body: Any
+    path: bytes = b""
+    headers: Mapping[bytes, bytes] = MappingProxyType({})
 
 
 Reader = Callable[[Call, View], Kept]
@@ -30,9 +33,10 @@ class Handler:
     """What answers an operation: a reader, or a writer whose draft is committed once it has answered.
 
     `amend` changes a body before it is validated, where the live service is known to be more lenient than its
-    document.
+    document. `varies`: the answer to a read depends on the headers Accept and Host too.
     """
 
     read: Reader | None = None
     write: Writer | None = None
     amend: Amender | None = None
+    varies: bool = False

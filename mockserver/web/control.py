@@ -47,7 +47,6 @@ class Control:
         stage: Callable[[str, int], Stage],
         pipeline: Pipeline,
         settings: Settings,
-        api_operations: frozenset[str],
     ) -> None:
         self._worlds = worlds
         self._stage = stage
@@ -65,7 +64,7 @@ class Control:
             "listEvents": self._events,
             "makeHappen": self._make_happen,
             "cancelEvent": self._cancel_event,
-            **TrafficControl(self._world, self._now_ms, pipeline.journal, api_operations).operations,
+            **TrafficControl(self._world, self._now_ms, pipeline).operations,
             **Snapshots(worlds, self._world, self._find_stage, self._clock).operations,
         }
 
@@ -236,13 +235,9 @@ def control_app(
     stage: Callable[[str, int], Stage],
     pipeline: Pipeline,
     settings: Settings,
-    api_operations: frozenset[str],
 ) -> ASGIApp:
-    """The Starlette application of the control API; `api_operations` are those that a fault may name.
-
-    Raises ConfigError where document and code differ.
-    """
-    control = Control(worlds, stage, pipeline, settings, api_operations)
+    """The Starlette application of the control API. Raises ConfigError where document and code differ."""
+    control = Control(worlds, stage, pipeline, settings)
     declared = {operation.operation_id for operation in document.operations}
     if declared != control.operations.keys():
         odd = sorted(declared ^ control.operations.keys())

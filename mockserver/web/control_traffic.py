@@ -11,7 +11,8 @@ from starlette.requests import Request
 from mockserver.clock import rfc3339
 from mockserver.errors import Invalid, NotFound
 from mockserver.scenarios.traffic import BadRule
-from mockserver.web.journal import Journal, show
+from mockserver.web.journal import show
+from mockserver.web.pipeline import Pipeline
 from mockserver.web.traffic import MAX_RULES, Traffic, mend_of_operation
 from mockserver.web.worlds import World, token_of
 
@@ -25,13 +26,11 @@ class TrafficControl:
         self,
         world: Callable[[Request, Fields], World],
         now_ms: Callable[[World], int],
-        journal: Journal,
-        operations: frozenset[str],
+        pipeline: Pipeline,
     ) -> None:
         self._world = world
         self._now_ms = now_ms
-        self._journal = journal
-        self._known = operations
+        self._pipeline = pipeline
         self.operations: dict[str, Callable[[Request, Fields, Any], Fields]] = {
             "listFaults": self._list,
             "addFaults": self._add,
@@ -50,8 +49,8 @@ class TrafficControl:
             raise Invalid(f"A world takes {MAX_RULES} rules at most: remove some (DELETE /_mock/faults).")
         for rule in rules:
             operation = rule.get("operation")
-            if operation is not None and operation not in self._known:
-                mend = mend_of_operation(operation, self._known)
+            if operation is not None and operation not in self._pipeline.surface.operation_ids:
+                mend = mend_of_operation(operation, self._pipeline.surface.operation_ids)
                 raise Invalid(f"There is no operation called {operation} ({mend}).", param="operation")
         try:
             return {"ids": traffic.add(rules)}
@@ -73,7 +72,7 @@ class TrafficControl:
         since, operation = parameters.get("since", 0), parameters.get("operation")
         found = (
             exchange
-            for exchange in self._journal.of(world.account)
+            for exchange in self._pipeline.journal.of(world.account)
             if exchange.ordinal > since and operation in (None, exchange.operation_id)
         )
         token = token_of(request.headers.get("authorization", "").encode("latin-1")).decode("latin-1")

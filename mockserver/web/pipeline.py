@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from mockserver.conventions import fitted
 from mockserver.errors import (
     Forbidden,
     Invalid,
@@ -20,21 +22,21 @@ from mockserver.errors import (
 from mockserver.openapi import (
     Missing,
     Operation,
-    Router,
     check_response,
     decode_body,
     decode_parameters,
-    example_response,
 )
 from mockserver.simulation.faults import Asked, is_carried_out
 from mockserver.simulation.limits import Allowance
 from mockserver.simulation.world import View
 from mockserver.web.call import Call, Handler
+from mockserver.web.credentials import credential
 from mockserver.web.envelope import Answer, fault_answer, refusal_answer, typed_answer
 from mockserver.web.faults import NOTHING, put_wrong
 from mockserver.web.journal import Journal
 from mockserver.web.notes import Notes
 from mockserver.web.prefer import preferences, preferred_answer
+from mockserver.web.surface import Surface
 from mockserver.web.traffic import Traffic
 from mockserver.web.worlds import World, Worlds, token_of
 
@@ -52,7 +54,7 @@ class Plan(NamedTuple):
     """What is known of a request from its method, path and query alone."""
 
     operation: Operation
-    handler: Handler | None
+    handler: Handler
     parameters: Mapping[str, object]
     refusal: Refusal | None
     notes: tuple[str, ...]
@@ -63,15 +65,13 @@ class Pipeline:
 
     def __init__(
         self,
-        router: Router,
-        handlers: Mapping[str, Handler],
+        surface: Surface,
         worlds: Worlds,
         notes: Notes,
         api_keys: frozenset[bytes],
         check_responses: bool,
     ) -> None:
-        self._router = router
-        self._handlers = handlers
+        self.surface = surface
         self._worlds = worlds
         self._notes = notes
         self._api_keys = api_keys
@@ -83,6 +83,15 @@ class Pipeline:
         self.served = 0
         self.refused = 0
         self.faulted = 0
+
+    def serve(self, surface: Surface, api_keys: frozenset[bytes]) -> None:
+        """Serve other documents from now on, and let these keys in; the worlds stay as they are."""
+        self.surface = surface
+        self._api_keys = api_keys
+        self.keyed = bool(api_keys)
+        self._plans.clear()
+        for world in self._worlds.all():
+            world.forget_answers()
 
     def answer(
         self,
@@ -100,7 +109,7 @@ class Pipeline:
         try:
             plan = self._plans.get((method, path, query)) or self._plan(method, path, query, headers)
             operation = plan.operation
-            token = self._authenticate(operation, headers.get(b"authorization", b""))
+            token = self._authenticate(operation, headers.get(b"authorization", b""), headers, query)
             world = self._worlds.of(token)
             at_ms = world.clock.now_ms(self._worlds.wall())
             if world.traffic is None:
@@ -108,7 +117,7 @@ class Pipeline:
             else:
                 answer = self._through(world.traffic, plan, world, at_ms, path, query, headers, body)
         except Exception as error:
-            answer = self._refuse(error, method, path)
+            answer = self._refuse(error, method, path, operation)
         if operation is None:
             self._record_stray(method, path, query, headers, answer)
             return answer
@@ -148,7 +157,7 @@ class Pipeline:
         operation = plan.operation
         allowance = traffic.spend(operation.operation_id, at_ms)
         if allowance is not None and not allowance.is_granted:
-            return _with_limit(self._refuse(_too_many(allowance), operation.method, path), allowance)
+            return _with_limit(self._refuse(_too_many(allowance), operation.method, path, operation), allowance)
         shown = path.decode("utf-8", "replace")
         base = operation.base_path
         asked = Asked(operation.operation_id, operation.method, shown if shown.startswith(f"{base}/") else base + shown)
@@ -158,17 +167,22 @@ class Pipeline:
             try:
                 answer = self._act(plan, world, at_ms, path, query, headers, body)
             except Exception as error:
-                answer = self._refuse(error, operation.method, path)
+                answer = self._refuse(error, operation.method, path, operation)
         if met.met:
             self.faulted += 1
             answer = put_wrong(met.fault, answer)._replace(met=met)
         return answer if allowance is None else _with_limit(answer, allowance)
 
-    def _refuse(self, error: Exception, method: str, path: bytes) -> Answer:
+    def _refuse(self, error: Exception, method: str, path: bytes, operation: Operation | None) -> Answer:
         """The answer to a request that was refused, or that broke the server."""
         self.refused += 1
         if isinstance(error, Refusal):
-            return refusal_answer(error)
+            answer = refusal_answer(error)
+            if operation is None or operation not in self.surface.foreign:
+                return answer
+            # As another's document declares it, where that is not our way.
+            found = fitted(operation, error, answer.status, json.loads(answer.body), error.message)
+            return answer if found is None else typed_answer(found[2], found[0], found[1])
         log.error("%s %s broke the server", method, path.decode("utf-8", "replace"), exc_info=error)
         return fault_answer(f"The mock server has a fault of its own: {type(error).__name__}. See its log.")
 
@@ -193,22 +207,20 @@ class Pipeline:
                 return self._prefer(plan, world, at_ms, path, headers, body, wanted)
         world.settle(at_ms)
         handler = plan.handler
-        if handler is not None and handler.read is not None:
+        if handler.read is not None:
             if body:
                 self._note(plan, ("a body was sent, but none is taken: it is ignored",))
-            return self._read(world, at_ms, plan, handler, (path, query))
+            return self._read(world, at_ms, plan, handler, (path, query), headers)
         value = self._body(plan, world.view(at_ms), headers, body)
-        if handler is None or handler.write is None:
-            status, declared_type, made = example_response(plan.operation, _key(world, plan, path))
-            return typed_answer(made, status, declared_type)
+        assert handler.write is not None
         draft = world.draft(at_ms)
-        answer = handler.write(Call(world, at_ms, plan.parameters, value), draft)
+        answer = handler.write(Call(world, at_ms, plan.parameters, value, path, headers), draft)
         world.commit(draft)
         return answer
 
     def _body(self, plan: Plan, view: View, headers: Mapping[bytes, bytes], body: bytes) -> object:
         """The body, decoded and validated. Raises Refusal."""
-        amend = plan.handler.amend if plan.handler else None
+        amend = plan.handler.amend
         content_type = headers.get(b"content-type")
         value, notes = decode_body(
             plan.operation,
@@ -258,18 +270,28 @@ class Pipeline:
             (world.exchanges, world.account, world.run, at_ms, method, path, query, None, answer.status, None, ())
         )
 
-    def _read(self, world: World, at_ms: int, plan: Plan, handler: Handler, key: tuple[bytes, bytes]) -> Answer:
+    def _read(
+        self,
+        world: World,
+        at_ms: int,
+        plan: Plan,
+        handler: Handler,
+        key: tuple[bytes, bytes],
+        headers: Mapping[bytes, bytes],
+    ) -> Answer:
+        if handler.varies:
+            key = (key[0], b"%b %b %b" % (key[1], headers.get(b"accept", b""), headers.get(b"host", b"")))
         kept = world.answers.get(key)
         if kept is None or (kept.until_ms is not None and at_ms >= kept.until_ms):
             assert handler.read is not None
-            kept = handler.read(Call(world, at_ms, plan.parameters, None), world.view(at_ms))
+            kept = handler.read(Call(world, at_ms, plan.parameters, None, key[0], headers), world.view(at_ms))
             world.keep(key, kept)
         if kept.step_ms is not None and world.clock.mode == "step":
             world.move_clock(world.clock.moved_to(min(kept.step_ms, world.due_ms), self._worlds.wall()))
         return kept.answer
 
     def _plan(self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes]) -> Plan:
-        found = self._router.find(method, path)
+        found = self.surface.router.find(method, path)
         if isinstance(found, Missing):
             raise self._missing(found, method, path, headers)
         operation = found.operation
@@ -281,16 +303,18 @@ class Pipeline:
             parameters, notes = decode_parameters(operation, found.path_parameters, query, named)
         except Invalid as invalid:
             refusal = invalid
-        plan = Plan(operation, self._handlers.get(operation.operation_id), parameters, refusal, notes)
+        plan = Plan(operation, self.surface.handlers[operation], parameters, refusal, notes)
         if not operation.reads_headers and len(path) + len(query) < 1024:
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
             self._plans[method, path, query] = plan
         return plan
 
-    def _authenticate(self, operation: Operation, authorization: bytes) -> bytes:
-        token = token_of(authorization)
-        if not operation.secured:
+    def _authenticate(
+        self, operation: Operation, authorization: bytes, headers: Mapping[bytes, bytes], query: bytes
+    ) -> bytes:
+        token = token_of(authorization) or credential(operation.credentials, headers, query)
+        if not operation.secured or (operation.credentials.is_open and not token):
             return token or b"anonymous"
         if token and (not self._api_keys or token in self._api_keys):
             return token
@@ -314,6 +338,11 @@ class Pipeline:
 
     def _checked(self, operation: Operation, answer: Answer) -> Answer:
         """The answer, or a 500 that says how it breaks the document."""
+        declared = operation.response_for(answer.status)
+        if operation in self.surface.foreign and (declared is None or not declared.media):
+            succeeds = any(str(status)[0] in "2d" for status in operation.responses)
+            if answer.status >= 400 or not succeeds:
+                return answer  # others seldom say how they fail, and some nothing else
         content_type = next((value.decode() for name, value in answer.headers if name == b"content-type"), None)
         problems = check_response(operation, answer.status, content_type, answer.body)
         if not problems:

@@ -8,7 +8,16 @@ from collections.abc import Mapping
 import orjson
 
 from mockserver.errors import Invalid
-from mockserver.openapi import MediaType, Operation, best_response, example_for, given_examples, media_to_show, rendered
+from mockserver.openapi import (
+    MediaType,
+    Operation,
+    best_response,
+    chosen_media,
+    content_type,
+    example_for,
+    given_examples,
+    written,
+)
 from mockserver.web.envelope import Answer, typed_answer
 from mockserver.web.faults import usual_body, usual_headers
 
@@ -46,13 +55,13 @@ def preferred_answer(operation: Operation, wanted: Mapping[str, str], key: str) 
             f"Prefer: {operation.operation_id} declares no answer {wanted.get('code')!r}; it declares {declared}.",
             param="prefer",
         )
-    media = media_to_show(response)
+    media = chosen_media(response)
     if media is None:
         if "example" in wanted:
             raise Invalid(f"Prefer: the answer {status} of {operation.operation_id} has no body.", param="prefer")
         answer = typed_answer(b"", status, None)
     else:
-        answer = typed_answer(_body(operation, status, media, wanted, key), status, media.name)
+        answer = typed_answer(_body(operation, status, media, wanted, key), status, content_type(media))
     applied = ", ".join(f"{name}={value}" for name, value in wanted.items())
     told = (b"preference-applied", re.sub(r"[^ -~]", "?", applied).encode())
     return answer._replace(headers=(*answer.headers, *usual_headers(status), told))
@@ -69,13 +78,13 @@ def _body(operation: Operation, status: int, media: MediaType, wanted: Mapping[s
                 f"it has {names}.",
                 param="prefer",
             )
-        return rendered(media, given[wanted["example"]])
+        return written(media, given[wanted["example"]], key)
     validator = media.validator
     if wanted.get("dynamic", "false") == "false":
         for value in given.values():
             if validator is None or validator.ok(value):
-                return rendered(media, value)
+                return written(media, value, key)
         usual = usual_body(status)
         if status >= 400 and (validator is None or validator.ok(orjson.loads(usual))):
             return usual
-    return rendered(media, {} if validator is None else example_for(validator, key))
+    return written(media, {} if validator is None else example_for(validator, key), key)

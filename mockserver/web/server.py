@@ -22,6 +22,7 @@ from mockserver.errors import ConfigError
 from mockserver.settings import Settings
 from mockserver.web.app import App, create_app
 from mockserver.web.faults import TRANSPORT
+from mockserver.web.reloading import Reloader
 
 DRAIN_S = 5
 START_S = 30
@@ -78,15 +79,25 @@ class Protocol(HttpToolsProtocol):
 class Server(uvicorn.Server):
     """uvicorn, told what to do once it answers, which ends well when it is asked to end."""
 
-    def __init__(self, config: uvicorn.Config, answering: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, answering: Callable[[], None], reloader: Reloader | None = None) -> None:
         super().__init__(config)
         self._answering = answering
+        self._reloader = reloader
+        self._watching: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen."""
         await super().startup(sockets)
         if self.started:
             self._answering()
+            if self._reloader is not None:
+                self._watching = asyncio.create_task(self._reloader.watch())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, and looking at files."""
+        if self._watching is not None:
+            self._watching.cancel()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -116,7 +127,8 @@ def run(settings: Settings, host: str, port: int, log_level: str, ready_file: Pa
         if ready_file is not None:
             write_ready_file(ready_file, base_url)
 
-    Server(configuration(application, log_level), answering).run([listening])
+    reloader = Reloader(application) if settings.reload else None
+    Server(configuration(application, log_level), answering, reloader).run([listening])
     print(summary(application), flush=True)
 
 

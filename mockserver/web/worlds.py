@@ -269,6 +269,11 @@ class World:
         self._shown[row_id] = (shown, rows)
         return shown
 
+    def forget_answers(self) -> None:
+        """Let go of what is rendered: from now on it may be rendered otherwise."""
+        self.answers.clear()
+        self._shown.clear()
+
     def move_clock(self, clock: Clock) -> None:
         """Set the clock; the caller has seen to it that time does not go back."""
         self.clock = clock

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockserver.errors import ConfigError
-from mockserver.openapi import Router, compile_schema, document_from_dict, load_document
+from mockserver.openapi import Router, compile_schema, document_from_dict, load_document, load_own_document
 
 from .documents import document, operation
 
@@ -123,11 +123,8 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"/x": {"get": 5}}, "t.yaml: #/paths/~1x/get", "must be an object"),
     ({"/x": {"$ref": "#/nowhere"}}, "t.yaml: #/paths/~1x/$ref", "leads nowhere"),
     ({"/x": {"$ref": "#/paths/~1x"}}, "t.yaml: #/paths/~1x", "round in a circle"),
-    (get(operationId=5), "t.yaml: #/paths/~1x~1{a}/get/operationId", "must be a string"),
     (get(parameters={}), "t.yaml: #/paths/~1x~1{a}/get/parameters", "must be a list"),
-    (get(parameters=[{"in": "query"}]), PARAMETER, "must have a name"),
     (get(parameters=[{"name": "q", "in": "body"}]), f"{PARAMETER}/in", "the location 'body'"),
-    (get(parameters=[{"name": "q", "in": "path"}]), PARAMETER, "no variable 'q'"),
     (get(parameters=[{"name": "q", "in": "query", "style": "matrix"}]), f"{PARAMETER}/style", "'matrix'"),
     (
         get(parameters=[{"name": "q", "in": "query", "schema": {"typ": 1}}]),
@@ -149,22 +146,9 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (get(servers=[{"url": "/{v}"}]), "t.yaml: #/paths/~1x~1{a}/get/servers/0/url", "'v' has no default"),
     (get(responses={"20": {}}), "t.yaml: #/paths/~1x~1{a}/get/responses/20", "not a status"),
     (
-        get(responses={"200": {"content": {"json": {}}}}),
-        "t.yaml: #/paths/~1x~1{a}/get/responses/200/content/json",
-        "not a media type",
-    ),
-    (
         get(requestBody={"content": {"application/json": {"schema": {"pattern": "("}}}}),
         "t.yaml: #/paths/~1x~1{a}/get/requestBody/content/application~1json/schema/pattern",
         "cannot be used",
-    ),
-    (
-        {
-            "/x": {"get": {"operationId": "a", "responses": {}}},
-            "/y": {"get": {"operationId": "a", "responses": {}}},
-        },
-        "t.yaml: #/paths/~1y/get",
-        "the operationId 'a' is used at t.yaml: #/paths/~1x/get too",
     ),
     (
         {"/x/{a}": {"get": {"responses": {}}}, "/x/{b}": {"get": {"responses": {}}}},
@@ -180,6 +164,63 @@ def test_what_cannot_be_honoured_is_refused(paths: dict[str, Any], place: str, p
         document_from_dict({**HEAD, "paths": paths}, "t.yaml")
     assert caught.value.place == place
     assert problem in caught.value.problem
+
+
+# paths, the beginning of the note
+LET_THROUGH: list[tuple[dict[str, Any], str]] = [
+    (get(operationId=5), "t.yaml: #/paths/~1x~1{a}/get/operationId: is not a name"),
+    (get(parameters=[{"in": "query"}]), f"{PARAMETER}: a parameter without a name"),
+    (get(parameters=[{"name": "q", "in": "path"}]), f"{PARAMETER}: the path has no variable 'q'"),
+    (
+        get(responses={"200": {"content": {"json": {}}}}),
+        "t.yaml: #/paths/~1x~1{a}/get/responses/200/content/json: 'json' is not a media type",
+    ),
+    (
+        {
+            "/x": {"get": {"operationId": "a", "responses": {}}},
+            "/y": {"get": {"operationId": "a", "responses": {}}},
+        },
+        "t.yaml: #/paths/~1y/get: the operationId 'a' is used at t.yaml: #/paths/~1x/get too",
+    ),
+    (get(security=[{"key": []}]), "t.yaml: #/paths/~1x~1{a}/get/security: there is no security scheme 'key'"),
+    (
+        get(parameters=[{"name": "q", "in": "query", "schema": {"type": "string", "optional": True}}]),
+        f"{PARAMETER}/schema/optional: is no keyword",
+    ),
+    (
+        get(parameters=[{"name": "q", "in": "query", "schema": {"min_items": 1}}]),
+        f"{PARAMETER}/schema/min_items: is no keyword",
+    ),
+    (
+        get(parameters=[{"name": "q", "in": "query", "schema": {"required": True}}]),
+        f"{PARAMETER}/schema/required: says nothing here",
+    ),
+    (get(parameters=[{"name": "q", "in": "query", "schema": {"oneOf": []}}]), f"{PARAMETER}/schema/oneOf: is an empty"),
+]
+
+
+@pytest.mark.parametrize(("paths", "note"), LET_THROUGH)
+def test_what_does_no_harm_is_let_through_with_a_note(paths: dict[str, Any], note: str) -> None:
+    (noted,) = document_from_dict({**HEAD, "paths": paths}, "t.yaml").notes
+    assert noted.startswith(note)
+
+
+@pytest.mark.parametrize(
+    ("anchor", "reference"),
+    [({"$recursiveAnchor": True}, {"$recursiveRef": "#"}), ({"$dynamicAnchor": "me"}, {"$dynamicRef": "#me"})],
+)
+def test_references_to_the_schema_around(anchor: dict[str, Any], reference: dict[str, Any]) -> None:
+    tree = {**anchor, "type": "object", "properties": {"inner": {"type": "array", "items": reference}}}
+    read = document({}, components={"schemas": {"Tree": tree}})
+    check = compile_schema({"$ref": "#/components/schemas/Tree"}, root=read.raw)
+    assert check.ok({"inner": [{"inner": []}]})
+    assert not check.ok({"inner": [{"inner": [1]}]})
+
+
+def test_our_own_documents_let_nothing_through(tmp_path: Path) -> None:
+    text = json.dumps({**HEAD, "paths": get(operationId=5)})
+    with pytest.raises(ConfigError, match="is not a name"):
+        load_own_document(write(tmp_path, text))
 
 
 def test_schemas_that_nothing_uses_are_refused_too() -> None:

@@ -106,6 +106,16 @@ PATTERNS = [
     (r"^(?:a|b){2,3}$", ["ab", "aba"], ["a", "abab"]),
     (r"a$b", [], ["ab", "a\nb"]),
     (r"^$", [""], ["\n"]),
+    (r"\Aab\z", ["ab"], ["ab\n", "xab"]),
+    (r"^[\S]$", ["a", "\x1c"], [" ", "\u00a0"]),
+    (r"^[^\S]$", [" ", "\u00a0"], ["a"]),
+    (r"^[\s\S]+$", ["a b\n"], [""]),
+    (r"^[\w-.]+$", ["a-.b"], ["a b"]),
+    (r"^[^\w-.]+$", ["  "], ["a", "-"]),
+    (r"^\p{L}\P{L}[\p{Nd}_-]$", ["é 1", "a1_"], ["1 1", "aaa", "a11a"]),
+    (r"^[^\p{Lu}]$", ["a", "1"], ["A", "É"]),
+    (r"^\p{Alnum}+$", ["aZ9"], ["é", ""]),
+    (r"^\p{Script=Han}\p{Katakana}$", ["日カ"], ["aカ", "日a"]),
 ]
 
 
@@ -117,7 +127,7 @@ def test_pattern(pattern: str, found: list[str], absent: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["(", "[z-a]", "*", r"\p{L}", r"\A", r"a\Z", r"[\S]", "a{9999999999999}", "\\", "(?P<a"]
+    "pattern", ["(", "[z-a]", "*", r"\p{Q}", r"\G", r"[\A]", "[a", "a{9999999999999}", "\\", "(?P<a"]
 )
 def test_pattern_that_cannot_be_used(pattern: str) -> None:
     with pytest.raises(ValueError, match=r"."):

@@ -71,12 +71,8 @@ def found(method: str, path: bytes | str) -> tuple[str, dict[str, str]] | tuple[
             ("get /compute/clusters/{cluster_id}", {"cluster_id": "storage"}),
         ),
         ("GET", "/compute/clusters/storage/volumes", ("get /compute/clusters/storage/volumes", {})),
-        (
-            "DELETE",
-            "/compute/clusters/storage/volumes",
-            ("delete /compute/clusters/{cluster_id}/{part}", {"cluster_id": "storage", "part": "volumes"}),
-        ),
-        ("PATCH", "/compute/clusters/storage/volumes", ("DELETE", "GET", "POST")),
+        ("DELETE", "/compute/clusters/storage/volumes", ("GET", "POST")),
+        ("PATCH", "/compute/clusters/storage/volumes", ("GET", "POST")),
         (
             "GET",
             "/compute/clusters/storage/volumes/v",

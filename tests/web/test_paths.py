@@ -189,13 +189,13 @@ def test_a_fault_of_ours_is_an_answer_too(serve: Callable[..., Client], monkeypa
     """Whatever breaks inside is a 500 in the envelope that shows nothing of the inside."""
     from mockserver.web import handlers
 
-    client = serve()
     broken = handlers.HANDLERS["listEndpoints"]
 
     def explode(*_: object) -> object:
         raise RuntimeError("a secret of the inside")
 
-    monkeypatch.setitem(client.app.pipeline._handlers, "listEndpoints", type(broken)(read=explode))  # type: ignore[arg-type, index]
+    monkeypatch.setitem(handlers.HANDLERS, "listEndpoints", type(broken)(read=explode))  # type: ignore[arg-type]
+    client = serve()
     error = client.send("GET", "/v1/endpoints", may_fail=True).refused(500, "fault")
     assert "secret" not in str(error)
     assert client.get("/v1/compute/regions")
@@ -212,8 +212,8 @@ def test_an_answer_that_breaks_the_document_is_called_one(
         read=lambda *_: Kept(json_answer(b'{"object":"list"}'), None, None)
     )
     for checks, status in ((True, 500), (False, 200)):
+        monkeypatch.setitem(handlers.HANDLERS, "listEndpoints", broken)
         client = serve(check_responses=checks)
-        monkeypatch.setitem(client.app.pipeline._handlers, "listEndpoints", broken)  # type: ignore[index]
         reply = client.send("GET", "/v1/endpoints", may_fail=True)
         assert reply.status == status
         if checks:

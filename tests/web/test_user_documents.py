@@ -91,6 +91,8 @@ def jobs(serve: Callable[..., Client], write: Write) -> Client:
 
 
 def test_an_operation_without_a_handler_answers_by_its_schema(jobs: Client) -> None:
+    jobs.call("GET", "/v7/jobs/a").refused(404, "job", "a")
+    assert jobs.put("/v7/jobs/a", {"n": 1}) == jobs.get("/v7/jobs/a")
     job = jobs.get("/v7/jobs/a")
     Draft202012Validator(JOB, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(job)
     assert jobs.get("/v7/jobs/a") == job, "the same question, the same answer"
@@ -123,6 +125,7 @@ def test_ours_is_still_there(jobs: Client) -> None:
 
 
 def test_at_the_root_too(jobs: Client) -> None:
+    jobs.put("/v7/jobs/a", {"n": 1})
     assert jobs.get("/jobs/a").keys() == jobs.get("/v7/jobs/a").keys()
 
 

@@ -1,0 +1,200 @@
+"""What writes: creating, changing and deleting conventional resources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.conventions.inference import Plan, Resource, Role
+from mockserver.conventions.replies import Asked, Reply, Served, left_out, path_fields, settable, shown
+from mockserver.conventions.rows import Row, Shelf, kind_of, row_key, stamps
+from mockserver.conventions.shapes import at_steps, plain
+from mockserver.errors import Conflict, NotFound
+from mockserver.simulation.world import Draft, View
+
+
+def _defaults(resource: Resource, said: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
+    """The defaults of what was not said, and the names of what is not there at all."""
+    unsaid = {name: default for name, default in resource.settable.items() if name not in said}
+    defaults = {name: default for name, default in unsaid.items() if default is not ... and default is not None}
+    return defaults, frozenset(unsaid.keys() - defaults.keys())
+
+
+def create(served: Served, plan: Plan, asked: Asked, draft: Draft, values: tuple[str, ...]) -> Reply:
+    """Make one, with the id that the body gives or a fresh one. Raises Conflict."""
+    assert plan.resource is not None
+    shelf = served.shelf(plan.resource)
+    said = settable(plan, asked)
+    given = at_steps(said, plan.resource.id_steps) if plan.resource.id_steps else None
+    row_id = ""
+    if isinstance(given, str | int) and not isinstance(given, bool) and str(given):
+        row_id, ordinal = str(given), draft.ordinal(kind_of(plan.resource))
+        old: Row | None = draft.get(kind_of(plan.resource), row_key(values, row_id))
+        if old is not None and not old.gone:
+            if {409, "4XX", "default"} & plan.operation.responses.keys():
+                raise Conflict(f"There is one with the id {row_id[:200]!r} already.")
+            ordinal = old.ordinal
+    if not row_id:
+        row_id, ordinal = shelf.new_id(draft)
+        while draft.get(kind_of(plan.resource), row_key(values, row_id)) is not None:
+            row_id, ordinal = shelf.new_id(draft)
+    row = _put(shelf, plan, asked, draft, values, row_id, ordinal, said)
+    location = f"{asked.path.rstrip('/')}/{row_id}"
+    return shown(served, plan, asked, draft, row.fields, left_out(plan.resource, row), 201, location=location)
+
+
+def _put(
+    shelf: Shelf,
+    plan: Plan,
+    asked: Asked,
+    draft: Draft,
+    parents: tuple[str, ...],
+    row_id: str,
+    ordinal: int,
+    said: dict[str, Any],
+) -> Row:
+    """Write a new resource of which this was said."""
+    resource = shelf.resource
+    defaults, absent = _defaults(resource, said)
+    known = {**defaults, **said, **_parent_fields(resource, plan, parents), **_merged(said, shelf.id_field(row_id))}
+    if shelf.shape is not None and shelf.shape.shown is not None:
+        known |= {
+            name: value
+            for name, value in stamps(shelf.shape.item, draft.at_ms, draft.at_ms).items()
+            if name not in said
+        }
+    key = f"{draft.setup.seed}/{draft.setup.account}/{row_id}"
+    fields = shelf.canonical(key, known, absent - known.keys())
+    # Nobody has put anything yet into the lists of what is new.
+    empty: dict[str, Any] = {
+        name: [] for name, value in fields.items() if isinstance(value, list) and name not in known
+    }
+    fields = shelf.canonical(key, {**fields, **empty}, absent - known.keys())
+    row = Row(row_id, parents, ordinal, draft.at_ms, draft.at_ms, {**known, **fields})
+    draft.put(kind_of(resource), row_key(parents, row_id), row)
+    return row
+
+
+def _merged(said: Mapping[str, Any], id_field: dict[str, Any]) -> dict[str, Any]:
+    """The field that holds the id, beside what was said in the same object (metadata.name)."""
+    return {
+        name: {**said[name], **value} if isinstance(value, dict) and isinstance(said.get(name), dict) else value
+        for name, value in id_field.items()
+    }
+
+
+def _parent_fields(resource: Resource, plan: Plan, parents: tuple[str, ...]) -> dict[str, Any]:
+    """The variables of the path above, as the fields that say so."""
+    names = resource.shown.fields if resource.shown else ()
+    return path_fields(plan, parents, [name for name in names if (name,) != resource.id_steps[:1]])
+
+
+def update(served: Served, plan: Plan, asked: Asked, draft: Draft, values: tuple[str, ...]) -> Reply:
+    """Change one; a PUT makes it where the document lets it. Raises NotFound."""
+    resource = plan.resource
+    assert resource is not None
+    shelf = served.shelf(resource)
+    said = settable(plan, asked)
+    if len(values) < resource.kind.count("{}") + 1:  # PUT /pet: the id is in the body
+        given = at_steps(said, resource.id_steps) if resource.id_steps else None
+        if not isinstance(given, str | int):
+            return shown(served, plan, asked, draft, said)  # it does not say which one: this is about all of them
+        values = (*values, str(given))
+    parents, row_id = values[:-1], values[-1]
+    try:
+        row = shelf.find(draft, parents, row_id)
+    except NotFound:
+        if plan.operation not in resource.makers:
+            raise
+        row = _put(shelf, plan, asked, draft, parents, row_id, draft.ordinal(kind_of(resource)), said)
+        return shown(served, plan, asked, draft, row.fields, left_out(resource, row), 201, location=asked.path)
+    row = _changed(shelf, plan, draft, row, said)
+    return shown(served, plan, asked, draft, row.fields, left_out(resource, row), 200, 204, 202)
+
+
+def _changed(shelf: Shelf, plan: Plan, draft: Draft, row: Row, said: dict[str, Any]) -> Row:
+    """Write what a change leaves of a resource: PUT forgets what it does not say, the others keep it."""
+    resource = shelf.resource
+    kept = dict(row.fields)
+    absent: frozenset[str] = frozenset()
+    if plan.role is Role.REPLACE:
+        defaults, absent = _defaults(resource, said)
+        kept = {name: value for name, value in kept.items() if name not in resource.settable} | defaults
+        fields = {**kept, **said}
+    else:
+        fields = _patched(kept, said)
+        absent = frozenset(kept.keys() - fields.keys()) | left_out(resource, row)
+    fields |= _merged(fields, shelf.id_field(row.id))
+    for name, value in _parent_fields(resource, plan, row.parents).items():
+        fields.setdefault(name, value)
+    if shelf.shape is not None and shelf.shape.shown is not None:
+        made = stamps(shelf.shape.item, row.created_ms, draft.at_ms)
+        fields |= {name: value for name, value in made.items() if name not in said and row.ordinal >= 0}
+    key = f"{draft.setup.seed}/{draft.setup.account}/{row.id}"
+    fields = {**fields, **shelf.canonical(key, fields, absent - fields.keys())}
+    row = row._replace(updated_ms=draft.at_ms, fields=fields)
+    draft.put(kind_of(resource), row_key(row.parents, row.id), row)
+    return row
+
+
+def _patched(old: dict[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """Objects are merged, all else is replaced."""
+    new = dict(old)
+    for name, value in said.items():
+        inner = new.get(name)
+        new[name] = _patched(inner, value) if isinstance(value, dict) and isinstance(inner, dict) else value
+    return new
+
+
+def delete(served: Served, plan: Plan, asked: Asked, draft: Draft, values: tuple[str, ...]) -> Reply:
+    """Remove one, and all that is below it. Raises NotFound."""
+    resource = plan.resource
+    assert resource is not None
+    row = served.shelf(resource).find(draft, values[:-1], values[-1])
+    _drop(draft, resource, row)
+    for child in served.children(resource):
+        for row_below in list(draft.scan(kind_of(child)).values()):
+            if row_below.parents[: len(values)] == values:
+                _drop(draft, child, row_below)
+    said = {name: True for name in (plan.shown.fields if plan.shown else ()) if plain(name) in ("deleted", "success")}
+    id_field = served.shelf(resource).id_field(row.id)
+    return shown(served, plan, asked, draft, {**row.fields, **id_field, **said}, frozenset(), 204, 200)
+
+
+def _drop(draft: Draft, resource: Resource, row: Row) -> None:
+    if resource.makers:
+        draft.drop(kind_of(resource), row_key(row.parents, row.id))
+    else:  # nobody made it, so that it is gone must be remembered
+        draft.put(kind_of(resource), row_key(row.parents, row.id), row._replace(gone=True, fields={}))
+
+
+def _kind_of_one(plan: Plan) -> str:
+    texts = ["{}" if "{" in text else text for text in plan.operation.path.split("/")]
+    return f"path:{plan.operation.base_path}{'/'.join(texts)}"
+
+
+def one_of(view: View, plan: Plan, values: tuple[str, ...]) -> dict[str, Any]:
+    """The fields of a resource that there is one of; nothing known where nobody has changed it. Raises NotFound."""
+    row: Row | None = view.get(_kind_of_one(plan), row_key(values, ""))
+    if row is not None and row.gone:
+        raise NotFound("There is none: it has been deleted.")
+    return row.fields if row is not None else {}
+
+
+def write_one(served: Served, plan: Plan, asked: Asked, draft: Draft, values: tuple[str, ...]) -> Reply:
+    """Change what there is one of."""
+    row: Row | None = draft.get(_kind_of_one(plan), row_key(values, ""))
+    said = settable(plan, asked)
+    old = row.fields if row is not None and not row.gone and plan.operation.method != "PUT" else {}
+    fields = _patched(old, said)
+    created_ms = row.created_ms if row is not None else draft.at_ms
+    row = Row("", values, 0, created_ms, draft.at_ms, fields)
+    draft.put(_kind_of_one(plan), row_key(values, ""), row)
+    return shown(served, plan, asked, draft, fields)
+
+
+def delete_one(served: Served, plan: Plan, asked: Asked, draft: Draft, values: tuple[str, ...]) -> Reply:
+    """Remove what there is one of, until it is set again. Raises NotFound."""
+    one_of(draft, plan, values)
+    draft.put(_kind_of_one(plan), row_key(values, ""), Row("", values, 0, draft.at_ms, draft.at_ms, {}, gone=True))
+    return shown(served, plan, asked, draft, {}, frozenset(), 204, 200)
