@@ -15,6 +15,7 @@ from mockserver.simulation import cluster_rows, endpoint_rows, events, progress
 from mockserver.simulation.codec import BadValue, codec, place
 from mockserver.simulation.rows import ROWS
 from mockserver.simulation.world import Setup, View
+from mockserver.web.handlers import clusters, endpoints
 from mockserver.web.stage import Stage
 from mockserver.web.traffic import TrafficState
 from mockserver.web.worlds import World, Worlds
@@ -185,10 +186,6 @@ def _require_sound(snapshot: Snapshot) -> None:
     setup = Setup(stage.seed, "", stage.lifecycles, stage.catalog, stage.rules)
     view = View(setup, snapshot, snapshot.clock.base_ms)
     try:
-        for endpoint in snapshot.scan(endpoint_rows.KIND).values():
-            stage.catalog.hardware[endpoint.hardware]
-        for cluster in snapshot.scan(cluster_rows.KIND).values():
-            stage.catalog.worker_nodes[cluster.terms.gpu_type]
         for happening in snapshot.scan(events.KIND).values():
             events.check(happening.event, happening.fields)
         for track in progress.tracks(view):
@@ -203,5 +200,9 @@ def _require_sound(snapshot: Snapshot) -> None:
         for kind in progress.KINDS:
             for row in snapshot.scan(kind).values():
                 progress.next_visible(view, kind, row)
+        for endpoint in snapshot.scan(endpoint_rows.KIND).values():
+            endpoints.render(view, endpoint)
+        for cluster in snapshot.scan(cluster_rows.KIND).values():
+            clusters.render(view, cluster)
     except (LookupError, AttributeError, TypeError, ValueError, AssertionError) as error:
         raise Invalid(f"The rows of the snapshot do not make a world: {error!r}.", param="rows") from None

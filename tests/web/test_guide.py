@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from mockserver.web.call import Handler
+
 from .asgi import OF_THE_GUIDE, Client, make_client, new_endpoint, new_upload
 from .contract import GUIDE, OPERATIONS, Declared, load
 
@@ -325,7 +327,9 @@ def test_odd_bodies(operation: Declared, body: bytes, client: Client) -> None:
 def test_the_answers_are_checked_against_the_document() -> None:
     """A server that breaks the guide's document is told so by the checks that every test here runs under."""
     client = make_client()
-    broken = client.app.pipeline._handlers["guide2024ListHardware"].read
+    surface = client.app.pipeline.surface
+    operation = next(one for one in surface.handlers if one.operation_id == "guide2024ListHardware")
+    broken = surface.handlers[operation].read
     assert broken is not None
 
     def answers(call: Any, view: Any) -> Any:
@@ -333,6 +337,6 @@ def test_the_answers_are_checked_against_the_document() -> None:
         wrong = kept.answer.body.replace(b'"name"', b'"nome"')
         return type(kept)(kept.answer._replace(body=wrong), None, None)
 
-    handler = client.app.pipeline._handlers["guide2024ListHardware"]
-    client.app.pipeline._handlers["guide2024ListHardware"] = type(handler)(read=answers)  # type: ignore[index]
+    handlers = {**surface.handlers, operation: Handler(read=answers)}
+    client.app.pipeline.serve(surface._replace(handlers=handlers), frozenset())
     assert client.send("GET", f"{BASE}/v1/hardware", may_fail=True).status == 500

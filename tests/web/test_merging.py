@@ -44,14 +44,14 @@ def served(client: Client) -> Any:
 
 
 def test_each_answers_under_its_own_base_at_the_root_and_under_the_others(serve: Serve, write: Write) -> None:
-    jobs = write("jobs.yaml", {"/jobs": saying({"const": 1})}, servers=[{"url": "https://x.example/v2"}])
+    errands = write("errands.yaml", {"/errands": saying({"const": 1})}, servers=[{"url": "https://x.example/v2"}])
     tasks = write("tasks.yaml", {"/tasks": saying({"const": 2}, servers=[{"url": "/v3/eu"}])})
-    client = serve(specs=(jobs, tasks))
+    client = serve(specs=(errands, tasks))
     for prefix in ("", "/v1", "/v2", "/v3/eu"):
-        assert client.get(f"{prefix}/jobs") == 1
+        assert client.get(f"{prefix}/errands") == 1
         assert client.get(f"{prefix}/tasks") == 2
         assert client.get(f"{prefix}/v1/hardware" if not prefix else f"{prefix}/hardware")["object"] == "list"
-    assert client.call("GET", "/v4/jobs").status == 404
+    assert client.call("GET", "/v4/errands").status == 404
 
 
 def test_nothing_else_is_shadowed(serve: Serve, write: Write) -> None:
@@ -110,12 +110,12 @@ def test_files_come_along(serve: Serve, write: Write, tmp_path: Path) -> None:
 
 
 def test_where_each_operation_is_told(serve: Serve, write: Write) -> None:
-    jobs = write("jobs.yaml", {"/jobs": saying({"const": 1})}, servers=[{"url": "https://x.example/v2"}])
+    errands = write("errands.yaml", {"/errands": saying({"const": 1})}, servers=[{"url": "https://x.example/v2"}])
     more = write("more.yaml", {"/hardware": saying({"const": 2})}, servers=[{"url": "/v9"}])
-    client = serve(specs=(jobs, more))
+    client = serve(specs=(errands, more))
     document = served(client)
     assert document["servers"] == [{"url": "/v1"}]
-    assert document["paths"]["/jobs"]["get"]["servers"] == [{"url": "/v2"}]
+    assert document["paths"]["/errands"]["get"]["servers"] == [{"url": "/v2"}]
     assert document["paths"]["/hardware"]["get"]["operationId"] == "listHardware"
     assert document["paths"]["/v9/hardware"]["get"]["servers"] == [{"url": "/"}]
     assert client.get("/v9/hardware") == 2

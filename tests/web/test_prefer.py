@@ -31,7 +31,7 @@ def prefer(client: Client, one: str, method: str = "GET", path: str = "/v1/endpo
 
 def path_of(one: Declared) -> str:
     names = [part[1:-1] for part in one.path.split("/") if part.startswith("{")]
-    return "/v1" + one.at(**dict.fromkeys(names, "any"))
+    return one.target(**dict.fromkeys(names, "any"))
 
 
 @pytest.mark.parametrize("one", OPERATIONS, ids=str)
