@@ -108,9 +108,13 @@ def _operations(builder: OperationBuilder, raw: dict[str, Any], place: Place) ->
         if path.startswith("x-"):
             continue
         try:
-            shape = tuple("{}".join(segment.literals) for segment in split_template(path))
+            segments = split_template(path)
         except ValueError as error:
             at.refuse(str(error))
+        names = [name for segment in segments for name in segment.names]
+        if len(set(names)) < len(names):
+            builder.references.let_through(at, "a variable is named twice: the last one counts")
+        shape = tuple("{}".join(segment.literals) for segment in segments)
         item, where = builder.references.follow(written, at)
         for name in _object(item, where):
             if name not in _METHODS and name not in _BESIDE_METHODS and not name.startswith("x-"):

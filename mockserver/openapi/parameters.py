@@ -188,5 +188,6 @@ def _refuse(parameter: Parameter, problems: list[Problem]) -> None:
 def _notes(operation: Operation, texts: Mapping[str, Any], used: set[str]) -> tuple[str, ...]:
     """A note for each query parameter that nothing was read from."""
     declared = sorted(parameter.name for parameter in operation.parameters if parameter.location == "query")
-    spare = islice((name for name in texts if name not in used), MAX_NOTES)
+    keys = {name for location, name in operation.credentials.places if location == "query"}
+    spare = islice((name for name in texts if name not in used and name not in keys), MAX_NOTES)
     return tuple(undeclared_note("query parameter", name, name, declared) for name in spare)

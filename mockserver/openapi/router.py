@@ -55,9 +55,6 @@ def split_template(path: str) -> tuple[Segment, ...]:
         if not all(literals[1:-1]):
             raise ValueError(f"the variables of {text!r} touch, so where one ends cannot be told")
         segments.append(Segment(literals, names))
-    names = tuple(name for segment in segments for name in segment.names)
-    if len(set(names)) < len(names):
-        raise ValueError("a variable is named twice")
     return tuple(segments)
 
 

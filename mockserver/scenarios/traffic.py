@@ -31,7 +31,9 @@ WRONG_TYPE = "text/html"
 
 
 class BadRule(ValueError):
-    """A rule cannot be: `field` is the one at fault."""
+    """A rule cannot be: `field` is the one at fault; `number` is the rule's place in its list, from 0."""
+
+    number = 0
 
     def __init__(self, field: str, problem: str, mend: str) -> None:
         self.field = field

@@ -55,6 +55,8 @@ def recover_node(draft: Draft, cluster: Cluster, node: Node) -> None:
     setup, at_ms = draft.setup, draft.at_ms
     after = repairs.present(cluster, at_ms)
     node = _same(after, node)
+    if phase(cluster, at_ms) in clusters.ON_HOLD:
+        raise Conflict(f"The node {node.name} cannot recover: its cluster is paused; resume it first.")
     firing = alerts.of_node(after, node, at_ms)
     well = nodes.moved(setup, node, "recovered", at_ms)
     if well is None and not firing:
@@ -104,7 +106,7 @@ def pause(draft: Draft, cluster: Cluster, *, unpaid: bool = False) -> None:
     if paused is None or not on_demand:
         why = f"it is in {phase(cluster, at_ms)}" if paused is None else "all of its GPUs are prepaid"
         raise Conflict(f"The cluster {cluster.id} cannot be paused: {why}.")
-    after = _with(paused, *(nodes.moved(setup, node, "paused", at_ms) or node for node in on_demand))
+    after = _with(paused, *(nodes.held(setup, node, at_ms) for node in on_demand))
     ended = tuple(repairs.called_off(setup, one, at_ms, PAUSED_FOR_ALL) for one in after.remediations)
     clusters.arrange(draft, cluster, after._replace(remediations=ended, unpaid=unpaid))
 
@@ -115,7 +117,8 @@ def resume(draft: Draft, cluster: Cluster) -> None:
     after = _moved(setup, repairs.present(cluster, at_ms), "resumed", at_ms)
     if after is None:
         raise Conflict(f"The cluster {cluster.id} is not paused: it is in {phase(cluster, at_ms)}.")
-    after = _with(after, *(nodes.moved(setup, node, "resumed", at_ms) or node for node in after.nodes))
+    live = live_nodes(after, at_ms, "standard", "preemptible")
+    after = _with(after, *(nodes.let_go(setup, node, at_ms) for node in live))
     if _broken(after, at_ms):
         after = _moved(setup, after, "degraded", at_ms) or after
     clusters.arrange(draft, cluster, after._replace(unpaid=False))

@@ -248,6 +248,9 @@ def promise(view: View, cluster: Cluster) -> Cluster:
     healed = lifecycle.target("repaired", line[-1].phase)
     if healed is not None and outlook.well_ms is not None:
         line = (*line, Mark(outlook.well_ms, healed, "repaired"))
+    lost = lifecycle.target("worker_lost", line[-1].phase)
+    if lost is not None and outlook.ill_ms is not None:
+        line = (*line, Mark(max(outlook.ill_ms, line[-1].at_ms), lost, "worker_lost"))
     line = _until_reservation_ends(setup, cluster, line, draw)
     if _failed_for_good(line):
         # A cluster that failed its tests may still be scaled: its new nodes come up by themselves.

@@ -136,7 +136,7 @@ class Rule:
         return (
             self.operation in (None, asked.operation)
             and self.method in (None, asked.method)
-            and (self.path is None or fnmatchcase(asked.path, self.path))
+            and (self.path is None or fnmatchcase(asked.path, self.path) or fnmatchcase(asked.sent, self.path))
         )
 
     def fires(self, count: Count, *key: object) -> bool:
@@ -152,11 +152,12 @@ class Rule:
 
 
 class Asked(NamedTuple):
-    """What a rule may look at: the operationId, the method, and the path with the document's base path."""
+    """What a rule may look at: the operationId, the method, and the path, as sent and with the document's base path."""
 
     operation: str
     method: str
     path: str
+    sent: str
 
 
 class Count(NamedTuple):

@@ -93,6 +93,23 @@ def moved(setup: Setup, node: Node, move: str, at_ms: int) -> Node | None:
     return node._replace(line=(*facts(node.line, at_ms), Mark(at_ms, target, move)), accepted=node.accepted + 1)
 
 
+def held(setup: Setup, node: Node, at_ms: int) -> Node:
+    """The node of a cluster that is paused: paused if it ran, else it stays where it is on its way."""
+    return moved(setup, node, "paused", at_ms) or node._replace(line=facts(node.line, at_ms))
+
+
+def let_go(setup: Setup, node: Node, at_ms: int) -> Node:
+    """The node of a cluster that is resumed: running again, or on its way again."""
+    node = moved(setup, node, "resumed", at_ms) or node
+    if len(node.line) > len(facts(node.line, at_ms)):
+        return node
+    accepted = node.accepted + 1
+    line = unfold(setup.lifecycles[KIND], node.line, at_ms, setup.rules.pace, Draw(setup.seed, node.id, accepted))
+    if node.deleted_ms is not None:
+        line = tuple(mark for mark in line if mark.at_ms < node.deleted_ms)
+    return node if line == node.line else node._replace(line=line, accepted=accepted)
+
+
 def rebooted(setup: Setup, node: Node, at_ms: int) -> Node:
     """The node with the promise that it is rebooted at an instant, which may lie in the future, and comes up again."""
     target = setup.lifecycles[KIND].target("rebooted", phase(node, at_ms))

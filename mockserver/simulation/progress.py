@@ -86,7 +86,7 @@ def tracks(view: View) -> Iterator[Track]:
         elif kind == volumes.KIND and row.cluster_id is not None:
             waits_on = (row.cluster_id,)
         yield Track(kind, row_id, None, row.line, waits_on)
-        yield from _parts(row)
+        yield from (part for part in _parts(row) if part.line[0].at_ms <= view.at_ms)
 
 
 def _parts(row: Any) -> Iterator[Track]:
@@ -139,5 +139,5 @@ def _moving(view: View, track: Track) -> bool:
     state = view.setup.lifecycles[track.kind].states[observe(track.line, view.at_ms).phase]
     if state.rests or state.gone:
         return False
-    # A pending node of a paused cluster goes nowhere until the cluster is resumed.
-    return track.part_of is None or len(track.line) > 1
+    # A node of a paused cluster goes nowhere until the cluster is resumed.
+    return track.part_of is None or next_change(track.line, view.at_ms) is not None

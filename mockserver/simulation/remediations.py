@@ -8,6 +8,7 @@ from mockserver.errors import Invalid, NotFound
 from mockserver.simulation import clusters, nodes, repairs
 from mockserver.simulation import remediation_rows as rows
 from mockserver.simulation.cluster_rows import Cluster, find, live_nodes, phase
+from mockserver.simulation.cluster_rows import listing as listing_clusters
 from mockserver.simulation.nodes import Node
 from mockserver.simulation.remediation_rows import Remediation
 from mockserver.simulation.timeline import Mark, facts
@@ -71,6 +72,8 @@ def create(
                 f"The remediation {remediation_id} exists already, for another instance.", param="remediation_id"
             )
         return known
+    if any(one.id == remediation_id for other in listing_clusters(draft, None) for one in other.remediations):
+        raise Invalid(f"The remediation {remediation_id} exists already, in another cluster.", param="remediation_id")
     if remediation_id is not None and not 0 < len(remediation_id) <= LONGEST_ID:
         raise Invalid(f"remediation_id must have 1 to {LONGEST_ID} characters.", param="remediation_id")
     if instance_id == ANY:

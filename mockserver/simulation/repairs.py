@@ -12,7 +12,7 @@ from mockserver.simulation.chance import Draw
 from mockserver.simulation.cluster_rows import Cluster, num_gpus
 from mockserver.simulation.nodes import Node
 from mockserver.simulation.remediation_rows import Alert, Remediation
-from mockserver.simulation.timeline import Gate, Mark, facts, unfold
+from mockserver.simulation.timeline import Gate, Mark, earliest, facts, unfold
 from mockserver.simulation.world import Setup
 
 LEFT = "The node left the cluster."
@@ -22,13 +22,15 @@ NO_BOOT = "The node did not come up again."
 class Outlook(NamedTuple):
     """A cluster's nodes, remediations and alerts with what is promised of them.
 
-    `well_ms` is when the last repair on its way leaves no node of the cluster broken, or None.
+    `well_ms` is when the last repair on its way leaves no node of the cluster broken, `ill_ms` when the first of them
+    loses its node; or None.
     """
 
     made: Mapping[str, Node]
     remediations: tuple[Remediation, ...]
     alerts: tuple[Alert, ...]
     well_ms: int | None
+    ill_ms: int | None
 
 
 def present(cluster: Cluster, at_ms: int) -> Cluster:
@@ -63,6 +65,7 @@ def promised(setup: Setup, cluster: Cluster, made: Mapping[str, Node], at_ms: in
     alerts = cluster.alerts
     remediations = []
     well_ms: int | None = None
+    ill_ms: int | None = None
     for remediation in cluster.remediations:
         line = facts(remediation.line, at_ms)
         if line[-1].phase in rows.OVER:
@@ -71,6 +74,9 @@ def promised(setup: Setup, cluster: Cluster, made: Mapping[str, Node], at_ms: in
         remediation = _continued(setup, cluster, remediation._replace(line=line), made, at_ms)
         remediations.append(remediation)
         last = remediation.line[-1]
+        node = subject(setup, cluster, remediation, made)
+        if last.cause == "repair_failed" and node is not None and node.role == "standard":
+            ill_ms = earliest(ill_ms, node.line[-1].at_ms)
         if last.phase == rows.SUCCEEDED:
             well_ms = max(well_ms or 0, last.at_ms)
             alerts = tuple(
@@ -89,7 +95,7 @@ def promised(setup: Setup, cluster: Cluster, made: Mapping[str, Node], at_ms: in
         for node in made.values()
     )
     ailing = any(alert.degrades and alert.resolved_ms is None for alert in alerts)
-    return Outlook(made, tuple(remediations), alerts, None if broken or ailing else well_ms)
+    return Outlook(made, tuple(remediations), alerts, None if broken or ailing else well_ms, ill_ms)
 
 
 def called_off(setup: Setup, remediation: Remediation, at_ms: int, why: str) -> Remediation:

@@ -24,7 +24,7 @@ from mockserver.store.base import Store
 from mockserver.store.memory import MemoryStore
 from mockserver.web.bodies import ClientGone, whole_body
 from mockserver.web.envelope import Answer, Header, brief, json_answer, refusal_answer
-from mockserver.web.faults import Pause, deliver
+from mockserver.web.faults import Pause, deliver, is_as_given
 from mockserver.web.notes import Notes
 from mockserver.web.pipeline import Pipeline
 from mockserver.web.stage import Stage
@@ -137,7 +137,7 @@ class App:
             answer = refusal_answer(refusal)
         except (ClientGone, asyncio.CancelledError):
             return  # nobody is there to be answered: the client has gone, or the server has waited long enough
-        if answer.status >= 400 and surface.is_guide.match(path):
+        if answer.status >= 400 and surface.is_guide.match(path) and not is_as_given(answer.met):
             answer = brief(answer)
         status, kept, content, met = answer
         if met is not None:

@@ -55,7 +55,8 @@ class TrafficControl:
         try:
             return {"ids": traffic.add(rules)}
         except BadRule as bad:
-            raise Invalid(f"{bad.field}: {bad.problem} ({bad.mend}).", param=bad.field) from None
+            field = f"[{bad.number}].{bad.field}" if isinstance(body, list) else bad.field
+            raise Invalid(f"{field}: {bad.problem} ({bad.mend}).", param=field) from None
 
     def _remove(self, request: Request, parameters: Fields, body: Any) -> Fields:
         world = self._world(request, parameters)
@@ -76,11 +77,12 @@ class TrafficControl:
             if exchange.ordinal > since and operation in (None, exchange.operation_id)
         )
         token = token_of(request.headers.get("authorization", "").encode("latin-1")).decode("latin-1")
+        credentials = self._pipeline.surface.credentials
         return {
             "now": rfc3339(self._now_ms(world)),
             "run": world.run,
             "total": world.exchanges,
-            "exchanges": [show(one, token) for one in deque(found, maxlen=parameters.get("limit", 100))],
+            "exchanges": [show(one, token, credentials) for one in deque(found, maxlen=parameters.get("limit", 100))],
         }
 
 

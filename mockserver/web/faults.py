@@ -63,12 +63,21 @@ def usual_body(status: int, message: str | None = None, kind: str | None = None,
     """The envelope that is usual for an error status, with what is given in place of the usual."""
     usual_message, usual_code = USUAL.get(status, (f"The request is refused with the status {status}.", None))
     usual_kind = "server_error" if status >= 500 else "invalid_request_error"
-    return error_body(message or usual_message, kind or usual_kind, code=code or usual_code)
+    return error_body(
+        usual_message if message is None else message,
+        usual_kind if kind is None else kind,
+        code=usual_code if code is None else code,
+    )
 
 
 def usual_headers(status: int) -> tuple[Header, ...]:
     """The headers that are usual for an error status, besides those of its body."""
     return retry_headers(RETRY_AFTER_MS[status]) if status in RETRY_AFTER_MS else ()
+
+
+def is_as_given(met: Decision | None) -> bool:
+    """Whether the body of the answer is just what a rule says, whatever the edition's errors look like."""
+    return met is not None and isinstance(met.fault, Status) and met.fault.body is not None
 
 
 def status_answer(fault: Status) -> Answer:
@@ -150,7 +159,8 @@ async def _disconnect(receive: Receive) -> None:
 
 
 async def _send_slowly(fault: SlowBody, body: bytes, receive: Receive, send: Send, pause: Pause) -> None:
-    """Send the body in pieces of about the same length, with a pause before each."""
+    """Send the body in pieces of about the same length, with a pause before each; the head goes out at once."""
+    await send({"type": "http.response.body", "body": b"", "more_body": True})
     pieces = min(fault.pieces, len(body))
     cuts = [len(body) * number // pieces for number in range(pieces + 1)]
     for start, end in pairwise(cuts):

@@ -14,6 +14,8 @@ MAX_EXCHANGES = 4096
 """How many exchanges are remembered, of all worlds together; the oldest go first."""
 SECRETIVE = ("auth", "credential", "key", "password", "secret", "signature", "token")
 """A parameter of the query with one of these in its name is not shown."""
+SIGNATURES = frozenset({"sig", "sas"})
+"""Nor one with such a name."""
 HIDDEN = "***"
 
 
@@ -45,8 +47,11 @@ class Journal:
         return (Exchange(*kept) for kept in list(self._kept) if kept[1] == account)
 
 
-def show(exchange: Exchange, token: str) -> dict[str, Any]:
-    """An exchange as the control API tells it, without the caller's token or other secrets."""
+def show(exchange: Exchange, token: str, credentials: frozenset[str]) -> dict[str, Any]:
+    """An exchange as the control API tells it, without the caller's token or other secrets.
+
+    `credentials` are the parameters of the query in which documents want a key.
+    """
     met = exchange.met.met if exchange.met else ()
     return {
         "ordinal": exchange.ordinal,
@@ -55,7 +60,7 @@ def show(exchange: Exchange, token: str) -> dict[str, Any]:
         "at_ms": exchange.at_ms,
         "method": exchange.method,
         "path": exchange.path.decode("utf-8", "replace"),
-        "query": _discreet(exchange.query.decode("utf-8", "replace"), token),
+        "query": _discreet(exchange.query.decode("utf-8", "replace"), token, credentials),
         "operation": exchange.operation_id,
         "status": exchange.status or None,
         "faults": [{"id": rule_id, "fault": kind} for rule_id, kind in met],
@@ -63,12 +68,17 @@ def show(exchange: Exchange, token: str) -> dict[str, Any]:
     }
 
 
-def _discreet(query: str, token: str) -> str:
+def _discreet(query: str, token: str, credentials: frozenset[str]) -> str:
     if not query:
         return query
     pairs = parse_qsl(query, keep_blank_values=True)
-    return urlencode([(name, HIDDEN if _is_secret(name, value, token) else value) for name, value in pairs], safe="*/")
+    return urlencode([(name, _shown(name, value, token, credentials)) for name, value in pairs], safe="*/")
 
 
-def _is_secret(name: str, value: str, token: str) -> bool:
-    return (bool(token) and token in value) or any(part in name.lower() for part in SECRETIVE)
+def _shown(name: str, value: str, token: str, credentials: frozenset[str]) -> str:
+    secret = name in credentials or (bool(token) and token in value) or name.lower() in SIGNATURES
+    if secret or any(part in name.lower() for part in SECRETIVE):
+        return HIDDEN
+    # What a URL asks for may be signed.
+    address, mark, _ = value.partition("?")
+    return f"{address}?{HIDDEN}" if mark and "://" in address else value

@@ -160,7 +160,8 @@ class Pipeline:
             return _with_limit(self._refuse(_too_many(allowance), operation.method, path, operation), allowance)
         shown = path.decode("utf-8", "replace")
         base = operation.base_path
-        asked = Asked(operation.operation_id, operation.method, shown if shown.startswith(f"{base}/") else base + shown)
+        whole = shown if shown.startswith(f"{base}/") else base + shown
+        asked = Asked(operation.operation_id, operation.method, whole, shown)
         met = traffic.meet(asked)
         answer = NOTHING
         if is_carried_out(met.fault):

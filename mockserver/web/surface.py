@@ -33,6 +33,12 @@ class Surface(NamedTuple):
     notes: tuple[str, ...]
 
     @property
+    def credentials(self) -> frozenset[str]:
+        """The parameters of the query in which an operation's security schemes want a key."""
+        places = (place for operation in self.handlers for place in operation.credentials.places)
+        return frozenset(name for where, name in places if where == "query")
+
+    @property
     def operation_ids(self) -> frozenset[str]:
         """The names that faults and rate limits may use."""
         return frozenset(operation.operation_id for operation in self.handlers)

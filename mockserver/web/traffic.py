@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from mockserver.scenarios.traffic import build_rule
+from mockserver.scenarios.traffic import BadRule, build_rule
 from mockserver.simulation.faults import Asked, Count, Decision, Rule, decide
 from mockserver.simulation.limits import Allowance, Limit, Window, limit_of, spend
 
@@ -79,7 +79,13 @@ class Traffic:
 
     def add(self, rules: Iterable[Mapping[str, Any]]) -> list[str]:
         """Add rules, all or none of them; their ids. Raises BadRule."""
-        made = [build_rule(f"fault-{number}", fields) for number, fields in enumerate(rules, self._made + 1)]
+        made: list[Rule] = []
+        for fields in rules:
+            try:
+                made.append(build_rule(f"fault-{self._made + len(made) + 1}", fields))
+            except BadRule as bad:
+                bad.number = len(made)
+                raise
         self._made += len(made)
         self.rules = (*self.rules, *made)
         self.touched = True

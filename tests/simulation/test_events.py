@@ -208,6 +208,43 @@ def test_an_on_demand_cluster_pauses_and_resumes(world):
         world.happen("cluster.resume")
 
 
+def test_a_node_that_left_during_the_pause_stays_as_it_was(world):
+    cluster = world.ready_cluster(8, num_preemptible_gpus=8, project_id="p")
+    world.until(max(claim.granted_ms for claim in cluster.claims) + 10 * MINUTE)
+    world.happen("preemptible.reclaim")
+    world.happen("cluster.pause")
+    world.wait(10 * MINUTE).happen("cluster.resume")
+    (gone,) = [node for node in world.cluster(cluster).nodes if node.because == nodes.PREEMPTED]
+    assert gone.line[-1].phase == nodes.PAUSED
+    assert gone.line[-1].at_ms < gone.deleted_ms
+
+
+def test_a_node_on_its_way_waits_while_its_cluster_is_paused(world):
+    cluster = world.ready_cluster(8, num_preemptible_gpus=8, project_id="p")
+    world.until(cluster.claims[0].granted_ms + 1)
+    (before,) = world.workers(cluster, "preemptible")
+    world.happen("cluster.pause")
+    assert progress.standing(world.view()).idle
+    world.wait(10 * HOUR)
+    (waiting,) = world.workers(cluster, "preemptible")
+    assert nodes.phase(waiting, world.at_ms) == nodes.phase(before, before.line[0].at_ms)
+    world.happen("cluster.resume")
+    world.wait(10 * MINUTE)
+    assert {nodes.phase(node, world.at_ms) for node in world.workers(cluster, "preemptible")} == {nodes.RUNNING}
+
+
+def test_nothing_recovers_while_its_cluster_is_paused(world):
+    cluster = world.ready_cluster()
+    world.happen("node.fail")
+    world.happen("cluster.pause")
+    with pytest.raises(Conflict, match="resume it first"):
+        world.happen("node.recover")
+    with pytest.raises(Conflict, match="cannot fail: it is in NODE_PHASE_PAUSED"):
+        world.happen("node.fail", node_id=world.workers(cluster)[1].name)
+    world.happen("cluster.resume")
+    assert world.phase(cluster) == "DEGRADED"
+
+
 def test_only_the_on_demand_part_of_a_reserved_cluster_pauses(world):
     cluster = world.ready_cluster(16, billing_type="RESERVED", duration_days=30, num_reserved_gpus=8)
     world.wait(MINUTE).happen("cluster.pause")

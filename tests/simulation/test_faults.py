@@ -15,8 +15,8 @@ from mockserver.simulation.faults import LONGEST_MS, Asked, Count, Latency, Rule
 
 from ..web.settled import FUZZ
 
-CALL = Asked("getEndpoint", "GET", "/v1/endpoints/x")
-OTHER = Asked("createEndpoint", "POST", "/v1/endpoints")
+CALL = Asked("getEndpoint", "GET", "/v1/endpoints/x", "/endpoints/x")
+OTHER = Asked("createEndpoint", "POST", "/v1/endpoints", "/v1/endpoints")
 
 
 def rule(rule_id: str = "r", fault: str = "malformed_json", **fields: Any) -> Rule:

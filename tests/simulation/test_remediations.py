@@ -112,6 +112,13 @@ def test_the_same_id_again_is_the_same_remediation(world):
         world.remediate(cluster, second, remediation_id="x" * 129)
 
 
+def test_an_id_is_one_remediations_in_the_whole_account(world):
+    first, second = world.ready_cluster(), world.ready_cluster()
+    world.remediate(first, world.workers(first)[0], remediation_id="mine")
+    with pytest.raises(Invalid, match="in another cluster"):
+        world.remediate(second, world.workers(second)[0], remediation_id="mine")
+
+
 def test_one_remediation_of_a_node_at_a_time_but_one_after_the_other(world):
     cluster = world.ready_cluster()
     node = world.workers(cluster)[0]
@@ -332,6 +339,8 @@ def test_a_node_that_does_not_come_up_again_fails_its_remediation():
     known = world.remediation(cluster, one)
     assert remediation_rows.state(known, world.at_ms) == "FAILED"
     assert known.error == "The node did not come up again."
+    assert world.phase(cluster) == "DEGRADED", "as by any other worker that fails"
+    assert world.cluster(cluster).line[-1].cause == "worker_lost"
 
 
 @pytest.mark.parametrize("wait", ["pending", "running"])

@@ -46,6 +46,14 @@ def keyed(serve: Serve, tmp_path: Path) -> Callable[..., Client]:
     return make
 
 
+def test_a_key_in_the_query_is_neither_noted_nor_shown(keyed: Callable[..., Client]) -> None:
+    client = keyed("query")
+    client.send("GET", "/things?api_key=S3CRET").ok()
+    assert client.app.notes.counts == {}
+    (world,) = client.get("/_mock/worlds")["worlds"]
+    assert client.get("/_mock/journal", world=world["name"])["exchanges"][0]["query"] == "api_key=***"
+
+
 def basic(user: str, password: str = "") -> tuple[str, str]:
     return "authorization", "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 

@@ -215,7 +215,7 @@ def test_nobody_waits_for_a_client_that_has_gone(client: Client) -> None:
 
     for _ in range(2):
         asyncio.run(asyncio.wait_for(client.app(scope, receive, send), 20))
-    assert sent == ["http.response.start"]
+    assert sent == ["http.response.start", "http.response.body"], "the head of the slow body, and no more"
 
 
 def test_latency_comes_before_another_fault() -> None:
@@ -231,8 +231,9 @@ def test_a_slow_body_comes_in_pieces() -> None:
     client, waited = waiting_client()
     whole = client.send("GET", ENDPOINTS).body
     add(client, "slow_body", over="1s", pieces=4)
-    (start, *pieces), _ = raw(client)
+    (start, head, *pieces), _ = raw(client)
     assert waited == [0.25] * 4
+    assert (head["body"], head["more_body"]) == (b"", True), "the head goes out before the first pause"
     assert b"".join(piece["body"] for piece in pieces) == whole
     assert [piece["more_body"] for piece in pieces] == [True, True, True, False]
     assert all(piece["body"] for piece in pieces)
@@ -243,7 +244,7 @@ def test_a_slow_body_of_fewer_bytes_than_pieces() -> None:
     client, waited = waiting_client()
     made = client.create_endpoint()
     add(client, "slow_body", over="1s", pieces=1000)
-    (_, *pieces), _ = raw(client, "DELETE", f"{ENDPOINTS}/{made['id']}")
+    (_, _, *pieces), _ = raw(client, "DELETE", f"{ENDPOINTS}/{made['id']}")
     assert [piece["body"] for piece in pieces] == [b"{", b"}"]
     assert waited == [0.5, 0.5]
 
@@ -268,6 +269,33 @@ def test_a_path_is_meant_however_the_client_writes_its_base(client: Client, path
     add(client, "status", status=500, path="/v1/endpoints/*")
     assert statuses(client, 1, path=path) == [500]
     assert statuses(client, 1) == [200]
+
+
+@pytest.mark.parametrize("pattern", ["/v0/models", "/guide-2024/v0/models", "/v0/*"])
+def test_a_path_is_meant_as_it_is_sent_too(client: Client, pattern: str) -> None:
+    add(client, "status", status=500, path=pattern)
+    assert statuses(client, 1, path="/v0/models") == [500]
+
+
+def test_a_body_is_sent_as_it_is_in_the_2024_edition_too(client: Client) -> None:
+    body = '{"error":{"message":"m","type":"t","code":"c"},"x":1}'
+    add(client, "status", status=503, body=body, times=1)
+    add(client, "status", status=503)
+    (_, end), _ = raw(client, path="/v0/models")
+    assert end["body"] == body.encode()
+    (_, end), _ = raw(client, path="/v0/models")
+    assert sorted(json.loads(end["body"])["error"]) == ["message", "type"]
+
+
+def test_a_message_may_be_empty(client: Client) -> None:
+    add(client, "status", status=500, message="", code="")
+    (_, end), _ = raw(client)
+    assert (json.loads(end["body"])["error"]["message"], json.loads(end["body"])["error"]["code"]) == ("", "")
+
+
+def test_a_bad_rule_of_a_list_is_named(client: Client) -> None:
+    body = [{"fault": "malformed_json"}, {"fault": "status"}]
+    ask(client, "POST", "/faults", body).refused(400, "[1].")
 
 
 def test_a_fault_comes_before_validation_and_after_the_key(client: Client, serve: Callable[..., Client]) -> None:
@@ -581,6 +609,12 @@ def test_the_journal_shows_no_secrets(client: Client) -> None:
     assert reply.json()["exchanges"][0]["query"] == "api_key=***&x=***&password=***&type=dedicated&empty="
     for secret in (b"s3cret", b"abc", b"hush"):
         assert secret not in reply.body
+
+
+def test_the_journal_shows_no_signatures(client: Client) -> None:
+    client.send("GET", f"{ENDPOINTS}?sig=abc&from=https%3A%2F%2Fs3.example%2Fx%3FX-Amz-Signature%3Dabc&name=abd")
+    (exchange,) = journal(client)
+    assert exchange["query"] == "sig=***&from=https%3A//s3.example/x%3F***&name=abd"
 
 
 def test_the_journal_is_bounded(serve: Callable[..., Client]) -> None:
