@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.conventions.inference import Plan, Resource, Role
 from mockserver.conventions.replies import Asked, Reply, Served, left_out, path_fields, settable, shown
-from mockserver.conventions.rows import Row, Shelf, kind_of, row_key, stamps
+from mockserver.conventions.rows import PATHS, Row, Shelf, kind_of, row_key, stamps
 from mockserver.conventions.shapes import at_steps, plain
 from mockserver.errors import Conflict, NotFound
 from mockserver.simulation.world import Draft, View
@@ -170,7 +170,7 @@ def _drop(draft: Draft, resource: Resource, row: Row) -> None:
 
 def _kind_of_one(plan: Plan) -> str:
     texts = ["{}" if "{" in text else text for text in plan.operation.path.split("/")]
-    return f"path:{plan.operation.base_path}{'/'.join(texts)}"
+    return f"{PATHS}{plan.operation.base_path}{'/'.join(texts)}"
 
 
 def one_of(view: View, plan: Plan, values: tuple[str, ...]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from mockserver.openapi import Validator, example_for, given_examples
 from mockserver.simulation import chance
 from mockserver.simulation.world import Draft, View
 
+PATHS = "path:"
+"""What the kinds of rows of conventional resources begin with."""
 SEEDED = 3
 """How many entries a list of what nobody can make begins with, where the document gives no example of it."""
 _CREATED = frozenset({"createdat", "created", "createtime", "creationtime", "createdon", "creationtimestamp",
@@ -35,7 +37,7 @@ class Row(NamedTuple):
 
 def kind_of(resource: Resource) -> str:
     """The kind of a resource's rows."""
-    return f"path:{resource.kind}"
+    return f"{PATHS}{resource.kind}"
 
 
 def row_key(parents: tuple[str, ...], row_id: str) -> str:

@@ -129,15 +129,13 @@ def _operations(builder: OperationBuilder, raw: dict[str, Any], place: Place) ->
                 builder.references.let_through(spot, what)
             ids.setdefault(operation.operation_id, spot)
             key = (operation.base_path, method, *shape)
-            _refuse_second(shapes, key, spot, "the same method and shape of path is at {1} too")
+            if key in shapes:
+                what = f"the same method and shape of path is at {shapes[key]} too, which is the one that answers"
+                builder.references.let_through(spot, what)
+                continue
+            shapes[key] = spot
             operations.append(operation)
     return operations
-
-
-def _refuse_second(seen: dict[Any, Place], key: Any, place: Place, problem: str) -> None:
-    if key in seen:
-        place.refuse(problem.format(key, seen[key]))
-    seen[key] = place
 
 
 def _object(value: Any, place: Place) -> dict[str, Any]:

@@ -212,7 +212,7 @@ def _check_format(name: str) -> Check:
     accepts, wanted = formats.TEXT_FORMATS[name]
 
     def check_format(value: Any, path: Path, out: list[Problem]) -> None:
-        if value.__class__ is str and not accepts(value):
+        if value.__class__ is bytes or (value.__class__ is str and not accepts(value)):
             out.append(Problem(path, "format", f"must be {wanted}, not {shown(value)}"))
 
     return check_format

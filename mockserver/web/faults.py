@@ -159,8 +159,7 @@ async def _disconnect(receive: Receive) -> None:
 
 
 async def _send_slowly(fault: SlowBody, body: bytes, receive: Receive, send: Send, pause: Pause) -> None:
-    """Send the body in pieces of about the same length, with a pause before each; the head goes out at once."""
-    await send({"type": "http.response.body", "body": b"", "more_body": True})
+    """Send the body in pieces of about the same length, with a pause before each."""
     pieces = min(fault.pieces, len(body))
     cuts = [len(body) * number // pieces for number in range(pieces + 1)]
     for start, end in pairwise(cuts):

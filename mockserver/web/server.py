@@ -33,12 +33,13 @@ class OneWrite:
     one waking of the client less for each answer.
     """
 
-    __slots__ = ("_head", "_inner", "_write", "is_closing")
+    __slots__ = ("_head", "_inner", "_soon", "_write", "is_closing")
 
     def __init__(self, inner: asyncio.Transport) -> None:
         self._inner = inner
         self._write = inner.write
         self._head = b""
+        self._soon = asyncio.get_running_loop().call_soon
         self.is_closing = inner.is_closing
 
     def write(self, data: bytes) -> None:
@@ -48,15 +49,19 @@ class OneWrite:
             self._head = b""
         elif data.startswith(b"HTTP/1."):
             self._head = data
+            self._soon(self._flush)  # an answer to HEAD has nothing that follows
         else:
             self._write(data)
 
     def close(self) -> None:
         """Send what is kept, and close."""
+        self._flush()
+        self._inner.close()
+
+    def _flush(self) -> None:
         if self._head:
             self._write(self._head)
             self._head = b""
-        self._inner.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 
 from mockserver.clock import FIRST_MS, LAST_MS, Clock, rfc3339
+from mockserver.conventions import PATHS, Row
 from mockserver.errors import Conflict, Invalid, NotFound
 from mockserver.scenarios.traffic import BadRule, build_rule
 from mockserver.simulation import cluster_rows, endpoint_rows, events, progress
@@ -162,20 +163,25 @@ def document(snapshot: Snapshot) -> Fields:
             "speed": snapshot.clock.speed,
         },
         "rows": {
-            kind: {row_id: codec(ROWS[kind]).encode(row) for row_id, row in rows.items()}
+            kind: {row_id: codec(_type(kind)).encode(row) for row_id, row in rows.items()}
             for kind, rows in snapshot.rows.items()
         },
         "traffic": codec(TrafficState).encode(snapshot.traffic),
     }
 
 
+def _type(kind: str) -> Any:
+    """What a row of the kind is, or None: a path names the resources that a user's document has there."""
+    return Row if kind.startswith(PATHS) else ROWS.get(kind)
+
+
 def _rows(given: Mapping[str, Any]) -> Rows:
     """Raises BadValue."""
     found: dict[str, dict[str, Any]] = {}
     for kind, rows in given.items():
-        if kind not in ROWS:
+        if _type(kind) is None:
             raise BadValue(("rows", kind), f"there is no such kind; there are {', '.join(ROWS)}")
-        decode = codec(ROWS[kind]).decode
+        decode = codec(_type(kind)).decode
         found[kind] = {row_id: decode(row, ("rows", kind, row_id)) for row_id, row in rows.items()}
     return found
 

@@ -56,6 +56,21 @@ def to_the_end(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
+@pytest.mark.parametrize("path", ["/v1/hardware", "/nowhere", "/openapi.json", "/_mock/clock"])
+def test_head_is_answered_at_once(account: httpx.Client, path: str) -> None:
+    """Where nothing follows the head of an answer, it is not held back for more."""
+    for _ in range(2):
+        assert account.head(path).status_code in (404, 405)
+    assert account.get("/v1/hardware").status_code == 200
+
+
+def test_the_head_of_a_slow_body_comes_at_once(account: httpx.Client) -> None:
+    add(account, "slow_body", over="1h", pieces=1)
+    connection = connect(account)
+    assert connection.recv(65536).endswith(b"\r\n\r\n")
+    connection.close()
+
+
 def test_a_reset_is_a_reset(account: httpx.Client) -> None:
     add(account, "connection_reset")
     with connect(account) as connection, pytest.raises(ConnectionResetError):

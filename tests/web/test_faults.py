@@ -215,7 +215,7 @@ def test_nobody_waits_for_a_client_that_has_gone(client: Client) -> None:
 
     for _ in range(2):
         asyncio.run(asyncio.wait_for(client.app(scope, receive, send), 20))
-    assert sent == ["http.response.start", "http.response.body"], "the head of the slow body, and no more"
+    assert sent == ["http.response.start"]
 
 
 def test_latency_comes_before_another_fault() -> None:
@@ -231,9 +231,8 @@ def test_a_slow_body_comes_in_pieces() -> None:
     client, waited = waiting_client()
     whole = client.send("GET", ENDPOINTS).body
     add(client, "slow_body", over="1s", pieces=4)
-    (start, head, *pieces), _ = raw(client)
+    (start, *pieces), _ = raw(client)
     assert waited == [0.25] * 4
-    assert (head["body"], head["more_body"]) == (b"", True), "the head goes out before the first pause"
     assert b"".join(piece["body"] for piece in pieces) == whole
     assert [piece["more_body"] for piece in pieces] == [True, True, True, False]
     assert all(piece["body"] for piece in pieces)
@@ -244,7 +243,7 @@ def test_a_slow_body_of_fewer_bytes_than_pieces() -> None:
     client, waited = waiting_client()
     made = client.create_endpoint()
     add(client, "slow_body", over="1s", pieces=1000)
-    (_, _, *pieces), _ = raw(client, "DELETE", f"{ENDPOINTS}/{made['id']}")
+    (_, *pieces), _ = raw(client, "DELETE", f"{ENDPOINTS}/{made['id']}")
     assert [piece["body"] for piece in pieces] == [b"{", b"}"]
     assert waited == [0.5, 0.5]
 

@@ -51,7 +51,7 @@ def events(client: Client, path: str, body: dict[str, Any]) -> list[dict[str, An
 
 
 def validator(path: str) -> Draft202012Validator:
-    operation = BY_ID["createChatCompletion" if path == CHAT else "createCompletion"]
+    operation = BY_ID["chat-completions" if path == CHAT else "completions"]
     stream = operation.raw["responses"]["200"]["content"]["text/event-stream"]
     return Draft202012Validator({**stream["x-event"], "components": nullable_as_type(v1()["components"])})
 

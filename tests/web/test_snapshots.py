@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,6 +187,15 @@ def test_snapshots_are_listed_by_world_and_removed(client: Client) -> None:
         ask(client, method, f"/snapshots/{first}{path}").refused(404, first, param="snapshot_id")
     assert [one["id"] for one in ask(client, "GET", "/snapshots").ok()["snapshots"]] == [second]
     assert [one["id"] for one in ask(other, "GET", "/snapshots").ok()["snapshots"]] == [others]
+
+
+def test_resources_of_a_users_document_are_part_of_it(serve: Callable[..., Client]) -> None:
+    client = serve(specs=(Path(__file__).parents[1] / "conventions" / "library.yaml",))
+    made = client.call("POST", "/branches", {"name": "East", "city": "Porto"}).ok(201)
+    document = read(client, take(client))
+    client.delete(f"/branches/{made['id']}", 204)
+    restore(client, take(client, document))
+    assert client.get(f"/branches/{made['id']}") == made
 
 
 def test_there_is_an_end_to_the_snapshots(serve: Callable[..., Client]) -> None:

@@ -121,6 +121,6 @@ def _text_event(token: str, ended: Fields) -> Fields:
 
 
 HANDLERS = {
-    "createChatCompletion": Handler(write=create_chat_completion, amend=without_nulls),
-    "createCompletion": Handler(write=create_completion, amend=without_nulls),
+    "chat-completions": Handler(write=create_chat_completion, amend=without_nulls),
+    "completions": Handler(write=create_completion, amend=without_nulls),
 }
