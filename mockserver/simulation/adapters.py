@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mockserver.errors import Forbidden, Invalid
+from mockserver.simulation import models
 from mockserver.simulation.catalog import AdapterModel
 from mockserver.simulation.endpoint_rows import KIND, Endpoint, find
 from mockserver.simulation.world import Draft, View
@@ -24,6 +25,9 @@ class Binding(NamedTuple):
 
 def adapter_model(view: View, name: str) -> AdapterModel | None:
     """The account's adapter model of this name, or None. The one place that knows which adapters there are."""
+    base_model = models.adapted_by(view, name)
+    if base_model is not None:
+        return AdapterModel(name, base_model)
     return next((one for one in view.setup.catalog.adapters if one.name == name), None)
 
 
@@ -45,7 +49,7 @@ def bind(draft: Draft, endpoint_id: str, model_id: str) -> Binding:
     """
     endpoint = find(draft, endpoint_id)
     binding = _asked(endpoint, model_id)
-    model = draft.setup.catalog.model(endpoint.model)
+    model = models.find(draft, endpoint.model)
     if model is None or not model.lora:
         raise Invalid(f"LoRA is not enabled on {endpoint.name}: {endpoint.model} takes no adapters.", param="model_id")
     adapter = _owned(draft, binding.adapter_name)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mockserver.errors import Conflict
 from mockserver.simulation import alerts, clusters, nodes, repairs
 from mockserver.simulation.chance import Draw
-from mockserver.simulation.cluster_rows import KIND, READY, Cluster, live_nodes, phase
+from mockserver.simulation.cluster_rows import KIND, READY, Cluster, broken, live_nodes, phase
 from mockserver.simulation.nodes import Node
 from mockserver.simulation.stock import Claim
 from mockserver.simulation.timeline import Mark, facts
@@ -119,7 +119,7 @@ def resume(draft: Draft, cluster: Cluster) -> None:
         raise Conflict(f"The cluster {cluster.id} is not paused: it is in {phase(cluster, at_ms)}.")
     live = live_nodes(after, at_ms, "standard", "preemptible")
     after = _with(after, *(nodes.let_go(setup, node, at_ms) for node in live))
-    if _broken(after, at_ms):
+    if broken(after, at_ms):
         after = _moved(setup, after, "degraded", at_ms) or after
     clusters.arrange(draft, cluster, after._replace(unpaid=False))
 
@@ -171,12 +171,6 @@ def _moved(setup: Setup, cluster: Cluster, move: str, at_ms: int) -> Cluster | N
     return cluster._replace(line=line, accepted=cluster.accepted + 1)
 
 
-def _broken(cluster: Cluster, at_ms: int) -> bool:
-    """Whether a standard worker has failed, or an alert that degrades the cluster fires."""
-    failed = [node for node in live_nodes(cluster, at_ms, "standard") if nodes.phase(node, at_ms) == nodes.FAILED]
-    return bool(failed) or any(alert.degrades and alert.firing(at_ms) for alert in cluster.alerts)
-
-
 def _recovered(setup: Setup, cluster: Cluster, at_ms: int) -> Cluster:
     """The cluster, ready again where nothing in it is broken any more."""
-    return cluster if _broken(cluster, at_ms) else _moved(setup, cluster, "recovered", at_ms) or cluster
+    return cluster if broken(cluster, at_ms) else _moved(setup, cluster, "recovered", at_ms) or cluster

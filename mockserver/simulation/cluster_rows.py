@@ -127,6 +127,14 @@ LEFT = {
 """Reason and message of a node's event. The reasons of repairs are ours: the documents have no word for them."""
 
 
+def broken(cluster: Cluster, t_ms: int) -> bool:
+    """Whether a standard worker has failed, or an alert that degrades the cluster fires on one."""
+    live = live_nodes(cluster, t_ms, "standard")
+    ids = {node.id for node in live}
+    failed = any(nodes.phase(node, t_ms) == nodes.FAILED for node in live)
+    return failed or any(alert.degrades and alert.firing(t_ms) and alert.node_id in ids for alert in cluster.alerts)
+
+
 def num_gpus(cluster: Cluster, t_ms: int) -> int:
     """The GPUs of its standard nodes at an instant: as its terms say, less what a remediation has evicted."""
     return sum([node.num_gpus for node in live_nodes(cluster, t_ms, "standard")])

@@ -5,9 +5,10 @@ The rules of a request are in `cluster_requests`, and here have been met; `clust
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mockserver.errors import Conflict, Invalid
+from mockserver.lifecycles import Lifecycle
 from mockserver.simulation import credit, nodes, repairs, stock, volumes
 from mockserver.simulation.bounds import MOST_GPUS, whole
 from mockserver.simulation.chance import Draw
@@ -18,6 +19,7 @@ from mockserver.simulation.cluster_rows import (
     READY,
     Cluster,
     Terms,
+    broken,
     find,
     live_nodes,
     num_gpus,
@@ -97,6 +99,11 @@ def update(draft: Draft, cluster_id: str, terms: Terms) -> Cluster:
         target = setup.lifecycles[KIND].target("scale_up", now)
         if target is not None:
             line = (*facts(after.line, at_ms), Mark(at_ms, target, "scale_up"))
+            after = after._replace(line=line, accepted=after.accepted + 1)
+    elif broken(known, at_ms) and not broken(after, at_ms):
+        target = setup.lifecycles[KIND].target("broken_removed", now)
+        if target is not None:
+            line = (*facts(after.line, at_ms), Mark(at_ms, target, "broken_removed"))
             after = after._replace(line=line, accepted=after.accepted + 1)
     return arrange(draft, before, with_claims(setup, after, at_ms))
 
@@ -239,18 +246,14 @@ def promise(view: View, cluster: Cluster) -> Cluster:
     line = facts(cluster.line, at_ms)
     if line[-1].phase in BEFORE_DRIVERS:
         line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates, until=DRIVERS)
-    if any(n.role == "standard" and n.deleted_ms is None and n.line[-1].phase == nodes.FAILED for n in made.values()):
-        conditions.add("failed_node")
-    if line[-1].phase not in BEFORE_DRIVERS:
-        line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates)
     outlook = repairs.promised(setup, cluster, made, at_ms)
     made = dict(outlook.made)
-    healed = lifecycle.target("repaired", line[-1].phase)
-    if healed is not None and outlook.well_ms is not None:
-        line = (*line, Mark(outlook.well_ms, healed, "repaired"))
-    lost = lifecycle.target("worker_lost", line[-1].phase)
-    if lost is not None and outlook.ill_ms is not None:
-        line = (*line, Mark(max(outlook.ill_ms, line[-1].at_ms), lost, "worker_lost"))
+    if line[-1].phase not in BEFORE_DRIVERS:
+        usual = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates)
+        if len(usual) > len(line) and _fails_by(made.values(), usual[len(line)].at_ms):
+            conditions.add("failed_node")
+            usual = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates)
+        line = _with_repairs(lifecycle, usual, outlook)
     line = _until_reservation_ends(setup, cluster, line, draw)
     if _failed_for_good(line):
         # A cluster that failed its tests may still be scaled: its new nodes come up by themselves.
@@ -262,10 +265,27 @@ def promise(view: View, cluster: Cluster) -> Cluster:
     )
 
 
+def _fails_by(made: Iterable[Node], t_ms: int) -> bool:
+    """Whether a standard worker will have failed at an instant."""
+    standard = (node for node in made if node.role == "standard" and nodes.listed(node, t_ms))
+    return any(nodes.phase(node, t_ms) == nodes.FAILED for node in standard)
+
+
+def _with_repairs(lifecycle: Lifecycle, line: Timeline, outlook: repairs.Outlook) -> Timeline:
+    """The line with what repairs on their way will do to it: mend the cluster, or lose a worker."""
+    last = line[-1]
+    healed, lost = lifecycle.target("repaired", last.phase), lifecycle.target("worker_lost", last.phase)
+    if healed is not None and outlook.well_ms is not None and outlook.well_ms > last.at_ms:
+        return (*line, Mark(outlook.well_ms, healed, "repaired"))
+    if lost is not None and outlook.ill_ms is not None:
+        return (*line, Mark(max(outlook.ill_ms, last.at_ms), lost, "worker_lost"))
+    return line
+
+
 def with_nodes(setup: Setup, cluster: Cluster, at_ms: int, added_by: str) -> Cluster:
     """The cluster with as many control-plane and standard worker nodes as its terms want.
 
-    Surplus workers are deleted: failed ones first, then the newest.
+    Surplus workers are deleted: those about to be evicted first, then failed ones, then the newest.
     """
     made = list(cluster.nodes)
     if not made:
@@ -277,7 +297,10 @@ def with_nodes(setup: Setup, cluster: Cluster, at_ms: int, added_by: str) -> Clu
     for _ in range(wanted - len(live)):
         made.append(nodes.make(setup, cluster.id, f"worker/{workers}", "standard", per_node, added_by, at_ms))
         workers += 1
-    newest_first = sorted(live[::-1], key=lambda node: nodes.phase(node, at_ms) != nodes.FAILED)
+    evicted = repairs.about_to_be_evicted(cluster, at_ms)
+    newest_first = sorted(
+        live[::-1], key=lambda node: (node.id not in evicted, nodes.phase(node, at_ms) != nodes.FAILED)
+    )
     leaving = {node.id for node in newest_first[: max(len(live) - wanted, 0)]}
     made = [nodes.removed(node, at_ms) if node.id in leaving else node for node in made]
     return cluster._replace(nodes=tuple(made), workers=workers)

@@ -39,7 +39,10 @@ class NewUpload(NamedTuple):
 
 
 class Upload(NamedTuple):
-    """One uploaded model, kept by its name; it is there for others once its job is Complete."""
+    """One uploaded model, kept by its name; it is there for others once its job is Complete.
+
+    `adapts` is the model that an adapter goes with.
+    """
 
     id: str
     name: str
@@ -47,6 +50,7 @@ class Upload(NamedTuple):
     params_b: float
     bytes_per_parameter: float
     created_ms: int
+    adapts: str | None = None
 
 
 class Source(NamedTuple):
@@ -63,6 +67,12 @@ def find(view: View, name: str) -> Model | None:
         return model
     upload: Upload | None = view.get(KIND, name)
     return _model(view, upload) if upload is not None and _is_complete(view, upload) else None
+
+
+def adapted_by(view: View, name: str) -> str | None:
+    """The model that an uploaded adapter goes with; None where there is no such adapter at this instant."""
+    upload: Upload | None = view.get(KIND, name)
+    return upload.adapts if upload is not None and _is_complete(view, upload) else None
 
 
 def listing(view: View) -> Iterator[Model]:
@@ -129,7 +139,8 @@ def store(
     job = Job(f"job-{draft.new_id(jobs.KIND)}", wanted.name, source.shown, wanted.description, created_ms, line)
     job = jobs.promise(draft.setup, job, at_ms)
     params_b, bytes_per_parameter = _weights(draft, wanted, source)
-    made = Upload(f"model-{draft.new_id(KIND)}", name, job.id, params_b, bytes_per_parameter, created_ms)
+    adapts = (wanted.base_model or wanted.lora_model) if wanted.is_adapter else None
+    made = Upload(f"model-{draft.new_id(KIND)}", name, job.id, params_b, bytes_per_parameter, created_ms, adapts)
     draft.put(jobs.KIND, job.id, job)
     draft.put(KIND, name, made)
     return made, job, source

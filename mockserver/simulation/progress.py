@@ -89,6 +89,12 @@ def tracks(view: View) -> Iterator[Track]:
         yield from (part for part in _parts(row) if part.line[0].at_ms <= view.at_ms)
 
 
+def lines_of(kind: str, row: Any) -> Iterator[Track]:
+    """Every timeline of a resource, its own first, whether or not anything is there yet."""
+    yield Track(kind, row.id, None, row.line)
+    yield from _parts(row)
+
+
 def _parts(row: Any) -> Iterator[Track]:
     """The timelines of a resource's parts: a cluster's nodes, and its remediations."""
     for node in getattr(row, "nodes", ()):

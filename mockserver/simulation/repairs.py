@@ -110,6 +110,15 @@ def called_off(setup: Setup, remediation: Remediation, at_ms: int, why: str) -> 
     return remediation
 
 
+def about_to_be_evicted(cluster: Cluster, at_ms: int) -> frozenset[str]:
+    """The nodes that a remediation on its way will evict."""
+    return frozenset(
+        one.node_id
+        for one in cluster.remediations
+        if one.mode == rows.EVICTS and rows.state(one, at_ms) not in rows.OVER
+    )
+
+
 def subject(setup: Setup, cluster: Cluster, remediation: Remediation, made: Mapping[str, Node]) -> Node | None:
     """The node that a remediation brings up: the one that took the place of its own, once there is one."""
     fresh = made.get(nodes.identity(setup, cluster.id, _place(remediation)))

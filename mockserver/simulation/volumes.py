@@ -117,6 +117,8 @@ def resize(draft: Draft, volume_id: str, size_tib: int | None) -> Volume:
             f"A volume cannot shrink: {volume_id} has {volume.size_tib} TiB, {size_tib} TiB were asked for.",
             param="size_tib",
         )
+    if size_tib > volume.size_tib:
+        credit.require(draft)
     return _store(draft, volume._replace(size_tib=size_tib))
 
 

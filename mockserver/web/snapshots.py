@@ -12,11 +12,15 @@ from mockserver.clock import FIRST_MS, LAST_MS, Clock, rfc3339
 from mockserver.conventions import PATHS, Row
 from mockserver.errors import Conflict, Invalid, NotFound
 from mockserver.scenarios.traffic import BadRule, build_rule
-from mockserver.simulation import cluster_rows, endpoint_rows, events, progress
+from mockserver.simulation import cluster_rows, clusters, endpoint_rows, endpoints, events, progress
 from mockserver.simulation.codec import BadValue, codec, place
+from mockserver.simulation.progress import Track
 from mockserver.simulation.rows import ROWS
-from mockserver.simulation.world import Setup, View
-from mockserver.web.handlers import clusters, endpoints
+from mockserver.simulation.rules import DAY_MS
+from mockserver.simulation.world import Key
+from mockserver.store.memory import MemoryStore
+from mockserver.web.call import Call
+from mockserver.web.handlers import HANDLERS
 from mockserver.web.stage import Stage
 from mockserver.web.traffic import TrafficState
 from mockserver.web.worlds import World, Worlds
@@ -41,13 +45,9 @@ class Snapshot:
     rows: Rows
     traffic: TrafficState
 
-    def get(self, kind: str, row_id: str) -> Any | None:
-        """One row, or None."""
-        return self.rows.get(kind, {}).get(row_id)
-
-    def scan(self, kind: str) -> Mapping[str, Any]:
-        """All rows of a kind by id."""
-        return self.rows.get(kind, {})
+    def by_key(self) -> Mapping[Key, Any]:
+        """The rows by (kind, id)."""
+        return {(kind, row_id): row for kind, rows in self.rows.items() for row_id, row in rows.items()}
 
 
 class Snapshots:
@@ -112,8 +112,7 @@ class Snapshots:
         world = self._world(request, parameters)
         snapshot = self._find(parameters)
         clock = replace(snapshot.clock, since_ms=self._worlds.wall())
-        rows = {(kind, row_id): row for kind, rows in snapshot.rows.items() for row_id, row in rows.items()}
-        world.resume(snapshot.stage, clock, rows, snapshot.traffic)
+        world.resume(snapshot.stage, clock, snapshot.by_key(), snapshot.traffic)
         return self._show_clock(world)
 
     def _find(self, parameters: Fields) -> Snapshot:
@@ -186,29 +185,51 @@ def _rows(given: Mapping[str, Any]) -> Rows:
     return found
 
 
+READS = ("listEndpoints", "GPUClusterService_List", "SharedVolumeService_List", "models", "listJobs", "listHardware")
+"""Between them they look at every row of ours."""
+LATER_MS = 30 * DAY_MS
+
+
 def _require_sound(snapshot: Snapshot) -> None:
-    """Raise Invalid where the rows of a document are well formed but make no world of its scenario."""
-    stage = snapshot.stage
-    setup = Setup(stage.seed, "", stage.lifecycles, stage.catalog, stage.rules)
-    view = View(setup, snapshot, snapshot.clock.base_ms)
+    """Raise Invalid where the rows of a document are well formed but make no world of its scenario.
+
+    A world is tried out on them: whatever it cannot stand is wrong with the rows.
+    """
+    stage, now_ms = snapshot.stage, snapshot.clock.base_ms
+    for kind in progress.KINDS:
+        for row in snapshot.rows.get(kind, {}).values():
+            for track in progress.lines_of(kind, row):
+                _require_line(stage, track)
     try:
-        for happening in snapshot.scan(events.KIND).values():
-            events.check(happening.event, happening.fields)
-        for track in progress.tracks(view):
-            states = stage.lifecycles[track.kind].states
-            if not track.line:
-                raise Invalid(f"{track.kind} {track.id}: its line is empty.", param="rows")
-            for mark in track.line:
-                if mark.phase not in states:
-                    raise Invalid(f"{track.kind} {track.id}: there is no state {mark.phase}.", param="rows")
-                if not FIRST_MS <= mark.at_ms <= LAST_MS:
-                    raise Invalid(f"{track.kind} {track.id}: {mark.at_ms} is not in the calendar.", param="rows")
-        for kind in progress.KINDS:
-            for row in snapshot.scan(kind).values():
-                progress.next_visible(view, kind, row)
-        for endpoint in snapshot.scan(endpoint_rows.KIND).values():
-            endpoints.render(view, endpoint)
-        for cluster in snapshot.scan(cluster_rows.KIND).values():
-            clusters.render(view, cluster)
-    except (LookupError, AttributeError, TypeError, ValueError, AssertionError) as error:
+        world = World("0" * 32, stage, snapshot.clock, MemoryStore())
+        world.resume(stage, snapshot.clock, snapshot.by_key(), TrafficState())
+        for at_ms in (now_ms, min(now_ms + LATER_MS, LAST_MS)):
+            view = world.view(at_ms)
+            for name in READS:
+                reader = HANDLERS[name].read
+                assert reader is not None
+                reader(Call(world, at_ms, {}, None), view)
+            progress.run_until_idle(view)
+            for happening in events.listing(view):
+                events.check(happening.event, happening.fields)
+                rfc3339(happening.at_ms)
+        for delete, rows in ((endpoints.delete, endpoint_rows.listing(view, "dedicated")),
+                             (clusters.delete, cluster_rows.listing(view, None))):  # fmt: skip
+            for row in list(rows):
+                delete(world.draft(at_ms), row.id)
+        document(snapshot)
+    except Invalid:
+        raise
+    except Exception as error:
         raise Invalid(f"The rows of the snapshot do not make a world: {error!r}.", param="rows") from None
+
+
+def _require_line(stage: Stage, track: Track) -> None:
+    states = stage.lifecycles[track.kind].states
+    if not track.line:
+        raise Invalid(f"{track.kind} {track.id}: its line is empty.", param="rows")
+    for mark in track.line:
+        if mark.phase not in states:
+            raise Invalid(f"{track.kind} {track.id}: there is no state {mark.phase}.", param="rows")
+        if not FIRST_MS <= mark.at_ms <= LAST_MS:
+            raise Invalid(f"{track.kind} {track.id}: {mark.at_ms} is not in the calendar.", param="rows")

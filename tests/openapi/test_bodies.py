@@ -264,12 +264,3 @@ def test_a_whole_request() -> None:
         "query parameter 'r' is not declared here",
         "body field 'x' is not declared here",
     )
-
-
-def test_an_uploaded_file_is_no_text_of_a_format() -> None:
-    """Of a file and an address, a part with a file name is the file."""
-    kinds = [{"type": "string", "format": "binary"}, {"type": "string", "format": "uri"}]
-    validator = compile_schema({"type": "object", "properties": {"file": {"oneOf": kinds}}}, direction="request")
-    assert validator.problems({"file": b"RIFF"}) == []
-    assert validator.problems({"file": "https://files.example/a.wav"}) != [], "a text may be either"
-    assert compile_schema(kinds[1]).problems(b"RIFF")

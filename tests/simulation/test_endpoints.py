@@ -505,7 +505,7 @@ def test_filters():
     everything = ids()
     serverless, dedicated = ids("serverless"), ids("dedicated")
     assert everything == serverless + dedicated
-    assert (len(serverless), len(dedicated)) == (4, 5)
+    assert (len(serverless), len(dedicated)) == (6, 5)
     assert ids(mine=True) == [one for one in dedicated if view.get("endpoint", one).owner == "devuser"]
     assert len(ids(mine=True)) == 4
     assert ids(usage_type="reserved") == [one for one in dedicated if view.get("endpoint", one).owner == "teammate"]

@@ -414,3 +414,46 @@ def test_a_cluster_that_is_paused_ends_its_remediations(world):
     world.until(remediation_rows.begun_ms(again) + 1)
     with pytest.raises(Invalid, match="RUNNING"):
         world.run(lambda d: remediations.cancel(d, cluster.id, again.instance_id, again.id))
+
+
+def test_histories_stay_in_order_where_a_cluster_is_scaled_during_a_repair(world):
+    cluster = world.ready_cluster(16)
+    world.wait(MINUTE).happen("node.fail", cluster_id=cluster.id)
+    failed = next(node for node in world.workers(cluster) if nodes.phase(node, world.at_ms) == nodes.FAILED)
+    world.remediate(cluster, failed)
+    line = world.put(cluster, num_gpus=24).line
+    assert [mark.at_ms for mark in line] == sorted(mark.at_ms for mark in line)
+    assert line[-1].phase == "CLUSTER_PHASE_READY"
+    assert "ready_but_degraded" not in [mark.cause for mark in line], "by then all its workers run"
+
+
+def test_tests_that_fail_are_not_mended_by_a_repair_that_was_over_before():
+    world = World(rules_=with_chances(rules(), tests_failed=1))
+    cluster = world.create_cluster(16, acceptance_tests_params={"enabled": True})
+    world.until(cluster.line[-1].at_ms)
+    one = world.remediate(cluster, world.workers(cluster)[0])
+    over(world, cluster, one)
+    assert world.phase(cluster) == "READY"
+    again = world.remediate(cluster, world.workers(cluster)[0])
+    line = world.put(cluster, num_gpus=24).line
+    assert [mark.at_ms for mark in line] == sorted(mark.at_ms for mark in line)
+    assert world.remediation(cluster, again).line[-1].at_ms < line[-1].at_ms
+    assert line[-1].phase == "CLUSTER_PHASE_ACCEPTANCE_TESTS_FAILED"
+
+
+def test_what_is_about_to_be_evicted_is_what_a_smaller_cluster_gives_up(world):
+    cluster = world.ready_cluster(16)
+    first, second = world.workers(cluster)
+    one = world.remediate(cluster, first, "EVICT_WITHOUT_REPLACEMENT")
+    world.put(cluster, num_gpus=8)
+    world.wait(60 * MINUTE)
+    assert [node.id for node in world.workers(cluster)] == [second.id]
+    assert world.repair_state(cluster, one) == "CANCELLED"
+
+
+def test_a_cluster_whose_broken_node_is_scaled_away_is_ready_again(world):
+    cluster = world.ready_cluster(16)
+    world.wait(MINUTE).happen("node.fail", cluster_id=cluster.id)
+    world.put(cluster, num_gpus=8)
+    assert world.phase(cluster) == "READY"
+    assert world.cluster(cluster).line[-1].cause == "broken_removed"

@@ -96,3 +96,13 @@ def test_the_scenario_says_which_adapters_there_are(serve: Callable[..., Client]
     assert bound(client, endpoint["id"]) == [f"{endpoint['name']}:me/first"]
     client.post(f"/v1/endpoints/{endpoint['id']}/adapters", {"model_id": f"{endpoint['name']}:me/second"})
     assert len(bound(client, endpoint["id"])) == 2
+
+
+def test_an_uploaded_adapter_can_be_bound_once_its_job_is_complete(client: Client, endpoint: dict[str, str]) -> None:
+    base = client.get(f"/v1/endpoints/{endpoint['id']}")["model"]
+    upload = {"model_name": "mine-lora", "model_source": "x/y", "model_type": "adapter", "lora_model": base}
+    client.post("/v1/models", upload)
+    binding = {"model_id": f"{endpoint['name']}:devuser/mine-lora"}
+    client.call("POST", f"/v1/endpoints/{endpoint['id']}/adapters", binding).refused(403)
+    client.advance("2h")
+    assert client.post(f"/v1/endpoints/{endpoint['id']}/adapters", binding) == binding
