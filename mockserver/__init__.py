@@ -1,3 +1,3 @@
-"""A stateful local mock of the Together AI compute API, and the kit that judges clients and servers by it."""
+"""A stateful local mock of the Together AI compute API, in virtual time."""
 
 __version__ = "0.1.0"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -26,6 +25,7 @@ from mockserver.web.bodies import ClientGone, whole_body
 from mockserver.web.envelope import Answer, Header, brief, json_answer, refusal_answer
 from mockserver.web.faults import Pause, deliver, is_as_given
 from mockserver.web.notes import Notes
+from mockserver.web.origins import LOOPBACK_ORIGIN
 from mockserver.web.pipeline import Pipeline
 from mockserver.web.stage import Stage
 from mockserver.web.surface import Surface, make_surface
@@ -34,7 +34,6 @@ from mockserver.web.worlds import Worlds
 
 log = logging.getLogger("mockserver")
 
-LOOPBACK_ORIGIN = re.compile(r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?")
 RAY_SUFFIX = b"-SIM"
 EXPOSED = [
     "x-request-id",

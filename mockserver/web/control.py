@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from typing import Any
 
 from starlette.applications import Starlette
@@ -28,6 +27,7 @@ from mockserver.simulation.timeline import earliest, observe
 from mockserver.web.bodies import ClientGone, whole_body
 from mockserver.web.control_traffic import TrafficControl
 from mockserver.web.envelope import Answer, dumps, fault_answer, json_answer, refusal_answer
+from mockserver.web.origins import LOOPBACK_ORIGIN, is_loopback
 from mockserver.web.pipeline import Pipeline
 from mockserver.web.snapshots import Snapshots
 from mockserver.web.stage import Stage
@@ -69,15 +69,18 @@ class Control:
         }
 
     def require_admin(self, request: Request) -> None:
-        """Raise Forbidden for a peer on another machine that does not know the admin token."""
+        """Raise Forbidden for a peer on another machine, and for a page from elsewhere, without the admin token."""
         given = request.headers.get("x-mock-admin-token")
         if self._settings.admin_token is not None and given == self._settings.admin_token:
             return
-        if request.client is not None and not _is_loopback(request.client.host):
+        if request.client is not None and not is_loopback(request.client.host):
             raise Forbidden(
                 "The control API answers this machine only; start the server with --admin-token and send it as "
                 "X-Mock-Admin-Token."
             )
+        origin = request.headers.get("origin")
+        if origin is not None and not LOOPBACK_ORIGIN.fullmatch(origin):
+            raise Forbidden(f"The control API answers no page from {origin[:200]}: only pages of this machine's own.")
 
     def _now_ms(self, world: World) -> int:
         return world.clock.now_ms(self._worlds.wall())
@@ -349,12 +352,3 @@ def _asked_instant(body: Fields, now_ms: int) -> int | None:
     if at_ms is not None and at_ms < now_ms:
         raise Invalid(f"{body['at']} is past: it is {rfc3339(now_ms)}.", param="at")
     return at_ms
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        address = ip_address(host)
-        mapped = getattr(address, "ipv4_mapped", None)
-        return (mapped or address).is_loopback
-    except ValueError:  # a transport without addresses, such as a test client's
-        return True

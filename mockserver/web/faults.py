@@ -105,7 +105,8 @@ def put_wrong(fault: Fault | None, answer: Answer) -> Answer:
         # There must be something to break.
         answer = json_answer(b"{}", 200 if answer.status == 204 else answer.status)
     if isinstance(fault, MalformedJson):
-        return _with_body(answer, answer.body[:-1] + b",,")
+        streamed = answer.body.startswith(b"data:")  # events: the first is broken
+        return _with_body(answer, answer.body.replace(b"{", b"{,", 1) if streamed else answer.body[:-1] + b",,")
     if isinstance(fault, WrongContentType):
         others = tuple(header for header in answer.headers if header[0] != b"content-type")
         return answer._replace(headers=((b"content-type", fault.content_type.encode("latin-1")), *others))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -12,10 +13,15 @@ from mockserver.simulation.faults import Decision
 
 MAX_EXCHANGES = 4096
 """How many exchanges are remembered, of all worlds together; the oldest go first."""
-SECRETIVE = ("auth", "credential", "key", "password", "secret", "signature", "token")
-"""A parameter of the query with one of these in its name is not shown."""
-SIGNATURES = frozenset({"sig", "sas"})
-"""Nor one with such a name."""
+SECRETIVE = frozenset(
+    {"auth", "authorization", "credential", "credentials", "key", "apikey", "passwd", "password", "secret", "sig",
+     "sas", "signature", "token"}
+)  # fmt: skip
+"""A parameter of the query whose name has one of these words is not shown."""
+PAGING = frozenset({"page", "next", "continuation"})
+"""Unless it has one of these too: it tells of a place in a list."""
+_WORDS = re.compile(r"[a-z]+")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 HIDDEN = "***"
 
 
@@ -76,8 +82,9 @@ def _discreet(query: str, token: str, credentials: frozenset[str]) -> str:
 
 
 def _shown(name: str, value: str, token: str, credentials: frozenset[str]) -> str:
-    secret = name in credentials or (bool(token) and token in value) or name.lower() in SIGNATURES
-    if secret or any(part in name.lower() for part in SECRETIVE):
+    words = set(_WORDS.findall(_HUMP.sub("_", name).lower()))
+    paging = bool(words & PAGING)
+    if name in credentials or value == token or (words & SECRETIVE and not paging):
         return HIDDEN
     # What a URL asks for may be signed.
     address, mark, _ = value.partition("?")

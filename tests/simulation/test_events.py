@@ -233,6 +233,16 @@ def test_a_node_on_its_way_waits_while_its_cluster_is_paused(world):
     assert {nodes.phase(node, world.at_ms) for node in world.workers(cluster, "preemptible")} == {nodes.RUNNING}
 
 
+def test_a_cluster_that_grew_while_it_was_paused_comes_up_whole(world):
+    cluster = world.ready_cluster(8)
+    world.happen("cluster.pause")
+    world.put(cluster, num_gpus=16)
+    world.wait(HOUR).happen("cluster.resume")
+    assert not progress.standing(world.view()).waiting
+    world.wait(10 * MINUTE)
+    assert [nodes.phase(node, world.at_ms) for node in world.workers(cluster)] == [nodes.RUNNING] * 2
+
+
 def test_nothing_recovers_while_its_cluster_is_paused(world):
     cluster = world.ready_cluster()
     world.happen("node.fail")

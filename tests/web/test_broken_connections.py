@@ -64,6 +64,16 @@ def test_head_is_answered_at_once(account: httpx.Client, path: str) -> None:
     assert account.get("/v1/hardware").status_code == 200
 
 
+def test_a_client_that_waits_for_100_continue_gets_it(account: httpx.Client) -> None:
+    connection = socket.create_connection((account.base_url.host, account.base_url.port or 80), PATIENCE_S)
+    asked = f"POST /_mock/clock HTTP/1.1\r\nHost: x\r\nAuthorization: {account.headers['authorization']}\r\n"
+    connection.sendall(f"{asked}Content-Length: 13\r\nExpect: 100-continue\r\n\r\n".encode())
+    assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")
+    connection.sendall(b'{"advance":1}')
+    assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+    connection.close()
+
+
 def test_the_head_of_a_slow_body_comes_at_once(account: httpx.Client) -> None:
     add(account, "slow_body", over="1h", pieces=1)
     connection = connect(account)

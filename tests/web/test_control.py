@@ -570,3 +570,13 @@ def test_looking_changes_nothing(own: Client) -> None:
         for path in ("/_mock/health", "/_mock/worlds", "/_mock/clock", "/_mock/timeline", "/_mock/openapi.json"):
             own.get(path)
     assert [own.get(path) for path in ("/_mock/clock", "/_mock/timeline", "/_mock/worlds")] == before
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [("http://localhost:3000", 200), ("http://127.0.0.1", 200), ("https://evil.example", 403), ("null", 403)],
+)
+def test_pages_from_elsewhere_move_nothing(client: Client, origin: str, status: int) -> None:
+    """A browser sends a simple POST without asking first: the answer comes too late to stop it."""
+    reply = client.send("POST", "/_mock/reset", body=b"{}", content_type="text/plain", headers=[("origin", origin)])
+    assert reply.status == status

@@ -157,6 +157,14 @@ def test_malformed_json(client: Client, path: str) -> None:
         json.loads(end["body"])
 
 
+def test_malformed_json_in_a_stream(client: Client) -> None:
+    asked = {"model": "openai/gpt-oss-20b", "messages": [{"role": "user", "content": "x"}], "stream": True}
+    add(client, "malformed_json")
+    (_, end), _ = raw(client, "POST", "/v1/chat/completions", asked)
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(end["body"].split(b"\n")[0].removeprefix(b"data: "))
+
+
 def test_the_wrong_content_type(client: Client) -> None:
     right = client.send("GET", ENDPOINTS)
     add(client, "wrong_content_type", times=1)
@@ -604,8 +612,11 @@ def test_the_journal_marks_a_new_run(client: Client) -> None:
 def test_the_journal_shows_no_secrets(client: Client) -> None:
     account = client.as_("s3cret-key")
     account.send("GET", f"{ENDPOINTS}?api_key=abc&x=s3cret-key&password=hush&type=dedicated&empty=")
+    account.send("GET", f"{ENDPOINTS}?page_token=p1&author=me&keyword=k&accessToken=hush")
     reply = ask(account, "GET", "/journal")
-    assert reply.json()["exchanges"][0]["query"] == "api_key=***&x=***&password=***&type=dedicated&empty="
+    first, second = reply.json()["exchanges"]
+    assert first["query"] == "api_key=***&x=***&password=***&type=dedicated&empty="
+    assert second["query"] == "page_token=p1&author=me&keyword=k&accessToken=***"
     for secret in (b"s3cret", b"abc", b"hush"):
         assert secret not in reply.body
 
