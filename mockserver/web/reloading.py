@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from itertools import islice
 from pathlib import Path
 
 from mockserver.errors import ConfigError
@@ -12,6 +13,8 @@ from mockserver.web.app import App, Reading
 log = logging.getLogger("mockserver")
 
 EVERY_S = 0.5
+MOST_BESIDE = 2000
+"""Files of a folder that are looked at while a document is refused."""
 
 Mark = tuple[int, int] | None
 
@@ -21,10 +24,17 @@ class Reloader:
 
     def __init__(self, application: App) -> None:
         self._application = application
+        self._is_refused = False
         self._marks = self._look()
 
     def _look(self) -> dict[Path, Mark]:
-        return {path: _mark(path) for path in self._application.reading.files}
+        files = self._application.reading.files
+        if self._is_refused:
+            # What is amiss may be a file that is not there yet: all beside those that are might mend it.
+            folders = dict.fromkeys(path.parent for path in files)
+            beside = (path for folder in folders for path in islice(folder.rglob("*"), MOST_BESIDE))
+            files = (*files, *(path for path in beside if path.suffix in (".yaml", ".yml", ".json")))
+        return {path: _mark(path) for path in files}
 
     @property
     def changed(self) -> bool:
@@ -35,10 +45,18 @@ class Reloader:
         """All of it anew; None, with a line in the log, where it cannot be used: then what was served stays."""
         self._marks = self._look()  # before reading: what is written meanwhile is another change
         try:
-            return self._application.read()
+            reading = self._application.read()
         except ConfigError as error:
             log.error("not reloaded, serving what was there before: %s", error)
-            return None
+        except Exception:  # whatever it is, the next change may mend it
+            log.exception("not reloaded, serving what was there before: reading broke the server")
+        else:
+            self._is_refused = False
+            return reading
+        if not self._is_refused:
+            self._is_refused = True
+            self._marks = {**self._look(), **self._marks}
+        return None
 
     def take_up(self, reading: Reading) -> None:
         """Serve what was read, from the next request on."""

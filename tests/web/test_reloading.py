@@ -133,3 +133,36 @@ def test_a_scenario_is_taken_up_at_birth_and_reset(tmp_path: Path, scenario: Cal
     assert client.as_("newcomer").get("/_mock/clock")["now"].startswith("2031")
     client.post("/_mock/reset")
     assert client.get("/_mock/clock")["now"].startswith("2031")
+
+
+def test_a_file_that_was_missing_is_waited_for(served: tuple[Client, Reloader], document: Path) -> None:
+    client, reloader = served
+    parts = document.parent / "parts"
+    parts.mkdir()
+    write(document, GOOD.replace("LIST", "{type: array, items: {$ref: parts/thing.yaml}}"))
+    reload(reloader)
+    assert not reloader.changed
+    write(parts / "thing.yaml", ONE)
+    assert reloader.changed
+    reload(reloader)
+    assert not reloader.changed
+    assert parts / "thing.yaml" in client.app.reading.files
+
+
+def test_whatever_breaks_the_reading_the_next_change_is_seen(
+    served: tuple[Client, Reloader], document: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client, reloader = served
+
+    def breaks() -> None:
+        raise RuntimeError("odd")
+
+    read = client.app.read
+    monkeypatch.setattr(client.app, "read", breaks)
+    write(document, GOOD + "# changed\n")
+    reload(reloader)
+    assert "not reloaded" in caplog.text
+    monkeypatch.setattr(client.app, "read", read)
+    write(document, GOOD.replace("makeThing", "createThing"))
+    reload(reloader)
+    assert "createThing" in client.send("GET", "/openapi.json").body.decode()
