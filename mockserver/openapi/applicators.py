@@ -9,6 +9,7 @@ from mockserver.openapi.problems import LEFT_OUT, Path, Problem
 from mockserver.openapi.references import Place
 
 _CHOICE = frozenset({"required", "title", "description"})  # what a branch may say that is nothing but a choice
+_OPEN = frozenset({"type", "properties", "title", "description", "example", "default"})  # takes any other field too
 _KINDS = frozenset({"type", "enum", "const"})  # a value that breaks these was not meant for that branch
 
 
@@ -44,7 +45,8 @@ def composition_checks(builder: Builder, schema: dict[str, Any], place: Place) -
     if one := branches(schema, "oneOf", place):
         # With a discriminator, kinds that allow the same value are told apart by it.
         checks, choice = tuple(builder.same(subschema, at) for subschema, at in one), _choice(builder, one)
-        yield _check_any(checks, choice, "oneOf") if "discriminator" in schema else _check_one(checks, choice)
+        vague = _vague(builder, one)
+        yield _check_any(checks, choice, "oneOf") if "discriminator" in schema else _check_one(checks, choice, vague)
     if "not" in schema:
         yield _check_not(builder.same(schema["not"], place / "not"))
     ways = {
@@ -75,21 +77,40 @@ def _check_any(checks: tuple[Check, ...], choice: Choice | None, keyword: str = 
     return check_any
 
 
-def _check_one(checks: tuple[Check, ...], choice: Choice | None) -> Check:
+def _check_one(checks: tuple[Check, ...], choice: Choice | None, vague: frozenset[int]) -> Check:
     def check_one(value: Any, path: Path, out: list[Problem]) -> None:
         failures = []
-        for check in checks:
+        meant = 0
+        for index, check in enumerate(checks):
             wrong: list[Problem] = []
             check(value, path, wrong)
             if wrong:
                 failures.append(wrong)
+            elif index not in vague:
+                meant += 1
         matched = len(checks) - len(failures)
-        if matched > 1:
+        if meant > 1:
             out.append(Problem(path, "oneOf", f"must be of exactly one of the kinds allowed, not {matched}"))
         elif matched == 0:
             out.extend(_none(failures, value, path, "oneOf", choice))
 
     return check_one
+
+
+def _vague(builder: Builder, some: list[tuple[Any, Place]]) -> frozenset[int]:
+    """Which branches of a request's `oneOf` take objects that were meant for another: they want no field at all.
+
+    This API's own document writes such a one, for arguments that are all optional; its clients send the other kind.
+    """
+    if builder.direction != "request" or len(some) < 2:
+        return frozenset()
+    vague = set()
+    for index, (one, at) in enumerate(some):
+        branch, _ = builder.references.follow(one, at)
+        if isinstance(branch, dict) and "properties" in branch and branch.keys() <= _OPEN:
+            vague.add(index)
+            builder.references.let_through(at, "wants no field: what another kind of the oneOf takes is let through")
+    return frozenset(vague)
 
 
 def _choice(builder: Builder, some: list[tuple[Any, Place]]) -> Choice | None:

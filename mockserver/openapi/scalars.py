@@ -65,6 +65,8 @@ def type_checks(builder: Builder, schema: dict[str, Any], place: Place) -> Itera
     names = types_of(schema, place)
     if not names:
         return
+    if builder.direction == "request":
+        names += _types_of_alternatives(builder, schema, place, names)
     if len(names) == 1 and names[0] in _SINGLE:
         yield _SINGLE[names[0]]
         return
@@ -81,6 +83,27 @@ def type_checks(builder: Builder, schema: dict[str, Any], place: Place) -> Itera
             out.append(Problem(path, "type", f"must be {wanted}, not {described(value)}"))
 
     yield check_type_or_integer if "integer" in names and "number" not in names else check_type
+
+
+def _types_of_alternatives(
+    builder: Builder, schema: dict[str, Any], place: Place, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Types of alternatives that `type` beside them rules out: nobody means an alternative that nothing can be of.
+
+    This API's own document writes `type: boolean` beside `oneOf: [boolean, "auto"]`, and its clients send "auto".
+    """
+    allowed = {*names, "integer"} if "number" in names else {*names}
+    more: dict[str, None] = {}
+    for keyword in ("oneOf", "anyOf"):
+        given = schema.get(keyword)
+        for index, one in enumerate(given if isinstance(given, list) else ()):
+            branch, at = builder.references.follow(one, place / keyword / index)
+            own = types_of(branch, at) if isinstance(branch, dict) else ()
+            meant = {*own, "integer"} if "number" in own else {*own}
+            if own and not allowed & meant:
+                more.update(dict.fromkeys(own))
+                builder.references.let_through(place / "type", f"rules out what {keyword} allows: that is allowed too")
+    return tuple(more)
 
 
 def value_checks(builder: Builder, schema: dict[str, Any], place: Place) -> Iterator[Check]:

@@ -219,6 +219,45 @@ def test_problem_says_where_and_which_rule() -> None:
     assert problem.where == "add_ons[0].name"
 
 
+# What this API's own document writes, and its clients send.
+AUTO = {"oneOf": [{"type": "boolean"}, {"type": "string", "enum": ["auto"]}], "type": "boolean", "default": "auto"}
+SCHEDULERS = {
+    "oneOf": [
+        {"type": "object", "properties": {"min": {"type": "number"}}},
+        {
+            "type": "object",
+            "properties": {"min": {"type": "number"}, "cycles": {"type": "number"}},
+            "required": ["min"],
+        },
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "let_through", "wrong"),
+    [
+        (AUTO, "auto", "other"),
+        ({"anyOf": [{"type": "integer"}, {"type": "array", "minItems": 1}], "type": "number"}, ["a"], []),
+        (SCHEDULERS, {"min": 0, "cycles": 0.5}, {"min": "none"}),
+    ],
+)
+def test_what_a_request_may_say_although_the_document_contradicts_itself(
+    schema: dict[str, Any], let_through: Any, wrong: Any
+) -> None:
+    request = compile_schema(schema, direction="request")
+    assert request.ok(let_through)
+    assert not request.ok(wrong)
+    assert request.compiler.references.notes, "it is noted"
+    assert not compile_schema(schema).ok(let_through), "answers keep the letter"
+
+
+def test_kinds_that_each_want_something_are_told_apart() -> None:
+    kinds = {
+        "oneOf": [{"properties": {"a": INTEGER}, "required": ["a"]}, {"properties": {"b": INTEGER}, "required": ["b"]}]
+    }
+    assert not compile_schema(kinds, direction="request").ok({"a": 1, "b": 1})
+
+
 READ_AND_WRITE = {
     "type": "object",
     "properties": {
