@@ -71,11 +71,7 @@ def overlaid(validator: Validator, base: Any, known: Mapping[str, Any], absent: 
     if not isinstance(base, dict):
         return base
     fields = fields_of(validator)
-    secret = {
-        name for name, field in fields.items() if is_marked(field.compiler, field.schema, field.place, "writeOnly")
-    }
-    known = {name: value for name, value in known.items() if name not in secret}
-    base = {name: value for name, value in base.items() if name not in secret}
+    known, base = _told(validator, dict(known)), _told(validator, base)
     fitting = {name: _fitting(validator, name, base.get(name), value) for name, value in known.items()}
     fitting = {name: value for name, value in fitting.items() if value is not _NO and (name in fields or not fields)}
     value = {**{name: one for name, one in base.items() if name not in absent or name in fitting}, **fitting}
@@ -92,6 +88,24 @@ def overlaid(validator: Validator, base: Any, known: Mapping[str, Any], absent: 
     for name, one in fitting.items():
         value = _kept_valid(validator, value, {**value, name: one})
     return value
+
+
+def _told(validator: Validator, value: Any) -> Any:
+    """The value without what is write-only, at any depth."""
+    if isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
+        items = outline(validator.compiler.references, validator.schema, validator.place).items
+        return [_told(validator.compiler.validator(*items), one) for one in value] if items else value
+    if not isinstance(value, dict):
+        return value
+    fields = fields_of(validator)
+    secret = {
+        name
+        for name, field in fields.items()
+        if name in value and is_marked(field.compiler, field.schema, field.place, "writeOnly")
+    }
+    return {
+        name: _told(fields[name], one) if name in fields else one for name, one in value.items() if name not in secret
+    }
 
 
 def _kept_valid(validator: Validator, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

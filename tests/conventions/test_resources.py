@@ -41,6 +41,14 @@ def test_a_life(library: Client) -> None:
     assert library.get("/api/branches")["items"] == []
 
 
+def test_what_is_write_only_is_never_told_however_deep(library: Client) -> None:
+    keepers = [{"name": "Ann", "login": {"password": "p", "method": "key"}}, {"name": "Bob"}]
+    made = branch(library, keepers=keepers)
+    assert made["keepers"] == [{"name": "Ann", "login": {"method": "key"}}, {"name": "Bob"}]
+    assert library.get(f"/api/branches/{made['id']}") == made
+    assert library.get("/api/branches")["items"][0].get("keepers", made["keepers"]) == made["keepers"]
+
+
 def test_what_is_made_tells_where_it_is(library: Client) -> None:
     reply = library.call("POST", "/api/branches", BRANCH)
     assert reply.header("location") == f"/api/branches/{reply.ok(201)['id']}"
