@@ -44,7 +44,11 @@ def composition_checks(builder: Builder, schema: dict[str, Any], place: Place) -
     if one := branches(schema, "oneOf", place):
         # With a discriminator, kinds that allow the same value are told apart by it.
         checks, choice = tuple(builder.same(subschema, at) for subschema, at in one), _choice(builder, one)
-        yield _check_any(checks, choice, "oneOf") if "discriminator" in schema else _check_one(checks, choice)
+        yield (
+            _check_any(checks, choice, "oneOf")
+            if "discriminator" in schema
+            else _check_one(checks, choice, _binary(builder, one))
+        )
     if "not" in schema:
         yield _check_not(builder.same(schema["not"], place / "not"))
     ways = {
@@ -75,7 +79,17 @@ def _check_any(checks: tuple[Check, ...], choice: Choice | None, keyword: str = 
     return check_any
 
 
-def _check_one(checks: tuple[Check, ...], choice: Choice | None) -> Check:
+def _binary(builder: Builder, some: list[tuple[Any, Place]]) -> frozenset[int]:
+    """Which branches of a request's schema are for bytes: what is text is not meant for them if for another."""
+    if builder.direction != "request":
+        return frozenset()
+    schemas = [builder.references.follow(schema, at)[0] for schema, at in some]
+    return frozenset(
+        index for index, schema in enumerate(schemas) if isinstance(schema, dict) and schema.get("format") == "binary"
+    )
+
+
+def _check_one(checks: tuple[Check, ...], choice: Choice | None, binary: frozenset[int]) -> Check:
     def check_one(value: Any, path: Path, out: list[Problem]) -> None:
         failures = []
         for check in checks:
@@ -84,6 +98,8 @@ def _check_one(checks: tuple[Check, ...], choice: Choice | None) -> Check:
             if wrong:
                 failures.append(wrong)
         matched = len(checks) - len(failures)
+        if matched > 1 and binary and isinstance(value, str):
+            matched = sum(passes(check, value) for index, check in enumerate(checks) if index not in binary) or matched
         if matched > 1:
             out.append(Problem(path, "oneOf", f"must be of exactly one of the kinds allowed, not {matched}"))
         elif matched == 0:
