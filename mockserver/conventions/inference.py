@@ -212,7 +212,25 @@ def _complete(resource: Resource, methods: dict[str, Operation], references: Ref
         )
     if resource.shown is not None:
         summary = outline(references, resource.shown.schema, resource.shown.place)
-        resource.id_steps = id_steps(summary, references, variable, noun) or ()
+        answers = [shown for operation, shown in candidates if operation.method == "POST" and shown is not None]
+        resource.id_steps = id_steps(summary, references, variable, noun) or _lone_id(
+            resource, [*answers, resource.shown]
+        )
+
+
+def _lone_id(resource: Resource, answers: list[Located]) -> tuple[str, ...]:
+    """The one field of the first answer that has a single one named as an id is, besides those of the path above."""
+    variables = {
+        plain(name)
+        for operation in resource.operations
+        for segment in split_template(operation.path)[:-1]
+        for name in segment.names
+    }
+    for shown in answers:
+        ids = [name for name in shown.fields if name.endswith(("_id", "Id")) and plain(name) not in variables]
+        if len(ids) == 1:
+            return (ids[0],)
+    return ()
 
 
 def _first_taken(resource: Resource, methods: dict[str, Operation], references: References) -> Located | None:

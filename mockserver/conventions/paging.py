@@ -79,7 +79,7 @@ def paged(operation: Operation, parameters: Mapping[str, Any], rows: list[Row]) 
     limit = _first(given, _LIMITS)
     can_page = any(name in _OFFSETS | _PAGES | _AFTERS for name in names)
     size = limit if _is_count(limit) and limit > 0 else _default_size(names) or (PAGE if can_page else None)
-    start, number = 0, 1
+    start, number = 0, _first_page(names)
     offset, page, after = _first(given, _OFFSETS), _first(given, _PAGES), _first(given, _AFTERS)
     if _is_count(offset):
         start = max(int(offset), 0)
@@ -210,11 +210,15 @@ def _said(name: str, page: Page) -> Iterator[Any]:
     elif name in ("firstid", "lastid"):
         one = page.rows[0] if name == "firstid" and page.rows else last
         yield one.id if one else None
+    elif name in ("last", "empty"):
+        yield page.next_at is None if name == "last" else not page.rows
+    elif name == "numberofelements":
+        yield len(page.rows)
     elif name in _LIMITS:
-        yield page.size
+        yield from (page.size, page.first == 0) if name == "first" else (page.size,)
     elif name in _OFFSETS:
         yield page.first
-    elif name in _PAGES | {"currentpage"}:
+    elif name in _PAGES | {"currentpage", "number"}:
         yield page.number
     elif name == "object":
         yield "list"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -10,10 +11,13 @@ from mockserver.conventions.paging import is_paging, page_names
 from mockserver.conventions.rendering import Shape, overlaid
 from mockserver.conventions.rows import Row, Shelf, demand_owner
 from mockserver.conventions.shapes import Located, at_steps, plain, singular
+from mockserver.errors import NotFound
 from mockserver.openapi import (
+    Match,
     MediaType,
     Operation,
     Response,
+    Router,
     best_response,
     chosen_media,
     compile_schema,
@@ -52,6 +56,11 @@ class Served:
         self.plans = plans
         self._shelves: dict[Resource, Shelf] = {}
         self._shapes: dict[tuple[Operation, str], Shape] = {}
+        routes = {
+            (operation.method, re.sub(r"{[^{}]*}", "{}", operation.base_path + operation.path)): operation
+            for operation in reversed(list(plans))
+        }
+        self.router = Router((operation.base_path, operation) for operation in routes.values())
 
     def shape(self, operation: Operation, media: MediaType, shown: Located | None) -> Shape:
         """The shape of an operation's answer in a media type."""
@@ -140,7 +149,9 @@ def shown(
     body = asked.body if isinstance(asked.body, dict) else {}
     media = chosen_media(response, asked.accept, streams=body.get("stream") is True)
     key = f"{view.setup.seed}/{asked.path}" if plan.role is Role.OTHER else f"{view.setup.seed}"
-    headers = headers_of(response, status, f"{plan.operation.operation_id} {key}", location or _leads_to(asked.path))
+    if 300 <= status < 400:
+        location = _leads_to(served, plan, asked, view, response)
+    headers = headers_of(response, status, f"{plan.operation.operation_id} {key}", location or asked.path)
     if media is None or status in (204, 205, 304) or status < 200:
         return Reply(status, None, headers, b"")
     is_shown = plan.shown is not None and not plan.shown.is_list and media.validator is not None
@@ -154,9 +165,50 @@ def shown(
     return Reply(status, content_type(media), headers, written(media, value, f"{plan.operation.operation_id} {key}"))
 
 
-def _leads_to(path: str) -> str:
-    """Where a redirect of unknown aim leads: the resource that the path is below, which is served here."""
-    return path.rpartition("/")[0] or "/openapi.json"
+def _leads_to(served: Served, plan: Plan, asked: Asked, view: View, response: Response | None) -> str:
+    """Where a redirect leads: the document's example, else the nearest path at or above it that a GET succeeds at.
+
+    Where there is none, it is the first path without variables that can be read, and at last the document itself.
+    """
+    declared = response.raw.get("headers") if response is not None else None
+    for name, raw in (declared if isinstance(declared, dict) else {}).items():
+        if name.lower() == "location" and isinstance(raw, dict):
+            schema = raw.get("schema")
+            for example in (raw.get("example"), schema.get("example") if isinstance(schema, dict) else None):
+                if isinstance(example, str) and example:
+                    return "".join(filter(str.isprintable, example))
+    operation = plan.operation
+    steps = asked.path.split("/")
+    depth = operation.path.count("/")
+    prefix = "/".join(steps[: len(steps) - depth])
+    for end in range(len(steps), len(steps) - depth, -1):
+        below = "/".join(["", *steps[len(steps) - depth : end]])
+        found = served.router.find("GET", operation.base_path + below)
+        if isinstance(found, Match) and _can_be_read(served, found.operation, found.path_parameters, view):
+            return prefix + below
+    for other in served.plans:
+        if "{" not in other.path and other.method == "GET" and _can_be_read(served, other, {}, view):
+            return prefix + other.path
+    return "/openapi.json"
+
+
+def _can_be_read(served: Served, operation: Operation, given: Mapping[str, Any], view: View) -> bool:
+    """Whether a GET of this operation succeeds without a query."""
+    if best_response(operation)[0] >= 300:
+        return False
+    if any(one.required and one.location != "path" for one in operation.parameters):
+        return False
+    if not all(one.reader.read(given[one.name])[1] == [] for one in operation.parameters if one.name in given):
+        return False
+    plan = served.plans[operation]
+    values = tuple(text_of(given.get(name, "")) for name in plan.variables)
+    try:
+        demand(served, plan, view, values)
+        if plan.role is Role.GET and plan.resource is not None:
+            served.shelf(plan.resource).find(view, values[:-1], values[-1])
+    except NotFound:
+        return False
+    return True
 
 
 def headers_of(response: Response | None, status: int, key: str, location: str) -> tuple[tuple[str, str], ...]:

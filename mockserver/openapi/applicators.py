@@ -98,16 +98,20 @@ def _check_one(checks: tuple[Check, ...], choice: Choice | None, vague: frozense
 
 
 def _vague(builder: Builder, some: list[tuple[Any, Place]]) -> frozenset[int]:
-    """Which branches of a request's `oneOf` take objects that were meant for another: they want no field at all.
+    """Which branches of a request's `oneOf` take what was meant for another: they want no field at all, or any bytes.
 
-    This API's own document writes such a one, for arguments that are all optional; its clients send the other kind.
+    This API's own document writes both, for arguments that are all optional, and for a file or its address.
     """
     if builder.direction != "request" or len(some) < 2:
         return frozenset()
     vague = set()
     for index, (one, at) in enumerate(some):
         branch, _ = builder.references.follow(one, at)
-        if isinstance(branch, dict) and "properties" in branch and branch.keys() <= _OPEN:
+        if not isinstance(branch, dict):
+            continue
+        if branch.get("format") == "binary":
+            vague.add(index)
+        elif "properties" in branch and branch.keys() <= _OPEN:
             vague.add(index)
             builder.references.let_through(at, "wants no field: what another kind of the oneOf takes is let through")
     return frozenset(vague)

@@ -52,9 +52,9 @@ def base_path_of(servers: Any, place: Place) -> str | None:
         at.refuse("a server must have a url")
     for name in re.findall(r"\{([^{}]*)\}", url):
         variable = variables.get(name)
-        if not isinstance(variable, dict) or not isinstance(variable.get("default"), str):
+        if not isinstance(variable, dict) or not isinstance(variable.get("default"), str | int | float):
             (at / "url").refuse(f"the variable {name!r} has no default")
-        url = url.replace(f"{{{name}}}", variable["default"])
+        url = url.replace(f"{{{name}}}", str(variable["default"]))
     try:
         path = urlsplit(url).path.rstrip("/")
     except ValueError as error:
@@ -83,6 +83,9 @@ class OperationBuilder:
         """
         at = place / method
         raw = _object(item[method], at)
+        self.references.drop_nulls(
+            raw, at, "operationId", "parameters", "requestBody", "responses", "security", "servers"
+        )
         operation_id = raw.get("operationId", f"{method} {path}")
         if not isinstance(operation_id, str) or not operation_id:
             self.references.let_through(at / "operationId", "is not a name, and is not used")
@@ -190,7 +193,8 @@ class OperationBuilder:
 
     def _body(self, written: Any, place: Place) -> RequestBody:
         raw, at = self.references.follow(written, place)
-        media = self._media(_object(raw, at).get("content", {}), at / "content", self.requests)
+        self.references.drop_nulls(_object(raw, at), at, "content")
+        media = self._media(raw.get("content", {}), at / "content", self.requests)
         return RequestBody(raw.get("required") is True, media, raw)
 
     def _responses(self, written: Any, place: Place) -> dict[Status, Response]:
@@ -203,6 +207,7 @@ class OperationBuilder:
                 (place / status).refuse(f"{status!r} is not a status", 'write "404", "4XX" or "default"')
             raw, at = self.references.follow(entry, place / status)
             assumed = _object(raw, at).get("x-assumed") is True or entry.get("x-assumed") is True
+            self.references.drop_nulls(raw, at, "content", "headers")
             media = self._media(raw.get("content", {}), at / "content", self.responses)
             responses[int(status) if status.isdecimal() else status] = Response(media, assumed, raw)
         return responses
@@ -228,7 +233,7 @@ def _location_and_name(spec: dict[str, Any], place: Place) -> tuple[str, str]:
     location, name = spec.get("in"), spec.get("name")
     if not isinstance(name, str) or not name:
         place.refuse("a parameter must have a name")
-    if location not in _STYLES:
+    if not isinstance(location, str) or location not in _STYLES:
         (place / "in").refuse(f"the location {location!r} is not one of {', '.join(_STYLES)}")
     return location, name
 

@@ -82,6 +82,14 @@ def _compile(raw: Any, references: References, name: str) -> Document:
         (place / "openapi").refuse(f"the version {version!r} is not supported", "use OpenAPI 3.0 or 3.1")
     base_path = base_path_of(raw.get("servers"), place / "servers") or ""
     settle_anchors(raw)
+    references.drop_nulls(raw, place, "components", "paths")
+    if raw.get("security", ...) is None:
+        del raw["security"]
+    components, at = _object(raw.get("components", {}), place / "components"), place / "components"
+    references.drop_nulls(components, at, *list(components))
+    for section, entries in components.items():
+        if not section.startswith("x-"):
+            _object(entries, at / section)
     try:
         builder = OperationBuilder(references, raw, base_path)
         operations = tuple(_operations(builder, raw, place))
@@ -116,7 +124,8 @@ def _operations(builder: OperationBuilder, raw: dict[str, Any], place: Place) ->
             builder.references.let_through(at, "a variable is named twice: the last one counts")
         shape = tuple("{}".join(segment.literals) for segment in segments)
         item, where = builder.references.follow(written, at)
-        for name in _object(item, where):
+        builder.references.drop_nulls(_object(item, where), where, "parameters", "servers", *_METHODS)
+        for name in item:
             if name not in _METHODS and name not in _BESIDE_METHODS and not name.startswith("x-"):
                 (where / name).refuse(f"{name!r} is neither a method nor a field of a path")
         for method in _METHODS:

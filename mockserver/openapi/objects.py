@@ -60,6 +60,7 @@ def object_checks(builder: Builder, schema: dict[str, Any], place: Place) -> Ite
 
 def _required(builder: Builder, schema: dict[str, Any], place: Place) -> tuple[str, ...]:
     """The names that must be there, less those that this direction does not carry."""
+    builder.references.drop_nulls(schema, place, "required")
     names = schema.get("required", [])
     if isinstance(names, bool):  # a habit of older drafts, which say so on the property
         builder.references.let_through(place / "required", "says nothing here; the object lists what it requires")

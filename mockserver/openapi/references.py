@@ -44,6 +44,13 @@ class References:
         """Note something that is not as it should be, but does no harm."""
         self.notes[f"{place}: {what}"] = None
 
+    def drop_nulls(self, node: dict[str, Any], place: Place, *names: str) -> None:
+        """Remove the fields of these names that are null, in place: they say nothing."""
+        for name in names:
+            if name in node and node[name] is None:
+                del node[name]
+                self.let_through(place / name, "is null, and is taken as absent")
+
     def follow(self, node: Any, place: Place) -> tuple[Any, Place]:
         """Go from a node to what it stands for, through any chain of references.
 

@@ -161,7 +161,7 @@ def _bounds(schema: dict[str, Any], place: Place) -> Iterator[tuple[str, Callabl
         if step <= 0:
             misused(place, "multipleOf", "more than 0")
         yield "multipleOf", lambda value: not _divides(step, value), f"a multiple of {step}"
-    if (name := schema.get("format")) in formats.NUMBER_FORMATS:
+    if (name := str(schema.get("format"))) in formats.NUMBER_FORMATS:
         least, most = formats.NUMBER_FORMATS[name]
         yield "format", lambda value: not least <= value <= most, f"in the range of {name}"
 

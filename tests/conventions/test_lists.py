@@ -145,3 +145,28 @@ def test_a_list_of_what_no_path_is_about_has_one_page(serve: Serve) -> None:
     assert len(shown["data"]) == 1
     assert shown["has_more"] is False
     assert "next_cursor" not in shown
+
+
+def test_pages_counted_from_zero_say_where_they_are(serve: Serve) -> None:
+    thing = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}
+    kinds = {"first": "boolean", "last": "boolean", "empty": "boolean", "number": "integer", "totalPages": "integer"}
+    properties: dict[str, object] = {name: {"type": kind} for name, kind in kinds.items()}
+    properties["content"] = {"type": "array", "items": thing}
+    page = {"type": "object", "required": list(properties), "properties": properties}
+    client = serve(
+        {
+            "/pets": {
+                "get": {
+                    "parameters": in_query(page={"type": "integer", "default": 0}, size={"type": "integer"}),
+                    "responses": answering(page),
+                },
+                "post": {"responses": answering(thing, "201")},
+            },
+            "/pets/{id}": {"get": {"parameters": in_path("id"), "responses": answering(thing)}},
+        }
+    )
+    for _ in range(2):
+        client.send("POST", "/pets").ok(201)
+    said = [client.get(f"/pets?page={number}&size=1") for number in (0, 1)]
+    shown = [[one[name] for name in kinds] for one in said]
+    assert shown == [[True, False, False, 0, 2], [False, True, False, 1, 2]]

@@ -108,7 +108,7 @@ def test_a_success_is_given_before_a_redirect(library: Client) -> None:
 def test_a_redirect_leads_to_something_served(library: Client, serve: Serve) -> None:
     reply = library.send("GET", "/api/old")
     assert reply.status == 301
-    assert reply.header("location") == "/api"
+    library.get(str(reply.header("location")))
     thing = {"type": "object", "required": ["id"], "properties": {"id": TEXT}}
     client = serve(
         {
@@ -121,6 +121,30 @@ def test_a_redirect_leads_to_something_served(library: Client, serve: Serve) -> 
     reply = client.send("GET", "/files/f/raw")
     assert (reply.status, reply.header("location")) == (302, "/files/f")
     client.get("/files/f")
+    go = {"302": {"description": "on"}}
+    to_example = {"302": {"description": "on", "headers": {"Location": {"example": "https://else.example/"}}}}
+    client = serve(
+        {
+            "/docs/latest": {"get": {"responses": go}},
+            "/docs/{v}": {"get": {"parameters": in_path("v"), "responses": answering(thing)}},
+            "/go": {"get": {"responses": to_example}},
+        },
+        servers=[{"url": "/api"}],
+    )
+    assert client.send("GET", "/api/go").header("location") == "https://else.example/"
+    assert client.send("GET", "/api/docs/latest").header("location") == "/openapi.json", "nothing else can be read"
+    listed = {"type": "array", "items": thing}
+    client = serve(
+        {
+            "/docs/latest": {"get": {"responses": go}},
+            "/docs/{v}": {"get": {"parameters": in_path("v"), "responses": answering(thing)}},
+            "/pages": {"get": {"responses": answering(listed)}},
+        },
+        servers=[{"url": "/api"}],
+    )
+    for prefix in ("", "/api"):
+        assert client.send("GET", f"{prefix}/docs/latest").header("location") == f"{prefix}/pages"
+        client.get(f"{prefix}/pages")
 
 
 def test_refusals_are_in_the_documents_shape(library: Client) -> None:

@@ -356,3 +356,23 @@ def test_a_delete_may_tell_what_is_gone(serve: Serve) -> None:
     )
     made = client.post("/things", {"name": "n"})
     assert client.delete(f"/things/{made['id']}") == {"id": made["id"], "deleted": True}
+
+
+def test_the_only_id_is_the_key_whatever_the_path_calls_it(serve: Serve) -> None:
+    text = {"type": "string"}
+    job = {"type": "object", "required": ["workflow_id"], "properties": {"workflow_id": text, "owner_id": text}}
+    made = {"type": "object", "required": ["workflow_id"], "properties": {"workflow_id": text, "team_id": text}}
+    client = serve(
+        {
+            "/teams/{team_id}/evaluation": {
+                "post": {"parameters": in_path("team_id"), "requestBody": taking(NAMED), "responses": answering(made)}
+            },
+            "/teams/{team_id}/evaluation/{id}": {
+                "get": {"parameters": in_path("team_id", "id"), "responses": answering(job)}
+            },
+        }
+    )
+    one = client.post("/teams/t/evaluation", {"name": "n"})["workflow_id"]
+    two = client.post("/teams/t/evaluation", {"name": "n"})["workflow_id"]
+    assert one != two
+    assert client.get(f"/teams/t/evaluation/{one}")["workflow_id"] == one

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mockserver.errors import Invalid, WrongMediaType
-from mockserver.openapi import Operation, decode, decode_body
+from mockserver.openapi import Operation, compile_schema, decode, decode_body
 
 from .documents import operation, with_body
 
@@ -264,3 +264,12 @@ def test_a_whole_request() -> None:
         "query parameter 'r' is not declared here",
         "body field 'x' is not declared here",
     )
+
+
+def test_an_uploaded_file_is_no_text_of_a_format() -> None:
+    """Of a file and an address, a part with a file name is the file."""
+    kinds = [{"type": "string", "format": "binary"}, {"type": "string", "format": "uri"}]
+    validator = compile_schema({"type": "object", "properties": {"file": {"oneOf": kinds}}}, direction="request")
+    assert validator.problems({"file": b"RIFF"}) == []
+    assert validator.problems({"file": "https://files.example/a.wav"}) == [], "a text is not meant for bytes"
+    assert compile_schema(kinds[1]).problems(b"RIFF")

@@ -371,3 +371,14 @@ def test_what_is_wrong_with_a_password_is_told_without_it(schema: dict[str, Any]
         assert before.startswith(after)
         assert "736372" not in after
         assert "secret" not in after
+
+
+def test_text_is_not_meant_for_the_branch_of_bytes() -> None:
+    binary = {"type": "string", "format": "binary"}
+    schema = {"oneOf": [binary, {"type": "string", "format": "uri"}]}
+    request = compile_schema(schema, direction="request")
+    assert request.ok(b"bytes")
+    assert request.ok("https://x.example/a")
+    assert request.ok("any text"), "where no other branch takes it, text is as good as bytes"
+    assert not compile_schema({"oneOf": [{"type": "string"}, {"type": "string"}]}, direction="request").ok("text")
+    assert not compile_schema(schema).ok("https://x.example/a")
