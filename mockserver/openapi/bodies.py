@@ -115,6 +115,10 @@ def _decode(media: MediaType, essence: str, content_type: str, body: bytes) -> A
         from mockserver.openapi.multipart import parse_multipart
 
         return _form(media.reader, parse_multipart(content_type, body))
+    if essence.endswith(("/xml", "+xml")) and media.reader is not None and (media.reader.fields or media.reader.items):
+        from mockserver.openapi.xmltext import parse_xml  # imported here as well: few documents need it
+
+        return parse_xml(body, media.reader)
     if essence.startswith("text/"):
         try:
             return body.decode("utf-8")

@@ -37,7 +37,7 @@ class MediaType:
 
     name: str
     validator: Validator | None
-    reader: Reader | None  # for the fields of forms
+    reader: Reader | None  # for the fields of forms and XML
     undeclared: Finder | None
     raw: dict[str, Any] = field(repr=False)
 

@@ -273,3 +273,58 @@ def test_an_uploaded_file_is_no_text_of_a_format() -> None:
     assert validator.problems({"file": b"RIFF"}) == []
     assert validator.problems({"file": "https://files.example/a.wav"}) == [], "a text is not meant for bytes"
     assert compile_schema(kinds[1]).problems(b"RIFF")
+
+
+XML = "application/xml"
+PET = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "integer", "xml": {"attribute": True}},
+        "name": {"type": "string", "xml": {"name": "called"}},
+        "weight": {"type": "number"},
+        "photos": {"type": "array", "items": {"type": "string"}},
+        "tags": {"type": "array", "items": {"type": "object", "properties": {"id": {"type": "integer"}}}},
+        "home": {"type": "object", "properties": {"city": {"type": "string"}, "is_big": {"type": "boolean"}}},
+    },
+    "required": ["name"],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("<pet id='7'><called>Rex</called></pet>", {"id": 7, "name": "Rex"}),
+        ("<p:pet xmlns:p='u:x'><p:called>5</p:called><weight>1.5</weight></p:pet>", {"name": "5", "weight": 1.5}),
+        (
+            "<pet><name>R</name><photos><photo>a</photo><photo>b</photo></photos></pet>",
+            {"name": "R", "photos": ["a", "b"]},
+        ),
+        ("<pet><name>R</name><photos>a</photos><photos>b</photos></pet>", {"name": "R", "photos": ["a", "b"]}),
+        ("<pet><name>R</name><photos/></pet>", {"name": "R", "photos": []}),
+        ("<pet><name>R</name><tags><tag><id>1</id></tag></tags></pet>", {"name": "R", "tags": [{"id": 1}]}),
+        ("<pet><name>R</name><tags><id>1</id></tags></pet>", {"name": "R", "tags": [{"id": 1}]}),
+        (
+            "<pet><name>R</name><home><city>Oslo</city><is_big>true</is_big></home></pet>",
+            {"name": "R", "home": {"city": "Oslo", "is_big": True}},
+        ),
+        ("<pet><name>R</name><other a='1'><b/></other></pet>", {"name": "R", "other": {"a": "1", "b": ""}}),
+    ],
+)
+def test_xml_is_read_as_its_schema_wants(text: str, value: dict[str, Any]) -> None:
+    assert read(with_body(PET, XML), text.encode(), XML) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<pet><name>R</pet>", "not well-formed XML"),
+        ("<pet><weight>1</weight></pet>", "name is required"),
+        ("<pet><name>R</name><weight>heavy</weight></pet>", "weight must be a number"),
+        ("<!DOCTYPE pet [<!ENTITY a 'b'>]><pet><name>&a;</name></pet>", "document type"),
+        ("<?xml version='1.0' encoding='x-none'?><pet/>", "XML"),
+        ("<a>" * 100_000 + "</a>" * 100_000, "nested too deeply"),
+    ],
+)
+def test_xml_that_is_refused(text: str, message: str) -> None:
+    with pytest.raises(Invalid, match=message):
+        read(with_body(PET, XML), text.encode(), XML)
