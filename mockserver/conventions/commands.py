@@ -108,12 +108,16 @@ def update(served: Served, plan: Plan, asked: Asked, draft: Draft, values: tuple
             raise
         row = _put(shelf, plan, asked, draft, parents, row_id, draft.ordinal(kind_of(resource)), said)
         return shown(served, plan, asked, draft, row.fields, left_out(resource, row), 201, location=asked.path)
-    row = _changed(shelf, plan, draft, row, said)
+    is_merge = asked.content_type.lower().startswith("application/merge-patch+json")
+    row = _changed(shelf, plan, draft, row, said, is_merge=is_merge)
     return shown(served, plan, asked, draft, row.fields, left_out(resource, row), 200, 204, 202)
 
 
-def _changed(shelf: Shelf, plan: Plan, draft: Draft, row: Row, said: dict[str, Any]) -> Row:
-    """Write what a change leaves of a resource: PUT forgets what it does not say, the others keep it."""
+def _changed(shelf: Shelf, plan: Plan, draft: Draft, row: Row, said: dict[str, Any], *, is_merge: bool = False) -> Row:
+    """Write what a change leaves of a resource: PUT forgets what it does not say, the others keep it.
+
+    In a merge patch (RFC 7396) null means that a field goes.
+    """
     resource = shelf.resource
     kept = dict(row.fields)
     absent: frozenset[str] = frozenset()
@@ -122,7 +126,7 @@ def _changed(shelf: Shelf, plan: Plan, draft: Draft, row: Row, said: dict[str, A
         kept = {name: value for name, value in kept.items() if name not in resource.settable} | defaults
         fields = {**kept, **said}
     else:
-        fields = _patched(kept, said)
+        fields = _patched(kept, said, is_merge)
         absent = frozenset(kept.keys() - fields.keys()) | left_out(resource, row)
     fields |= _merged(fields, shelf.id_field(row.id))
     for name, value in _parent_fields(resource, plan, row.parents).items():
@@ -137,12 +141,14 @@ def _changed(shelf: Shelf, plan: Plan, draft: Draft, row: Row, said: dict[str, A
     return row
 
 
-def _patched(old: dict[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
-    """Objects are merged, all else is replaced."""
+def _patched(old: dict[str, Any], said: Mapping[str, Any], is_merge: bool = False) -> dict[str, Any]:
+    """Objects are merged, all else is replaced; in a merge patch null removes."""
     new = dict(old)
     for name, value in said.items():
         inner = new.get(name)
-        new[name] = _patched(inner, value) if isinstance(value, dict) and isinstance(inner, dict) else value
+        new[name] = _patched(inner, value, is_merge) if isinstance(value, dict) and isinstance(inner, dict) else value
+        if value is None and is_merge:
+            del new[name]
     return new
 
 

@@ -31,12 +31,13 @@ from mockserver.simulation.world import View
 
 
 class Asked(NamedTuple):
-    """A decoded request: parameters by key, the body, the path as sent, what the client accepts, and the origin."""
+    """A decoded request: parameters by key, the body, the path as sent, what is accepted and sent, and the origin."""
 
     parameters: Mapping[str, Any]
     body: Any
     path: str
     accept: str
+    content_type: str = ""
     origin: str = ""
 
 

@@ -376,3 +376,33 @@ def test_the_only_id_is_the_key_whatever_the_path_calls_it(serve: Serve) -> None
     two = client.post("/teams/t/evaluation", {"name": "n"})["workflow_id"]
     assert one != two
     assert client.get(f"/teams/t/evaluation/{one}")["workflow_id"] == one
+
+
+def test_null_removes_in_a_merge_patch_only(serve: Serve) -> None:
+    thing = {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string"},
+            "name": {"type": ["string", "null"]},
+            "home": {"type": "object", "properties": {"city": {"type": ["string", "null"]}, "zip": {"type": "string"}}},
+        },
+    }
+    merge = "application/merge-patch+json"
+    body = {"content": {kind: {"schema": thing} for kind in (merge, "application/json")}}
+    client = serve(
+        {
+            "/things": {"post": {"requestBody": taking(thing), "responses": answering(thing, "201")}},
+            "/things/{id}": {
+                "parameters": in_path("id"),
+                "get": {"responses": answering(thing)},
+                "patch": {"requestBody": body, "responses": answering(thing)},
+            },
+        }
+    )
+    made = client.call("POST", "/v1/things", {"name": "n", "home": {"city": "Oslo", "zip": "1"}}).ok(201)
+    path = f"/v1/things/{made['id']}"
+    patch = {"name": None, "home": {"city": None}}
+    assert client.call("PATCH", path, patch).ok() == {**made, "name": None, "home": {"city": None, "zip": "1"}}
+    left = {"id": made["id"], "home": {"zip": "1"}}
+    assert client.call("PATCH", path, patch, headers=[("content-type", merge)]).ok() == left
+    assert client.get(path) == left

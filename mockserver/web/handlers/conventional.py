@@ -105,9 +105,9 @@ def _conventional(served: Served, plan: Plan) -> Handler:
 
 
 def _asked(call: Call) -> Asked:
-    accept = call.headers.get(b"accept", b"").decode("latin-1")
+    accept, content_type = (call.headers.get(name, b"").decode("latin-1") for name in (b"accept", b"content-type"))
     origin = f"http://{call.headers.get(b'host', b'localhost').decode('latin-1')}"
-    return Asked(call.parameters, call.body, call.path.decode("utf-8", "replace"), accept, origin)
+    return Asked(call.parameters, call.body, call.path.decode("utf-8", "replace"), accept, content_type, origin)
 
 
 def _answer(reply: Reply) -> Answer:
