@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hashlib import blake2b
 from typing import Any, Final
-from xml.sax.saxutils import escape, quoteattr
 
 import orjson
 
@@ -162,6 +161,8 @@ def _root_name(media: MediaType) -> str:
 
 
 def _xml(name: str, value: Any) -> str:
+    from xml.sax.saxutils import quoteattr  # imported here: few documents need it, and it is slow to load
+
     if not name.replace("_", "").replace("-", "").replace(".", "").isalnum() or name[0].isdigit():
         return f"<item name={quoteattr(name)}>{_xml_inside(name, value)}</item>"
     return f"<{name}>{_xml_inside(name, value)}</{name}>"
@@ -174,4 +175,6 @@ def _xml_inside(name: str, value: Any) -> str:
         return "".join(_xml("item" if not name.endswith("s") else name[:-1] or "item", one) for one in value)
     if value is None or isinstance(value, bool):
         return {None: "", True: "true", False: "false"}[value]
+    from xml.sax.saxutils import escape
+
     return escape(str(value))

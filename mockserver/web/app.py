@@ -6,11 +6,11 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.clock import Wall, wall_clock
@@ -81,15 +81,21 @@ class App:
         self.read = read
         self.reading = reading
         self._pause = pause
-        self._across_origins = CORSMiddleware(
+        # Request ids tell requests apart, so they begin elsewhere in each process.
+        self._ids = count(int.from_bytes(os.urandom(7), "big"))
+
+    @cached_property
+    def _across_origins(self) -> ASGIApp:
+        # Made at its first use, as the control API is.
+        from starlette.middleware.cors import CORSMiddleware
+
+        return CORSMiddleware(
             self._serve,
             allow_origin_regex=LOOPBACK_ORIGIN.pattern,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["*"],
             expose_headers=EXPOSED,
         )
-        # Request ids tell requests apart, so they begin elsewhere in each process.
-        self._ids = count(int.from_bytes(os.urandom(7), "big"))
 
     def take_up(self, reading: Reading) -> None:
         """Serve other documents and begin worlds with another stage; worlds that are there keep what they hold."""
