@@ -92,6 +92,11 @@ def is_stream(name: str) -> bool:
     return name == EVENT_STREAM or name in _LINES
 
 
+def is_xml(name: str) -> bool:
+    """Whether a media type is written in XML."""
+    return name.endswith(("/xml", "+xml"))
+
+
 def content_type(media: MediaType) -> str:
     """The content type to name: a range ("image/*") stands for one of its types."""
     kind, _, name = media.name.partition("/")
@@ -110,7 +115,7 @@ def written(media: MediaType, value: Any, key: str) -> bytes:
     if name in _LINES:
         values = value if isinstance(value, list) else [value, value]
         return value.encode() if isinstance(value, str) else b"".join(dumps(one) + b"\n" for one in values)
-    if name.endswith(("/xml", "+xml")) and not isinstance(value, str | bytes):
+    if is_xml(name) and not isinstance(value, str | bytes):
         return b'<?xml version="1.0" encoding="UTF-8"?>' + _xml(_root_name(media), value).encode()
     if isinstance(value, bytes):
         return value

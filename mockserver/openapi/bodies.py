@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from mockserver.errors import Invalid, WrongMediaType
+from mockserver.openapi.answers import is_xml
 from mockserver.openapi.jsontext import is_json, parse_body
 from mockserver.openapi.nesting import nested
 from mockserver.openapi.operations import MediaType, Operation, RequestBody
@@ -115,7 +116,7 @@ def _decode(media: MediaType, essence: str, content_type: str, body: bytes) -> A
         from mockserver.openapi.multipart import parse_multipart
 
         return _form(media.reader, parse_multipart(content_type, body))
-    if essence.endswith(("/xml", "+xml")) and media.reader is not None and (media.reader.fields or media.reader.items):
+    if is_xml(essence) and media.reader is not None and (media.reader.fields or media.reader.items):
         from mockserver.openapi.xmltext import parse_xml  # imported here as well: few documents need it
 
         return parse_xml(body, media.reader)

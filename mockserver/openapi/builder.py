@@ -4,6 +4,7 @@ import re
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
+from mockserver.openapi.answers import is_xml
 from mockserver.openapi.operations import (
     Credentials,
     Location,
@@ -32,7 +33,7 @@ _KEY_ORDER: Final = ("query", "path", "header", "cookie")
 _NOT_PARAMETERS: Final = frozenset({"accept", "content-type", "authorization"})
 _is_status = re.compile(r"[1-5](\d\d|XX)|default").fullmatch
 _FORM_DEPTH: Final = 4  # levels: a form, its lists, the objects in them, their fields
-_TEXTUAL: Final = ("application/x-www-form-urlencoded", "multipart/form-data", "/xml", "+xml")  # endings of media types
+_FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 def base_path_of(servers: Any, place: Place) -> str | None:
@@ -224,9 +225,8 @@ class OperationBuilder:
                 validator = compiler.validator(raw["schema"], at / "schema")
             if validator is not None and compiler is self.requests:
                 finder = self._finders.build(raw["schema"], at / "schema")
-                fields = (
-                    reader(compiler, raw["schema"], at / "schema", _FORM_DEPTH) if essence.endswith(_TEXTUAL) else None
-                )
+                if essence in _FORMS or is_xml(essence):
+                    fields = reader(compiler, raw["schema"], at / "schema", _FORM_DEPTH)
             media[essence] = MediaType(essence, validator, fields, finder, raw)
         return media
 

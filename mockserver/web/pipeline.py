@@ -32,7 +32,7 @@ from mockserver.simulation.world import View
 from mockserver.web.call import Call, Handler
 from mockserver.web.credentials import credential
 from mockserver.web.envelope import Answer, fault_answer, refusal_answer, typed_answer
-from mockserver.web.faults import NOTHING, put_wrong
+from mockserver.web.faults import NOTHING, USUAL, put_wrong
 from mockserver.web.journal import Journal
 from mockserver.web.notes import Notes
 from mockserver.web.prefer import preferences, preferred_answer
@@ -42,10 +42,8 @@ from mockserver.web.worlds import World, Worlds, token_of
 
 log = logging.getLogger("mockserver")
 
-BAD_KEY = (
-    "Invalid API key provided. You can find your API key at https://api.together.ai/settings/api-keys; send it as "
-    "the credentials of the Authorization header: Bearer <key>."
-)
+_USUAL_BAD_KEY, _BAD_KEY_CODE = USUAL[401]
+BAD_KEY = f"{_USUAL_BAD_KEY.removesuffix('.')}; send it as the credentials of the Authorization header: Bearer <key>."
 MAX_PLANS = 4096
 _WRONG_BASES = ([b"v1", b"v1"], [b"v1", b"v2"], [b"v1", b"v3"])
 
@@ -322,7 +320,7 @@ class Pipeline:
         declared = operation.declared_statuses
         by_document = self._worlds.stage.rules.switches.bad_key == "by_document"
         refusal = Forbidden if by_document and 403 in declared and 401 not in declared else Unauthenticated
-        raise refusal(BAD_KEY, code="invalid_api_key")
+        raise refusal(BAD_KEY, code=_BAD_KEY_CODE)
 
     def _missing(self, missing: Missing, method: str, path: bytes, headers: Mapping[bytes, bytes]) -> MockServerError:
         shown = path.decode("utf-8", "replace")[:200]

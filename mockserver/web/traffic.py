@@ -11,17 +11,19 @@ from mockserver.scenarios.traffic import BadRule, build_rule
 from mockserver.simulation.faults import Asked, Count, Decision, Rule, decide
 from mockserver.simulation.limits import Allowance, Limit, Window, limit_of, spend
 
-LONG_TOKEN = 64
-"""Bytes; of a longer token only a digest is kept."""
+_LONG_TOKEN = 64  # bytes
 MAX_RULES = 1000
 """How many rules one world takes."""
 
 
+def short(token: bytes) -> bytes:
+    """The token; of a long one only a digest is kept."""
+    return token if len(token) <= _LONG_TOKEN else blake2b(token, digest_size=32).digest()
+
+
 def account_of(token: bytes) -> str:
     """The account that a token names: a hash, so that tokens show nowhere."""
-    if len(token) > LONG_TOKEN:
-        token = blake2b(token, digest_size=32).digest()
-    return blake2b(token, digest_size=16).hexdigest()
+    return blake2b(short(token), digest_size=16).hexdigest()
 
 
 class Standing(NamedTuple):

@@ -6,7 +6,6 @@ import operator
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from mockserver.clock import Clock, Mode, Wall
@@ -16,7 +15,7 @@ from mockserver.simulation.world import Draft, Key, Layers, Rows, Setup, View
 from mockserver.store.base import Store
 from mockserver.web.envelope import Answer, json_answer
 from mockserver.web.stage import Stage
-from mockserver.web.traffic import LONG_TOKEN, Traffic, TrafficState, account_of
+from mockserver.web.traffic import Traffic, TrafficState, account_of, short
 
 MAX_WARM = 256
 """How many unwritten worlds keep what they could make again: their seeded rows and rendered answers."""
@@ -330,8 +329,7 @@ class Worlds:
 
     def of(self, token: bytes) -> World:
         """The token's world, born now where this is its first use. Raises Unavailable where there is no room."""
-        if len(token) > LONG_TOKEN:
-            token = blake2b(token, digest_size=32).digest()
+        token = short(token)
         world = self._by_token.get(token)
         if world is None:
             self._make_room()

@@ -16,6 +16,7 @@ from mockserver.simulation.timeline import earliest, facts, next_change
 from mockserver.simulation.world import Draft, View
 from mockserver.web.call import Call, Handler
 from mockserver.web.envelope import Answer, dumps, json_answer
+from mockserver.web.handlers.models import kept_jobs
 from mockserver.web.worlds import NEVER, Kept, Shown, joined
 
 PLATFORM = {"user": "together", "organization": "together.ai"}
@@ -200,18 +201,13 @@ def render_job(view: View, job: Job) -> dict[str, Any]:
 def list_jobs(call: Call, view: View) -> Kept:
     """The account's jobs."""
     found = list(view.scan(jobs.KIND).values())
-    return Kept(
-        _listed([render_job(view, job) for job in found]),
-        earliest(*(next_change(job.line, view.at_ms) for job in found)),
-        earliest(*(next_step(view, jobs.KIND, job) for job in found)),
-    )
+    return kept_jobs(view, _list([render_job(view, job) for job in found]), *found)
 
 
 def get_job(call: Call, view: View) -> Kept:
     """One job."""
     job = jobs.find(view, call.parameters["job_id"], "job_id")
-    answer = json_answer(dumps(render_job(view, job)))
-    return Kept(answer, next_change(job.line, view.at_ms), next_step(view, jobs.KIND, job))
+    return kept_jobs(view, render_job(view, job), job)
 
 
 def _owner(view: View, user: str) -> dict[str, str]:
@@ -219,7 +215,11 @@ def _owner(view: View, user: str) -> dict[str, str]:
 
 
 def _listed(data: list[dict[str, Any]]) -> Answer:
-    return json_answer(dumps({"object": "list", "data": data}))
+    return json_answer(dumps(_list(data)))
+
+
+def _list(data: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"object": "list", "data": data}
 
 
 def _shown(view: View, endpoint: Endpoint) -> Shown:

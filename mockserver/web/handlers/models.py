@@ -84,21 +84,25 @@ def render_job(view: View, job: Job) -> dict[str, Any]:
     }
 
 
+def kept_jobs(view: View, body: dict[str, Any], *shown: Job) -> Kept:
+    """An answer about these jobs, and for how long it is right."""
+    return Kept(
+        json_answer(dumps(body)),
+        earliest(*(next_change(job.line, view.at_ms) for job in shown)),
+        earliest(*(next_step(view, jobs.KIND, job) for job in shown)),
+    )
+
+
 def list_jobs(call: Call, view: View) -> Kept:
     """The account's jobs."""
     found = list(view.scan(jobs.KIND).values())
-    return Kept(
-        json_answer(dumps({"data": [render_job(view, job) for job in found]})),
-        earliest(*(next_change(job.line, view.at_ms) for job in found)),
-        earliest(*(next_step(view, jobs.KIND, job) for job in found)),
-    )
+    return kept_jobs(view, {"data": [render_job(view, job) for job in found]}, *found)
 
 
 def get_job(call: Call, view: View) -> Kept:
     """One job."""
     job = jobs.find(view, call.parameters["jobId"], "jobId")
-    answer = json_answer(dumps(render_job(view, job)))
-    return Kept(answer, next_change(job.line, view.at_ms), next_step(view, jobs.KIND, job))
+    return kept_jobs(view, render_job(view, job), job)
 
 
 HANDLERS = {
