@@ -160,6 +160,68 @@ def check_spec(path: Annotated[Path, typer.Argument(help="An OpenAPI document, Y
         print(f"  let through: {note}")
 
 
+@app.command()
+def verify(
+    base_url: Annotated[
+        str | None, typer.Argument(help="The server to judge, such as http://127.0.0.1:8080 or .../v1.")
+    ] = None,
+    api_key: Annotated[
+        str | None, typer.Option(help="Its key; better set TOGETHER_API_KEY, which no list of processes shows.")
+    ] = None,
+    document: Annotated[
+        list[str] | None,
+        typer.Option(help="v1, guide-2024 or the path of a document (repeatable); by default what ships."),
+    ] = None,
+    allow_writes: Annotated[
+        bool, typer.Option("--allow-writes", help="Create, change and delete things, too, and clean up.")
+    ] = False,
+    budget_cents: Annotated[
+        float | None,
+        typer.Option(min=0, help="What all that is created may cost; 1000 unless the server simulates time."),
+    ] = None,
+    max_resources: Annotated[int, typer.Option(min=1, help="How many things may be alive at once.")] = 12,
+    name_prefix: Annotated[str, typer.Option(help="What the names of all that is created begin with.")] = "verify",
+    patience: Annotated[
+        float, typer.Option(min=1, help="Seconds to wait for one thing where time cannot be moved.")
+    ] = 900.0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Decides every choice; by default a new one each time.")
+    ] = None,
+    max_examples: Annotated[int, typer.Option(min=1, help="A measure of how much is tried.")] = 12,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that judge at once; writes stay on one.")] = 1,
+    examples: Annotated[
+        str, typer.Option(help="Where failing examples are kept: a folder, or redis://HOST:PORT/DB.")
+    ] = ".verify/examples",
+    ledger: Annotated[Path, typer.Option(help="Where it is noted what was created and is not deleted yet.")] = Path(
+        ".verify/ledger.jsonl"
+    ),
+    report: Annotated[Path | None, typer.Option(help="A folder for verdict.json, junit.xml and index.html.")] = None,
+    clean_up: Annotated[
+        bool, typer.Option("--clean-up", help="Only delete what an earlier run has left behind.")
+    ] = False,
+) -> None:
+    """Judge a server by the contract: exit 0 where it is kept, 1 where it is broken, 2 where it could not be judged."""
+    from mockserver import verifying
+
+    asked = verifying.Asked(
+        base_url=base_url,
+        api_key=api_key,
+        documents=tuple(document or ()),
+        allow_writes=allow_writes,
+        budget_cents=budget_cents,
+        max_resources=max_resources,
+        name_prefix=name_prefix,
+        patience_s=patience,
+        seed=seed,
+        max_examples=max_examples,
+        workers=workers,
+        examples=examples,
+        ledger=ledger,
+        report=report,
+    )
+    raise typer.Exit(verifying.clean_up(asked) if clean_up else verifying.judge(asked))
+
+
 def main() -> None:
     """Run the command; whatever is wrong with what we were given is one line and exit status 2."""
     try:

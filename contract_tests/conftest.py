@@ -1,0 +1,276 @@
+"""pytest, told about a run: options, the test that is judged, and what comes of it all."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, InMemoryExampleDatabase
+
+from contract_tests.kit import session as sessions
+from contract_tests.kit.account import Account, NotToBeHad
+from contract_tests.kit.session import Options, Session
+from contract_tests.kit.spending import Refused, clean_up
+from contract_tests.kit.target import Unreachable
+from contract_tests.verdict import Progress, publish, verdict_of
+
+FOLDER = Path(__file__).parent
+BROKEN_BEFORE = pytest.StashKey[int]()
+"""How many breaches there were before a test."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What a run can be told; `mockserver verify` has the same under its own names."""
+    group = parser.getgroup("contract", "judging a server of the API")
+    group.addoption("--base-url", help="the server to judge")
+    group.addoption("--spec-folder", default=str(FOLDER.parent / "spec"), help="where the documents and lifecycles lie")
+    group.addoption("--document", action="append", default=[], help="v1, guide-2024 or the path of a document")
+    group.addoption("--allow-writes", action="store_true", help="create, change and delete things, too")
+    group.addoption("--budget-cents", type=float, help="what all that is created may cost")
+    group.addoption("--max-resources", type=int, default=12, help="how many things may be alive at once")
+    group.addoption("--name-prefix", default="verify", help="what all names begin with")
+    group.addoption("--patience", type=float, default=900.0, help="seconds to wait for one thing on a real clock")
+    group.addoption("--max-examples", type=int, default=12, help="a measure of how much is tried")
+    group.addoption("--ledger", default=".verify/ledger.jsonl", help="where it is noted what was made")
+    group.addoption("--examples", help="where failing examples are kept: a folder, or redis://HOST:PORT/DB")
+    group.addoption("--report", help="a folder for the verdict: verdict.json, junit.xml and index.html")
+    group.addoption("--shown-command", default="", help="how to run this again")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set up the run; nothing is sent yet."""
+    config.addinivalue_line("markers", "writes: creates, changes or deletes things")
+    asked = config.getoption
+    if not asked("--base-url"):
+        raise pytest.UsageError("--base-url is needed: the server to judge")
+    options = Options(
+        base_url=asked("--base-url"),
+        spec_folder=Path(asked("--spec-folder")),
+        documents=tuple(asked("--document")),
+        allow_writes=asked("--allow-writes"),
+        budget_cents=asked("--budget-cents"),
+        max_resources=asked("--max-resources"),
+        prefix=asked("--name-prefix"),
+        patience_s=asked("--patience"),
+        seed=int(asked("--hypothesis-seed") or 0),
+        examples=asked("--max-examples"),
+        ledger=Path(asked("--ledger")),
+    )
+    sessions.current = Session(options)
+    try:
+        _ = sessions.current.documents, sessions.current.lifecycles
+        keep_examples(asked("--examples"))
+    except (OSError, ValueError) as error:
+        _give_up(str(error))
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Controller(config, sessions.current), "contract-controller")
+
+
+def keep_examples(where: str | None) -> None:
+    """Let Hypothesis keep what failed, to try it first the next time. Raises ValueError for what is no such place."""
+    database: ExampleDatabase = InMemoryExampleDatabase()
+    if where and where.startswith(("redis://", "rediss://")):
+        try:
+            import redis
+            from hypothesis.extra.redis import RedisExampleDatabase
+        except ImportError:
+            raise ValueError("--examples redis://... needs the package redis: pip install redis") from None
+        client = redis.Redis.from_url(where)
+        try:
+            client.ping()
+        except redis.RedisError as error:
+            raise ValueError(f"--examples: no Redis answers at that address: {error}") from None
+        database = RedisExampleDatabase(client, key_prefix=b"contract:")
+    elif where:
+        database = DirectoryBasedExampleDatabase(where)
+    settings.register_profile("contract", database=database)
+    settings.load_profile("contract")
+
+
+def _give_up(problem: str) -> None:
+    """Say in one line why there is nothing to run, and end."""
+    print(f"mockserver: {' '.join(problem.split())}", file=sys.stderr)
+    pytest.exit(problem, returncode=2)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what may not be done, and keep what acts on the account on one worker."""
+    session = sessions.session()
+    for item in items:
+        if item.get_closest_marker("writes"):
+            item.add_marker(pytest.mark.xdist_group("writes"))
+            if not session.options.allow_writes:
+                item.add_marker(pytest.mark.skip(reason="writes need --allow-writes"))
+
+
+@pytest.fixture(autouse=True)
+def judged(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Begin the evidence of a test anew, and fail it where the contract was broken."""
+    record = sessions.session().record
+    record.begin(request.node.nodeid)
+    before = request.node.stash[BROKEN_BEFORE] = record.broken
+    yield
+    if record.broken > before:
+        pytest.fail(f"{record.broken - before} breaches of the contract", pytrace=False)
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    """The account under the key; what a test makes there is deleted after it."""
+    made = sessions.session().account()
+    yield made
+    made.clear()
+
+
+@pytest.fixture
+def run() -> Session:
+    """The run."""
+    return sessions.session()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Any:
+    """What cannot be had is not judged, and said so."""
+    try:
+        return (yield)
+    except (NotToBeHad, Refused) as error:
+        what = (pyfuncitem.function.__doc__ or pyfuncitem.name).strip().splitlines()[0].rstrip(".")
+        sessions.session().record.pass_over(what, str(error))
+        pytest.skip(str(error))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Let each report carry how far the run is."""
+    report = yield
+    record = sessions.session().record
+    report.progress = (os.environ.get("PYTEST_XDIST_WORKER", ""), record.requests, record.broken)
+    report.judged = record.broken > item.stash.get(BROKEN_BEFORE, record.broken)
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the record to the controller."""
+    run = sessions.session()
+    run.close()
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["contract"] = json.dumps(run.record.carried())
+
+
+class Controller:
+    """The process that gathers: shows progress, cleans up, and writes the verdict."""
+
+    def __init__(self, config: pytest.Config, session: Session) -> None:
+        self.config = config
+        self.session = session
+        self.progress = Progress()
+        self.tests: dict[str, dict[str, Any]] = {}
+        self.started = time.monotonic()
+        self.started_at = datetime.now(UTC)
+        self.problem: str | None = None
+
+    def pytest_sessionstart(self) -> None:
+        """Ask once whether anybody answers, before anything is collected."""
+        try:
+            _ = self.session.target
+        except Unreachable as error:
+            self.problem = f"the server does not answer: {error}"
+            _give_up(self.problem)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Now it is known how many there are."""
+        self.progress.total = len(session.items)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """What cannot be collected cannot be judged."""
+        if report.failed:
+            self.problem = f"{report.nodeid}: {_reason(report)}"
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Note what came of a test."""
+        if report.when == "call" or report.outcome != "passed":
+            known = self.tests.setdefault(
+                report.nodeid,
+                {
+                    "id": report.nodeid,
+                    "suite": _suite(report.nodeid),
+                    "outcome": "passed",
+                    "seconds": 0.0,
+                    "message": "",
+                },
+            )
+            known["seconds"] = round(known["seconds"] + report.duration, 3)
+            if report.outcome != "passed":
+                known["outcome"] = "error" if _is_crash(report) else report.outcome
+                known["message"] = _reason(report)
+        if report.when == "teardown":
+            self.progress.step(report.nodeid, *getattr(report, "progress", ("", 0, 0)))
+
+    def pytest_testnodedown(self, node: Any, error: Any) -> None:
+        """Take over what a worker found."""
+        carried = getattr(node, "workeroutput", {}).get("contract")
+        if carried:
+            self.session.record.merge(json.loads(carried))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Clean up whatever is left, and write the verdict."""
+        self.progress.close()
+        left = self._clean_up()
+        if exitstatus == pytest.ExitCode.INTERRUPTED:
+            self.problem = self.problem or "interrupted"
+        crashed = [one for one in self.tests.values() if one["outcome"] == "error"]
+        if crashed and not self.session.record.broken:
+            self.problem = self.problem or f"{crashed[0]['id']}: {crashed[0]['message']}"
+        verdict = verdict_of(
+            self.session,
+            list(self.tests.values()),
+            problem=self.problem,
+            left=left,
+            started_at=self.started_at,
+            seconds=time.monotonic() - self.started,
+            command=self.config.getoption("--shown-command"),
+        )
+        session.exitstatus = {"kept": 0, "broken": 1}.get(verdict["verdict"], 2)
+        if not self.session.record.judged and self.problem:
+            return  # it was said in one line
+        publish(verdict, self.config.getoption("--report"))
+
+    def _clean_up(self) -> list[str]:
+        said: list[str] = []
+        run = self.session
+        if not run.options.allow_writes or "target" not in run.__dict__:
+            return said
+        ledger = run.target.guard.ledger  # type: ignore[attr-defined]
+        if ledger.left():
+            try:
+                clean_up(run.target, ledger, said.append)
+            except (Unreachable, RuntimeError) as error:
+                said.append(f"not all could be deleted: {error}; mockserver verify --clean-up tries again")
+        if not ledger.left():
+            ledger.forget()
+        return said
+
+
+def _suite(nodeid: str) -> str:
+    return nodeid.partition("::")[0].rpartition("/")[2].removeprefix("test_").removesuffix(".py")
+
+
+def _is_crash(report: Any) -> bool:
+    """Whether a test ended by something else than a breach or a skip: the kit's own fault, or the network's."""
+    return report.outcome == "failed" and not getattr(report, "judged", False)
+
+
+def _reason(report: Any) -> str:
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    crash = getattr(getattr(report.longrepr, "reprcrash", None), "message", None)
+    return (crash or str(report.longrepr)).strip().splitlines()[0][:300] if report.longrepr else ""

@@ -1,0 +1,1 @@
+"""Every rule there is, by what it is about. `registry` says what a rule is."""

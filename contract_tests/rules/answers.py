@@ -1,0 +1,252 @@
+"""The rules that every single answer must keep, whatever was asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from contract_tests.kit.document import JSON, UNDECLARED
+from contract_tests.kit.exchanges import ABSENT, Exchange
+from contract_tests.kit.record import Record
+from contract_tests.rules.registry import WARNING, rule
+
+EVENT_STREAM = "text/event-stream"
+NO_OPERATION = frozenset({404, 405})
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+LISTS = {"data": "id", "clusters": "cluster_id", "volumes": "volume_id", "remediations": "id", "regions": "name"}
+"""The fields that hold lists of things, and what tells the things apart."""
+
+
+@rule(
+    "never-a-server-error",
+    suite="answers",
+    reason="Whatever a client sends, a server that works answers it; a 5xx sends clients into retries.",
+    source="spec/v1.yaml: the 5xx answers say that the server failed",
+)
+def never_a_server_error(one: Exchange) -> Iterator[str]:
+    """No 5xx."""
+    if one.status >= 500:
+        yield f"the server failed with {one.status}"
+
+
+@rule(
+    "status-declared",
+    suite="answers",
+    reason="Clients decide by the status; one that the document does not declare is one they do not know.",
+    source="spec/v1.yaml: paths.*.*.responses",
+)
+def status_declared(one: Exchange) -> Iterator[str]:
+    """A success exactly as documented, an error among those declared."""
+    operation = one.operation
+    if operation is None:
+        if one.status not in NO_OPERATION:
+            yield f"nothing is declared for {one.method} {one.path}, yet it answered {one.status}, not 404 or 405"
+    elif one.status < 400:
+        if one.status not in operation.successes:
+            yield f"answered {one.status}; documented is {_listed(operation.successes)}"
+    elif one.status < 500 and operation.grade(one.status) == UNDECLARED:
+        yield f"answered {one.status}; declared are {_listed(operation.statuses)}"
+
+
+@rule(
+    "content-type-declared",
+    suite="answers",
+    reason="Clients choose how to read a body by its content type.",
+    source="spec/v1.yaml: responses.*.content",
+)
+def content_type_declared(one: Exchange) -> Iterator[str]:
+    """The media type is one that is declared; without one there is no body; JSON can be read."""
+    if one.operation is not None and one.operation.grade(one.status) == UNDECLARED:
+        return  # then it is the status that is at fault
+    declared = one.operation.media_types(one.status) if one.operation else frozenset({JSON})
+    if not declared:
+        if one.answer:
+            yield f"a {one.status} has no body here, yet {len(one.answer)} bytes came"
+    elif one.media_type not in declared:
+        yield f"the content type is {one.media_type or 'missing'}; declared is {', '.join(sorted(declared))}"
+    elif one.media_type == JSON and one.shown is ABSENT:
+        yield f"the body is no JSON: {one.answer[:80]!r}"
+
+
+@rule(
+    "body-conforms",
+    suite="answers",
+    reason="Typed clients fail on a body that is not what the schema says.",
+    source="spec/v1.yaml: components.schemas",
+)
+def body_conforms(one: Exchange) -> Iterator[str]:
+    """The body keeps its schema: types, required fields, enums, constants, formats, what is closed."""
+    if one.operation is None or one.media_type != JSON or one.shown is ABSENT:
+        return
+    if one.operation.media_types(one.status):
+        yield from one.operation.answer_problems(one.status, one.shown)
+
+
+@rule(
+    "error-envelope",
+    suite="answers",
+    reason="The official clients read message, type, param and code of `error`; one asserts that it is an object.",
+    source="spec/v1.yaml: ErrorData",
+)
+def error_envelope(one: Exchange) -> Iterator[str]:
+    """An error is the API's envelope, whole."""
+    if one.status < 400 or one.shown is ABSENT:
+        return
+    error = one.shown.get("error") if isinstance(one.shown, dict) else None
+    if not isinstance(error, dict):
+        yield f"`error` is {type(error).__name__ if one.shown else 'missing'}, not an object"
+        return
+    for name in ("message", "type"):
+        if not isinstance(error.get(name), str) or not error[name]:
+            yield f"error.{name} is {error.get(name)!r}, not a text"
+    if one.document is None or one.document.strict_errors:
+        for name in ("param", "code"):
+            if name not in error:
+                yield f"error.{name} is missing; it is null where there is nothing to say"
+            elif error[name] is not None and not isinstance(error[name], str):
+                yield f"error.{name} is {error[name]!r}, neither a text nor null"
+
+
+@rule(
+    "error-type",
+    suite="answers",
+    severity=WARNING,
+    reason="Clients that look at error.type expect invalid_request_error for what they did wrong.",
+    source="spec/v1.yaml: ErrorData.error.type (which words there are is assumed)",
+)
+def error_type(one: Exchange) -> Iterator[str]:
+    """A 4xx is an invalid_request_error."""
+    error = one.shown.get("error") if isinstance(one.shown, dict) else None
+    if 400 <= one.status < 500 and isinstance(error, dict) and error.get("type") != "invalid_request_error":
+        yield f"error.type is {error.get('type')!r}"
+
+
+@rule(
+    "instants-are-utc",
+    suite="answers",
+    reason="An instant without its zone is read as another one on every machine.",
+    source="spec/v1.yaml: info.description, all instants are RFC 3339 in UTC",
+)
+def instants_are_utc(one: Exchange) -> Iterator[str]:
+    """Every instant ends in Z."""
+    for place, value in _instants(one.shown, ""):
+        if not value.endswith(("Z", "+00:00")):
+            yield f"{place} is {value}"
+
+
+@rule(
+    "listed-once",
+    suite="lists",
+    reason="A client that walks over a list acts twice on what is in it twice.",
+    source="spec/v1.yaml: the lists show each resource",
+)
+def listed_once(one: Exchange) -> Iterator[str]:
+    """A list shows each thing once."""
+    if not one.ok or one.operation is None or one.method != "GET":
+        return
+    body = one.shown if isinstance(one.shown, dict) else {"data": one.shown}
+    for name, key in LISTS.items():
+        items = (
+            [item for item in body.get(name, []) if isinstance(item, dict)] if isinstance(body.get(name), list) else []
+        )
+        ids = [item.get(key, item.get("job_id", item.get("name"))) for item in items]
+        twice = sorted({str(found) for found in ids if ids.count(found) > 1})
+        if twice:
+            yield f"{name} shows {twice[0]} {ids.count(twice[0])} times"
+
+
+@rule(
+    "secrets-stay-secret",
+    suite="answers",
+    reason="A token that an answer repeats ends in logs.",
+    source="spec/v1.yaml: hf_token has the format password",
+)
+def secrets_stay_secret(one: Exchange) -> Iterator[str]:
+    """A token that was sent is not repeated."""
+    token = one.sent.get("hf_token") if isinstance(one.sent, dict) else None
+    if isinstance(token, str) and len(token) >= 8 and token.encode() in one.answer:
+        yield "the answer repeats hf_token"
+
+
+@rule(
+    "methods-are-told",
+    suite="answers",
+    reason="A 405 says which methods there are, as HTTP wants it.",
+    source="RFC 9110, 15.5.6",
+)
+def methods_are_told(one: Exchange) -> Iterator[str]:
+    """A 405 has an Allow header, without the method that was refused."""
+    if one.status == 405:
+        allowed = [name.strip() for name in one.headers.get("allow", "").split(",") if name.strip()]
+        if not allowed:
+            yield "a 405 without an Allow header"
+        elif one.method in allowed:
+            yield f"{one.method} is refused, yet Allow names it"
+
+
+@rule(
+    "request-kept-to-the-document",
+    suite="validation",
+    reason="What breaks the document must be refused: a client learns of its mistake, and nothing is done by accident.",
+    source="spec/v1.yaml: parameters and requestBody",
+)
+def broken_requests_are_refused(one: Exchange) -> Iterator[str]:
+    """What breaks the schema of its operation is not accepted."""
+    operation = one.operation
+    if operation is None or not one.ok:
+        return
+    problem = operation.query_problem(one.query)
+    if problem is None and operation.body_schema is not None:
+        if one.body and one.content_type and not one.content_type.lower().startswith(JSON):
+            problem = f"the body is sent as {one.content_type}"
+        elif one.body and one.sent is ABSENT:
+            problem = "the body is no JSON"
+        else:
+            problem = operation.body_problem(one.sent)
+    if problem:
+        yield f"accepted with {one.status}, though {problem}"
+
+
+ALWAYS = (
+    never_a_server_error,
+    status_declared,
+    content_type_declared,
+    body_conforms,
+    error_envelope,
+    error_type,
+    instants_are_utc,
+    listed_once,
+    secrets_stay_secret,
+    methods_are_told,
+    broken_requests_are_refused,
+)
+
+
+def watcher(record: Record) -> Any:
+    """What judges each answer by all rules of this module."""
+
+    def watch(one: Exchange) -> None:
+        if one.operation is None and one.method in ("HEAD", "OPTIONS"):
+            return
+        for each in ALWAYS:
+            record.judge(each, one, at=one)
+
+    return watch
+
+
+def _instants(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if isinstance(inner, str):
+                if name.endswith(("_at", "_time", "timestamp")) and INSTANT.fullmatch(inner):
+                    yield f"{place}{name}", inner
+            else:
+                yield from _instants(inner, f"{place}{name}.")
+    elif isinstance(value, list):
+        for inner in value[:50]:
+            yield from _instants(inner, f"{place}[].")
+
+
+def _listed(statuses: frozenset[int]) -> str:
+    return ", ".join(map(str, sorted(statuses))) or "nothing"

@@ -1,0 +1,196 @@
+"""Dedicated endpoints: lives told step by step, each step judged."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract_tests.kit import readings
+from contract_tests.kit.account import Account
+from contract_tests.kit.exchanges import Exchange
+from contract_tests.kit.observer import Known
+from contract_tests.rules import lists, promises, refusals
+
+pytestmark = pytest.mark.writes
+RUNNING = ("PENDING", "STARTING", "STARTED")
+STOPPING = ("STOPPING", "STOPPED")
+
+
+def patch(account: Account, endpoint: Known, **body: object) -> Exchange:
+    """Change an endpoint, and look at it."""
+    one = account.call("updateEndpoint", endpoint.id, json=body)
+    account.record.judge(refusals.good_request_accepted, one, f"a patch of {', '.join(body)}", at=one)
+    if one.ok and "state" in body:
+        effect = STOPPING if body["state"] == "STOPPED" else (*RUNNING, "STOPPING", "ERROR")
+        account.record.judge(
+            promises.command_takes_effect, f"asking for {body['state']}", endpoint.state, effect, at=one
+        )
+    account.look(endpoint)
+    account.call("listEndpoints")
+    return one
+
+
+def test_a_life(account: Account) -> None:
+    """An endpoint starts, is changed, stops, starts again and is deleted."""
+    endpoint = account.new_endpoint()
+    account.look(endpoint)
+    account.call("listEndpoints")
+    first = account.settle(endpoint)
+    readings.read_endpoints(account)
+    patch(account, endpoint, display_name=account.name())
+    patch(account, endpoint, autoscaling={"min_replicas": 1, "max_replicas": 3})
+    patch(account, endpoint, inactive_timeout=600)
+    patch(account, endpoint, inactive_timeout=None)
+    patch(account, endpoint, display_name=account.name(), autoscaling={"min_replicas": 1, "max_replicas": 1})
+    patch(account, endpoint, state="STARTED")
+    patch(account, endpoint, state="STOPPED")
+    stopped = account.settle(endpoint)
+    account.record.judge(promises.command_takes_effect, "a stop", stopped, ("STOPPED",), at=account.record.trail[-1])
+    patch(account, endpoint, state="STOPPED")
+    patch(account, endpoint, display_name=account.name())
+    patch(account, endpoint, state="STARTED")
+    again = account.settle(endpoint)
+    account.record.judge(
+        promises.command_takes_effect, "a start", again, ("STARTED", "ERROR", "PENDING"), at=account.record.trail[-1]
+    )
+    assert first is not None
+    gone(account, endpoint)
+
+
+def gone(account: Account, endpoint: Known) -> None:
+    """Delete an endpoint, and see that it stays deleted."""
+    one = account.remove(endpoint)
+    account.record.judge(refusals.good_request_accepted, one, "the delete of an endpoint", at=one)
+    for _ in range(2):
+        again = account.look(endpoint)
+        account.record.judge(refusals.unknown_is_404, again, "an endpoint that was deleted", at=again)
+        account.call("listEndpoints")
+        account.call("listEndpoints", query={"type": "dedicated", "mine": True})
+        for operation_id, body in (("deleteEndpoint", {}), ("updateEndpoint", {"json": {"display_name": "again"}})):
+            refused = account.call(operation_id, endpoint.id, **body)
+            account.record.judge(
+                refusals.unknown_is_404, refused, f"{operation_id} of an endpoint that was deleted", at=refused
+            )
+        account.target.clock.let_pass(20)
+
+
+def test_a_life_without_a_start(account: Account) -> None:
+    """An endpoint that is created stopped stays so until it is asked to start."""
+    endpoint = account.new_endpoint(state="STOPPED", inactive_timeout=30)
+    for _ in range(3):
+        account.look(endpoint)
+        account.call("listEndpoints", query={"type": "dedicated"})
+        account.target.clock.let_pass(120 if account.target.has_control else 1)
+    patch(account, endpoint, autoscaling={"min_replicas": 1, "max_replicas": 2})
+    patch(account, endpoint, state="STARTED")
+    account.settle(endpoint)
+    gone(account, endpoint)
+
+
+def test_a_stop_on_the_way_up(account: Account) -> None:
+    """An endpoint can be stopped before it has started, and started before it has stopped."""
+    endpoint = account.new_endpoint()
+    patch(account, endpoint, state="STOPPED")
+    account.settle(endpoint)
+    patch(account, endpoint, state="STARTED")
+    account.target.clock.let_pass(15)
+    account.look(endpoint)
+    patch(account, endpoint, state="STOPPED")
+    patch(account, endpoint, display_name=account.name())
+    one = account.call("updateEndpoint", endpoint.id, json={"state": "STARTED"})
+    account.look(endpoint)
+    account.settle(endpoint, frozenset({"STARTED", "STOPPED", "ERROR"}))
+    account.settle(endpoint)
+    if one.ok:
+        account.record.judge(
+            promises.command_takes_effect,
+            "a start while it stopped",
+            endpoint.state,
+            (*RUNNING, "ERROR"),
+            at=account.record.trail[-1],
+        )
+    gone(account, endpoint)
+
+
+def test_a_delete_on_the_way_up(account: Account) -> None:
+    """An endpoint can be deleted at any time."""
+    gone(account, account.new_endpoint())
+    endpoint = account.new_endpoint()
+    account.settle(endpoint, frozenset({"STARTING", "STARTED", "ERROR", "STOPPED"}))
+    gone(account, endpoint)
+
+
+def test_an_idle_end(account: Account) -> None:
+    """An endpoint without traffic stops after its timeout, and not before."""
+    if not account.target.has_control:
+        pytest.skip("a timeout of minutes, judged where time can be moved")
+    endpoint = account.new_endpoint(inactive_timeout=20)
+    if account.settle(endpoint) != "STARTED":
+        return
+    account.target.clock.let_pass(15 * 60)
+    early = account.look(endpoint)
+    account.record.judge(promises.command_takes_effect, "15 of 20 idle minutes", endpoint.state, ("STARTED",), at=early)
+    account.target.clock.let_pass(6 * 60)
+    late = account.look(endpoint)
+    account.record.judge(promises.command_takes_effect, "21 of 20 idle minutes", endpoint.state, STOPPING, at=late)
+    account.settle(endpoint)
+    gone(account, endpoint)
+
+
+def test_several_at_once(account: Account) -> None:
+    """Endpoints do not disturb each other, and filters tell them apart."""
+    first = account.new_endpoint(state="STOPPED")
+    second = account.new_endpoint()
+    third = account.new_endpoint(state="STOPPED", display_name="")
+    readings.read_endpoints(account)
+    patch(account, second, display_name=account.name())
+    account.look(first)
+    account.look(third)
+    account.settle(second)
+    readings.read_endpoints(account)
+    on_demand = account.call("listEndpoints", query={"usage_type": "on-demand"})
+    ids = {one.get("id") for one in readings.items(on_demand, "data")}
+    account.record.judge(
+        lists.filter_exact, "usage_type=on-demand", ids, {first.id, second.id, third.id}, ids, at=on_demand
+    )
+    gone(account, first)
+    account.look(second)
+    account.look(third)
+    account.call("listEndpoints")
+    gone(account, second)
+    gone(account, third)
+
+
+def test_inference(account: Account) -> None:
+    """A started endpoint answers under its name, any other refuses."""
+    endpoint = account.new_endpoint()
+    name = str(endpoint.views.get("name"))
+    for state in ("PENDING", "STARTED", "STOPPED"):
+        if state == "STARTED" and account.settle(endpoint) != "STARTED":
+            break
+        if state == "STOPPED":
+            account.call("updateEndpoint", endpoint.id, json={"state": "STOPPED"})
+            account.settle(endpoint)
+        body = {"model": name, "messages": [{"role": "user", "content": "Say hello"}], "max_tokens": 4}
+        chat = account.call("chat-completions", json=body)
+        account.record.judge(promises.inference_only_when_started, chat, str(endpoint.state), at=chat)
+        text = account.call("completions", json={"model": name, "prompt": "Say hello", "max_tokens": 4})
+        account.record.judge(promises.inference_only_when_started, text, str(endpoint.state), at=text)
+        for one in (chat, text):
+            if one.ok and isinstance(one.shown, dict):
+                account.record.judge(promises.usage_adds_up, one.shown, 4, at=one)
+        account.look(endpoint)
+    gone(account, endpoint)
+    after = account.call("chat-completions", json={"model": name, "messages": [{"role": "user", "content": "Hello"}]})
+    account.record.judge(refusals.bad_request_refused, after, "the endpoint was deleted", {400, 404}, at=after)
+
+
+def test_serverless_inference(account: Account) -> None:
+    """A serverless model answers, within what is asked for."""
+    listed = account.call("listEndpoints", query={"type": "serverless"})
+    for entry in readings.items(listed, "data")[:2]:
+        for most in (1, 5):
+            body = {"model": entry.get("name"), "messages": [{"role": "user", "content": "Hello"}], "max_tokens": most}
+            one = account.call("chat-completions", json=body)
+            account.record.judge(refusals.good_request_accepted, one, "a question to a serverless model", at=one)
+            if one.ok and isinstance(one.shown, dict):
+                account.record.judge(promises.usage_adds_up, one.shown, most, at=one)

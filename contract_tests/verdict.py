@@ -1,0 +1,171 @@
+"""The verdict of a run as one plain value, and the progress shown until it is there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from contract_tests.kit.document import Operation
+from contract_tests.kit.record import Record, ranked
+from contract_tests.kit.session import Session
+from contract_tests.reports import junit, page, terminal
+from contract_tests.rules.registry import RULES
+
+FORMAT = 1
+
+
+def verdict_of(
+    session: Session,
+    tests: list[dict[str, Any]],
+    *,
+    problem: str | None,
+    left: list[str],
+    started_at: datetime,
+    seconds: float,
+    command: str,
+) -> dict[str, Any]:
+    """Everything there is to say about a run: `verdict` is kept, broken or could not run."""
+    record, options = session.record, session.options
+    judged = sum(record.judged.values())
+    word = "broken" if record.broken else "could not run" if problem or not judged else "kept"
+    control = "target" in session.__dict__ and session.target.has_control
+    not_judged = [{"what": what, "why": why} for what, why in record.not_judged.items()]
+    not_judged += [{"what": "whether everything was cleaned up", "why": one} for one in left]
+    if not options.allow_writes:
+        not_judged.append(
+            {"what": "everything that creates, changes or deletes", "why": "reads only, without --allow-writes"}
+        )
+    return {
+        "format": FORMAT,
+        "tool": f"together-mockserver {version('together-mockserver')}",
+        "target": {
+            "base_url": options.base_url,
+            "documents": list(session.documents),
+            "clock": "control" if control else "real",
+        },
+        "seed": options.seed,
+        "writes": options.allow_writes,
+        "started_at": started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "seconds": round(seconds, 1),
+        "requests": record.requests,
+        "verdict": word,
+        "problem": problem if word == "could not run" else None,
+        "command": command,
+        "rules": [
+            {
+                "name": rule.name,
+                "suite": rule.suite,
+                "severity": rule.severity,
+                "reason": rule.reason,
+                "source": rule.source,
+                "judged": record.judged[rule.name],
+                "breaches": record.breaches[rule.name],
+            }
+            for rule in RULES.values()
+        ],
+        "findings": ranked(record.findings.values()),
+        "not_judged": not_judged,
+        "operations": [
+            _operation(record, one) for document in session.documents.values() for one in document.operations.values()
+        ],
+        "lifecycles": [_lifecycle(record, name, session) for name in session.lifecycles],
+        "tests": tests,
+    }
+
+
+def _operation(record: Record, one: Operation) -> dict[str, Any]:
+    name = one.operation_id
+    seen = {status: count for (operation, status), count in record.statuses.items() if operation == name}
+    body = one.body_schema or {}
+    declared = [(parameter["name"], parameter["in"]) for parameter in one.parameters]
+    declared += [(field, "body") for field in body.get("properties", {})]
+    return {
+        "document": one.document.name,
+        "operation": name,
+        "method": one.method,
+        "path": one.path,
+        "requests": sum(seen.values()),
+        "statuses": [
+            {"status": status, "grade": one.grade(status), "seen": seen.get(status, 0)}
+            for status in sorted({*one.statuses, *seen})
+        ],
+        "parameters": [
+            {"name": field, "in": place, "seen": record.parameters[name, place, field]} for field, place in declared
+        ],
+    }
+
+
+def _lifecycle(record: Record, name: str, session: Session) -> dict[str, Any]:
+    table = session.lifecycles[name]
+    return {
+        "name": name,
+        "states": [
+            {
+                "name": state,
+                "initial": state in table.initial,
+                "rests": bool(facts.get("rests")),
+                "gone": bool(facts.get("gone")),
+                "unmodelled": str(facts.get("unmodelled", "")),
+                "seen": record.states[name, state],
+            }
+            for state, facts in table.states.items()
+        ],
+        "moves": [
+            {
+                "name": move.name,
+                "from": move.source,
+                "to": move.target,
+                "by": list(move.by),
+                "seen": record.moves[name, move.name, move.source],
+            }
+            for move in table.moves
+        ],
+    }
+
+
+def publish(verdict: dict[str, Any], folder: str | None) -> None:
+    """Show the verdict, and write it to a folder where one is named: verdict.json, junit.xml and index.html."""
+    terminal.render(verdict, Console(highlight=False))
+    if folder:
+        where = Path(folder)
+        where.mkdir(parents=True, exist_ok=True)
+        (where / "verdict.json").write_text(json.dumps(verdict, indent=1), encoding="utf-8")
+        (where / "junit.xml").write_text(junit.render(verdict), encoding="utf-8")
+        (where / "index.html").write_text(page.render(verdict), encoding="utf-8")
+
+
+class Progress:
+    """One line that tells how far a run is; on a terminal it is written over, elsewhere each suite has its own."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.done = 0
+        self._requests: dict[str, int] = {}
+        self._broken: dict[str, int] = {}
+        self._suite = ""
+        self._live = sys.stderr.isatty()
+
+    def step(self, nodeid: str, worker: str, requests: int, broken: int) -> None:
+        """A test is over."""
+        self.done += 1
+        self._requests[worker], self._broken[worker] = requests, broken
+        suite = nodeid.partition("::")[0].rpartition("/")[2].removeprefix("test_").removesuffix(".py")
+        line = f"{self.done}/{self.total} {suite.replace('_', ' ')}, {sum(self._requests.values()):,} requests"
+        found = sum(self._broken.values())
+        line += f", {found:,} breaches" if found else ""
+        if self._live:
+            print(f"\r\x1b[2K{line}", end="", file=sys.stderr, flush=True)
+        elif suite != self._suite:
+            print(line, file=sys.stderr, flush=True)
+        self._suite = suite
+
+    def close(self) -> None:
+        """The run is over."""
+        if self._live and self.done:
+            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)

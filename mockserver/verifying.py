@@ -1,0 +1,139 @@
+"""`mockserver verify`: starts the contract kit, in a process of its own, on the documents that ship with us."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mockserver.errors import ConfigError
+from mockserver.settings import data_folder
+
+KEY_VARIABLE = "TOGETHER_API_KEY"
+SHIPPED = ("v1", "guide-2024")
+COULD_NOT_RUN = 2
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of `verify`."""
+
+    base_url: str | None
+    api_key: str | None
+    documents: Sequence[str]
+    allow_writes: bool
+    budget_cents: float | None
+    max_resources: int
+    name_prefix: str
+    patience_s: float
+    seed: int | None
+    max_examples: int
+    workers: int
+    examples: str
+    ledger: Path
+    report: Path | None
+
+
+def judge(asked: Asked) -> int:
+    """Judge a server; the exit status. Raises ConfigError for what cannot be meant."""
+    base_url = _base_url(asked)
+    _check(asked)
+    seed = secrets.randbelow(2**32) if asked.seed is None else asked.seed
+    folder = _kit()
+    command = [sys.executable, "-m", "pytest", "-c", str(folder / "pytest.ini"), "--rootdir", str(folder)]
+    command += ["-p", "no:terminal", str(folder), f"--base-url={base_url}", f"--hypothesis-seed={seed}"]
+    command += [f"--spec-folder={data_folder('spec')}", *[f"--document={one}" for one in asked.documents]]
+    command += [f"--max-resources={asked.max_resources}", f"--name-prefix={asked.name_prefix}"]
+    command += [f"--patience={asked.patience_s}", f"--max-examples={asked.max_examples}"]
+    command += [f"--ledger={asked.ledger.absolute()}", f"--examples={_examples(asked)}"]
+    command += [f"--shown-command={_again(asked, base_url, seed)}"]
+    command += ["--allow-writes"] if asked.allow_writes else []
+    command += [f"--budget-cents={asked.budget_cents}"] if asked.budget_cents is not None else []
+    command += [f"--report={asked.report.absolute()}"] if asked.report else []
+    command += [f"--numprocesses={asked.workers}", "--dist=loadgroup"] if asked.workers > 1 else []
+    return _run(command, asked)
+
+
+def clean_up(asked: Asked) -> int:
+    """Delete what the ledger says an earlier run left behind; the exit status. Raises ConfigError."""
+    folder = _kit()
+    command = [sys.executable, "-m", "contract_tests.cleaning", str(asked.ledger.absolute()), str(data_folder("spec"))]
+    command += [_base_url(asked)] if asked.base_url else []
+    return _run(command, asked, folder)
+
+
+def _run(command: list[str], asked: Asked, folder: Path | None = None) -> int:
+    """Run the kit; signals go to it, so that it can clean up, and its end is waited for."""
+    environment = dict(os.environ)
+    if asked.api_key:
+        environment[KEY_VARIABLE] = asked.api_key
+    paths = [str(_kit().parent), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    child = subprocess.Popen(command, env=environment)
+    # Ctrl-C reaches the child by itself; what is sent to us alone is passed on.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: child.send_signal(signal.SIGINT))
+    status = child.wait()
+    return status if status in (0, 1) else COULD_NOT_RUN
+
+
+def _kit() -> Path:
+    """The folder of the suites. Raises ConfigError where they or what they stand on are not installed."""
+    for name in ("contract_tests", "pytest", "hypothesis", "schemathesis"):
+        found = importlib.util.find_spec(name)
+        if found is None or found.origin is None:
+            raise ConfigError("verify", f"the package {name} is not installed", "install together-mockserver again")
+        if name == "contract_tests":
+            folder = Path(found.origin).parent
+    return folder
+
+
+def _base_url(asked: Asked) -> str:
+    if not asked.base_url:
+        raise ConfigError("BASE_URL", "there is none", "say which server to judge, such as http://127.0.0.1:8080")
+    parts = urlsplit(asked.base_url)
+    try:
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        good = False
+    if not good or parts.query or parts.fragment or parts.username:
+        raise ConfigError(
+            "BASE_URL",
+            f"{asked.base_url!r} is no base URL",
+            "give one such as http://127.0.0.1:8080 or https://HOST/v1",
+        )
+    return asked.base_url.rstrip("/")
+
+
+def _check(asked: Asked) -> None:
+    for one in asked.documents:
+        if one not in SHIPPED and not Path(one).is_file():
+            raise ConfigError("--document", f"there is no file {one}", f"give a path, or one of {', '.join(SHIPPED)}")
+    if asked.report is not None and asked.report.exists() and not asked.report.is_dir():
+        raise ConfigError(
+            "--report", f"{asked.report} is no folder", "name a folder, which is made where it is missing"
+        )
+    if not asked.name_prefix.replace("-", "").isalnum():
+        raise ConfigError("--name-prefix", f"{asked.name_prefix!r} is no prefix", "use letters, digits and hyphens")
+
+
+def _examples(asked: Asked) -> str:
+    return asked.examples if "://" in asked.examples else str(Path(asked.examples).absolute())
+
+
+def _again(asked: Asked, base_url: str, seed: int) -> str:
+    """The command that does this again, without keys."""
+    words = ["mockserver", "verify", base_url, "--seed", str(seed)]
+    words += [word for one in asked.documents for word in ("--document", one)]
+    words += ["--allow-writes"] if asked.allow_writes else []
+    words += ["--budget-cents", f"{asked.budget_cents:g}"] if asked.budget_cents is not None else []
+    words += ["--max-examples", str(asked.max_examples)] if asked.max_examples != 12 else []
+    return shlex.join(words)
