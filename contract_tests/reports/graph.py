@@ -10,14 +10,15 @@ from typing import Any
 
 from contract_tests.reports.layout import Item, Pair, label_of, spread
 from contract_tests.reports.markup import Markup, element, escaped, joined
-from contract_tests.reports.rails import CORNER, LINE_GAP, MARGIN, Plan, Rail, Row, planned
+from contract_tests.reports.rails import CORNER, LINE_GAP, Plan, Rail, Row, planned
 from contract_tests.reports.wording import causes, counted, expected_states, kind, shown
 
 LABEL_HEIGHT, HEAD = 14.0, 7.0
 RAIL_LABEL_EVERY = 460.0
 
-# A line to draw: whether it was seen (what was is drawn over what was not), and its markup.
-Line = tuple[bool, Markup]
+# Something to draw, and its height above the paper: what was seen lies over what was not, labels over all lines.
+Line = tuple[int, Markup]
+LABEL = 2
 Point = tuple[float, float]
 
 
@@ -91,12 +92,15 @@ def _links(plan: Plan) -> Iterable[Line]:
             aside = (index - (len(rows) - 1) / 2) * LINE_GAP
             points: list[Point] = [(starts[pair] + aside, plan.bottoms[chain[0].layer])]
             for item in chain[1:-1]:
-                points += [(item.x + aside, plan.tops[item.layer]), (item.x + aside, plan.bottoms[item.layer])]
+                upper, lower = plan.tops[item.layer], plan.bottoms[item.layer]
+                straight = item is label or item.layer % 2 == 0
+                points += [(item.x + aside, y) for y in ((upper, lower) if straight else ((upper + lower) / 2,))]
             tip = (ends[pair] + aside, plan.tops[chain[-1].layer])
             points.append((tip[0], tip[1] - HEAD))
             block = plan.tops[label.layer] + plan.bottoms[label.layer] - len(rows) * LABEL_HEIGHT
             place = (label.x + len(rows) * LINE_GAP / 2 + 4, block / 2 + (index + 0.5) * LABEL_HEIGHT + 3.5)
-            yield _move(row, _flowing(points), _head(tip, 0, 1), _text(row["name"], place))
+            yield _move(row, _flowing(points), _head(tip, 0, 1))
+            yield LABEL, _labelled([row], _text(row["name"], place))
 
 
 def _ports(plan: Plan, leaving: bool) -> dict[Pair, float]:
@@ -130,31 +134,32 @@ def _rail(plan: Plan, rail: Rail) -> Iterable[Line]:
         ys.append(out[-1][1])
         points = [*out, (beam, out[-1][1]), (beam, into[-1][1]), *reversed(into)]
         points[-1] = (points[-1][0] + rail.side * HEAD, points[-1][1])
-        yield _move(row, _cornered(points), _head(into[0], -rail.side, 0), Markup(""))
+        yield _move(row, _cornered(points), _head(into[0], -rail.side, 0))
     low, high = min(ys), max(ys)
-    seen = sum(row["seen"] for row in rail.rows)
     for index in range(parts := 1 + int((high - low) / RAIL_LABEL_EVERY)):
         middle = (beam + 10.5, low + (high - low) * (index + 0.5) / parts)
         text = _text(rail.rows[0]["name"], middle, turned=True)
-        yield bool(seen), _moves(rail.rows, text)
+        yield LABEL, _labelled(rail.rows, text)
 
 
-def _move(row: Row, line: str, head: str, text: Markup) -> Line:
-    title = f"{row['name']}: {row['from']} → {row['to']}, by {causes(row['by'])}, {times(row['seen'])}"
+def _move(row: Row, line: str, head: str) -> Line:
     path = joined(element("path", d=line, class_="line"), element("path", d=head, class_="head"))
     classes = f"move {met_class(row['seen'])} {kind_class(row['by'])}"
-    return bool(row["seen"]), element("g", element("title", title), path, text, class_=classes)
+    return int(row["seen"] > 0), element("g", element("title", _title([row])), path, class_=classes)
 
 
-def _moves(rows: Sequence[Row], text: Markup) -> Markup:
-    """The label of a rail: it speaks for all its moves."""
+def _labelled(rows: Sequence[Row], text: Markup) -> Markup:
+    """The label of a move, or of a rail for all its moves."""
+    seen = sum(row["seen"] for row in rows)
+    classes = f"move {met_class(seen)} {kind_class(rows[0]['by'])}"
+    return element("g", element("title", _title(rows)), text, class_=classes)
+
+
+def _title(rows: Sequence[Row]) -> str:
+    first, seen = rows[0], sum(row["seen"] for row in rows)
     met = sum(1 for row in rows if row["seen"])
-    title = (
-        f"{rows[0]['name']} to {rows[0]['to']}, by {causes(rows[0]['by'])}: from {met} of "
-        f"{counted(len(rows), 'state')}, {times(sum(row['seen'] for row in rows))}"
-    )
-    classes = f"move {met_class(met)} {kind_class(rows[0]['by'])}"
-    return element("g", element("title", title), text, class_=classes)
+    sources = first["from"] if len(rows) == 1 else f"{met} of {counted(len(rows), 'state')}"
+    return f"{first['name']}: {sources} → {first['to']}, by {causes(first['by'])}, {times(seen)}"
 
 
 def _text(name: str, at: Point, turned: bool = False) -> Markup:

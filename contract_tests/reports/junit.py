@@ -37,12 +37,13 @@ def render(verdict: Verdict) -> str:
     for test in unexplained(verdict):
         case = _case(test["suite"], test["id"])
         case.set("time", f"{test['seconds']:.3f}")
-        _mark(case, "error" if test["outcome"] == "error" else "failure", first_line(test["message"]), test["message"])
+        tag = "error" if test["outcome"] == "error" else "failure"
+        _mark(case, tag, first_line(test["message"]), test["message"], "test")
         suites.setdefault(test["suite"], []).append(case)
     red = any(case.find(tag) is not None for cases in suites.values() for case in cases for tag in ("failure", "error"))
     if outcome(verdict) != "kept" and not red:
         case = _case("run", "the contract is judged")
-        _mark(case, "error", ": ".join(headline(verdict)), verdict["problem"] or "")
+        _mark(case, "error", ": ".join(headline(verdict)), verdict["problem"] or "", "run")
         suites.setdefault("run", []).append(case)
     for name, cases in suites.items():
         root.append(_suite(name, cases, verdict))
@@ -66,8 +67,8 @@ def _case(suite: str, name: str) -> ET.Element:
     return ET.Element("testcase", classname=f"contract.{shown(suite)}", name=shown(name))
 
 
-def _mark(case: ET.Element, tag: str, message: str, text: str, **attributes: str) -> None:
-    ET.SubElement(case, tag, message=message or "no message", **attributes).text = shown(text)
+def _mark(case: ET.Element, tag: str, message: str, text: str, type_: str) -> None:
+    ET.SubElement(case, tag, message=message or "no message", type=shown(type_)).text = shown(text)
 
 
 def _judge(
@@ -79,9 +80,9 @@ def _judge(
         more = f" (and {counted(len(broken) - 1, 'finding')} more)" if len(broken) > 1 else ""
         message = f"{place(broken[0])}: {first_line(broken[0]['message'])}{more}"
         text = "\n\n".join(_told(finding, verdict) for finding in broken)
-        _mark(case, "failure", message, f"\n{text}\n", type=shown(rule["name"]))
+        _mark(case, "failure", message, f"\n{text}\n", rule["name"])
     elif rule["breaches"] and rule["severity"] != "warning":
-        _mark(case, "failure", f"broken {counted(rule['breaches'], 'time')}", rule["reason"], type=shown(rule["name"]))
+        _mark(case, "failure", f"broken {counted(rule['breaches'], 'time')}", rule["reason"], rule["name"])
     elif not rule["judged"] and not found:
         why = reasons.get(rule["name"], "nothing in this run let it be judged")
         ET.SubElement(case, "skipped", message=first_line(why))

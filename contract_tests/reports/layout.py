@@ -10,11 +10,11 @@ from itertools import pairwise
 
 Pair = tuple[str, str]
 
-SWEEPS = 12
-SETTLINGS = 24
-GAP = 26.0
-# A line between two items that are no states should rather run straight than one at a state.
-STRAIGHT, BENT = 6.0, 1.0
+SWEEPS = 24
+SETTLINGS = 25
+GAP = 36.0
+# Lines should run straight where they pass states, rather than where they begin or end.
+PASSING = 6.0
 
 
 @dataclass(eq=False)
@@ -24,10 +24,20 @@ class Item:
     layer: int
     left: float
     right: float
-    state: str = ""
+    state: str | None = None
+    weight: float = 5.0  # how much it should stay where it wants to be, and pull its neighbours
     x: float = 0.0
     above: list["Item"] = field(default_factory=list)
     below: list["Item"] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Label:
+    """The room that a pair's lines and their label need left and right of the lines' middle, and the pair's weight."""
+
+    left: float
+    right: float
+    weight: float
 
 
 @dataclass
@@ -55,16 +65,16 @@ def ranks(states: Sequence[str], initial: Iterable[str], pairs: Iterable[Pair]) 
         path = [(start, iter(onward[start]))]
         while path:
             state, ways = path[-1]
-            target = next(ways, None)
-            if target is None:
+            onwards = next(ways, None)
+            if onwards is None:
                 path.pop()
                 open_.discard(state)
                 finished.append(state)
-            elif target not in open_:
-                kept[state].append(target)
-                if target not in finished:
-                    open_.add(target)
-                    path.append((target, iter(onward[target])))
+            elif onwards not in open_:
+                kept[state].append(onwards)
+                if onwards not in finished:
+                    open_.add(onwards)
+                    path.append((onwards, iter(onward[onwards])))
     found = dict.fromkeys(onward, 0)
     for state in reversed(finished):
         for target in kept[state]:
@@ -74,28 +84,27 @@ def ranks(states: Sequence[str], initial: Iterable[str], pairs: Iterable[Pair]) 
     return {state: found[state] if state in moved else last for state in onward}
 
 
-def arrange(
-    ranked: Mapping[str, int], widths: Mapping[str, float], labels: Mapping[Pair, tuple[float, float]]
-) -> Layering:
-    """Place the states and the downward pairs; `labels` has the room left and right of a pair's lines at its label."""
+def arrange(ranked: Mapping[str, int], widths: Mapping[str, float], labels: Mapping[Pair, Label]) -> Layering:
+    """Place the states by their ranks and widths, and the downward pairs with their labels."""
     made = _items(ranked, widths, labels)
     _order(made.layers)
     _settle(made.layers)
     return made
 
 
-def _items(
-    ranked: Mapping[str, int], widths: Mapping[str, float], labels: Mapping[Pair, tuple[float, float]]
-) -> Layering:
+def _items(ranked: Mapping[str, int], widths: Mapping[str, float], labels: Mapping[Pair, Label]) -> Layering:
     layers: list[list[Item]] = [[] for _ in range(2 * max(ranked.values(), default=0) + 1)]
     states = {state: Item(2 * rank, widths[state] / 2, widths[state] / 2, state) for state, rank in ranked.items()}
     for item in states.values():
         layers[item.layer].append(item)
     chains = {}
-    for (source, target), (left, right) in labels.items():
+    for (source, target), label in labels.items():
         first, last = states[source].layer, states[target].layer
         labelled = first + 1 + (last - first - 2) // 4 * 2
-        passed = [Item(n, left, right if n == labelled else left) for n in range(first + 1, last)]
+        passed = [
+            Item(n, label.left, label.right if n == labelled else label.left, weight=label.weight)
+            for n in range(first + 1, last)
+        ]
         for item in passed:
             layers[item.layer].append(item)
         chain = [states[source], *passed, states[target]]
@@ -119,6 +128,7 @@ def _order(layers: list[list[Item]]) -> None:
         down = sweep % 2 == 0
         for layer in layers if down else reversed(layers):
             _sort_by_neighbours(layer, layers, down)
+        _swap(layers, even=sweep % 4 > 1)
         crossings = _crossings(layers)
         if crossings < fewest:
             fewest, best = crossings, [list(layer) for layer in layers]
@@ -135,6 +145,20 @@ def _sort_by_neighbours(layer: list[Item], layers: list[list[Item]], down: bool)
     layer.sort(key=wanted.__getitem__)
 
 
+def _swap(layers: list[list[Item]], even: bool) -> None:
+    """Swap neighbours where that undoes crossings with the layers above and below, or, if told, makes it even."""
+    for number, layer in enumerate(layers):
+        near = layers[max(0, number - 1) : number + 2]
+        fewest = _crossings(near)
+        for index in range(len(layer) - 1):
+            layer[index : index + 2] = reversed(layer[index : index + 2])
+            crossings = _crossings(near)
+            if crossings < fewest or (even and crossings == fewest):
+                fewest = crossings
+            else:
+                layer[index : index + 2] = reversed(layer[index : index + 2])
+
+
 def _crossings(layers: list[list[Item]]) -> int:
     total = 0
     for upper, lower in pairwise(layers):
@@ -148,10 +172,15 @@ def _settle(layers: list[list[Item]]) -> None:
     """Give every item its x: as near to the middle of its neighbours as its layer's order and room allow."""
     for layer in layers:
         spread(layer, lambda item: item.x)
-    for turn in range(SETTLINGS):
+    for turn in range(SETTLINGS):  # an odd number: in the end all stand under what leads to them
         down = turn % 2 == 0
         for layer in layers if down else reversed(layers):
             spread(layer, lambda item, down=down: _wanted(item, down))  # type: ignore[misc]
+    placed = [item.x for layer in layers for item in layer if item.above or item.below]
+    middle = (min(placed) + max(placed)) / 2 if placed else 0.0
+    for layer in layers:
+        if not any(item.above or item.below for item in layer):
+            spread(layer, lambda _: middle)
     shift = min((item.x - item.left for layer in layers for item in layer), default=0.0)
     for layer in layers:
         for item in layer:
@@ -159,26 +188,31 @@ def _settle(layers: list[list[Item]]) -> None:
 
 
 def _wanted(item: Item, down: bool) -> float:
+    """The mean of what is above or below; where lines pass, what belongs to no state counts most."""
     near = (item.above if down else item.below) or item.above or item.below
     if not near:
         return item.x
-    weights = [BENT if one.state or item.state else STRAIGHT for one in near]
+    weights = [one.weight * (PASSING if one.state is None and item.state is None else 1) for one in near]
     return sum(one.x * weight for one, weight in zip(near, weights, strict=True)) / sum(weights)
 
 
 def spread(layer: Sequence[Item], wanted: Callable[[Item], float], gap: float = GAP) -> None:
-    """Set each x by least squares with the order and the gaps kept: neighbours that would overlap are moved together as a block."""
-    blocks: list[tuple[float, int]] = []
+    """Set each x by weighted least squares with the order and the gaps kept.
+
+    Neighbours that would overlap are moved together as a block.
+    """
+    blocks: list[tuple[float, float, int]] = []
     offsets, reach = [], 0.0
     for index, item in enumerate(layer):
         if index:
             reach += layer[index - 1].right + gap + item.left
         offsets.append(reach)
-        mean, count = wanted(item) - reach, 1
+        mean, weight, count = wanted(item) - reach, item.weight, 1
         while blocks and blocks[-1][0] > mean:
-            other, others = blocks.pop()
-            mean, count = (mean * count + other * others) / (count + others), count + others
-        blocks.append((mean, count))
-    places = [mean for mean, count in blocks for _ in range(count)]
+            other, others_weight, others = blocks.pop()
+            mean = (mean * weight + other * others_weight) / (weight + others_weight)
+            weight, count = weight + others_weight, count + others
+        blocks.append((mean, weight, count))
+    places = [mean for mean, _, count in blocks for _ in range(count)]
     for item, place, offset in zip(layer, places, offsets, strict=True):
         item.x = place + offset

@@ -34,3 +34,8 @@ def element(name: str, /, *children: object, **attributes: object) -> Markup:
     if name in VOID:
         return Markup(f"<{name}{written}>")
     return Markup(f"<{name}{written}>{joined(*children)}</{name}>")
+
+
+def scrolling(table: Markup, name: str) -> Markup:
+    """A table that scrolls by itself where it is wider than the page, reachable by keyboard, with a name."""
+    return element("div", table, class_="scroll", role="region", aria_label=name, tabindex="0")

@@ -4,10 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from contract_tests.reports.graph import draw, kind_class, met_class, times
-from contract_tests.reports.markup import Markup, element, joined
+from contract_tests.reports.markup import Markup, element, joined, scrolling
 from contract_tests.reports.wording import briefly, causes, counted, expected_states
 
+NEVER = "\N{EN DASH}"
 HEATS = (3, 20, 100)  # from how many on an answer's heat is 2, 3 and 4
+KINDS = [
+    ("time", "comes by itself"),
+    ("time chance", "by itself, or an event"),
+    ("command", "asked for by a request"),
+    ("command chance", "by a request, or an event"),
+    ("event", "an event"),
+]
+PLACES = ("path", "query", "header", "body")
 
 Row = Mapping[str, Any]
 
@@ -20,8 +29,8 @@ def operations(rows: Sequence[Row]) -> Markup:
     heads = [element("th", name, scope="col") for name in ("Operation", "Requests", *statuses)]
     key = [
         ("12", "heat-3", "seen so often"),
-        ("–", "unseen", "documented, never seen"),
-        ("–", "unseen assumed", "assumed, never seen"),
+        (NEVER, "unseen", "documented, never seen"),
+        (NEVER, "unseen assumed", "assumed, never seen"),
         ("2!", "undeclared", "seen, but not declared"),
     ]
     body = []
@@ -29,15 +38,9 @@ def operations(rows: Sequence[Row]) -> Markup:
         head = element("th", document, scope="colgroup", colspan=len(heads))
         body.append(element("tr", head, class_="document"))
         body += [_operation(row, statuses) for row in rows if row["document"] == document]
-    swatches = (
-        element("li", element("span", text, class_=f"swatch {class_}"), words) for text, class_, words in key
-    )
+    swatches = (element("li", element("span", text, class_=f"swatch {class_}"), words) for text, class_, words in key)
     table = element("table", element("thead", element("tr", *heads)), element("tbody", *body), class_="matrix")
-    return joined(element("ul", *swatches, class_="key"), _scroll(table, "Operations by statuses"))
-
-
-def _scroll(table: Markup, name: str) -> Markup:
-    return element("div", table, class_="scroll", role="region", aria_label=name, tabindex="0")
+    return joined(element("ul", *swatches, class_="key"), scrolling(table, "Operations by statuses"))
 
 
 def _operation(row: Row, statuses: Iterable[int]) -> Markup:
@@ -66,7 +69,7 @@ def _status(row: Row, status: Row) -> Markup:
     elif seen:
         text, class_ = briefly(seen), f"heat-{1 + sum(seen >= heat for heat in HEATS)}"
     else:
-        text, class_ = "–", "unseen" if grade == "documented" else "unseen assumed"
+        text, class_ = NEVER, "unseen" if grade == "documented" else "unseen assumed"
     return element("td", element("span", text, class_=class_), title=title)
 
 
@@ -76,7 +79,7 @@ def parameters(rows: Sequence[Row]) -> Markup:
     if not rows:
         return Markup("")
     places = list(dict.fromkeys(one["in"] for row in rows for one in row["parameters"]))
-    places.sort(key=lambda place: _PLACES.index(place) if place in _PLACES else len(_PLACES))
+    places.sort(key=lambda place: PLACES.index(place) if place in PLACES else len(PLACES))
     heads = [element("th", name, scope="col") for name in ("Operation", *places)]
     body = []
     for row in rows:
@@ -87,12 +90,10 @@ def parameters(rows: Sequence[Row]) -> Markup:
                                  data_name=place if chips else None))  # fmt: skip
         body.append(element("tr", element("th", row["operation"], scope="row"), *cells))
     sent = [one["seen"] for row in rows for one in row["parameters"]]
-    note = f"{sum(1 for seen in sent if seen):,} of {len(sent):,} parameters and fields of the called operations were sent."
+    met = sum(1 for seen in sent if seen)
+    note = f"{met:,} of {len(sent):,} parameters and fields of the called operations were sent."
     table = element("table", element("thead", element("tr", *heads)), element("tbody", *body), class_="stack")
-    return joined(element("p", note, class_="note"), _scroll(table, "Parameters"))
-
-
-_PLACES = ("path", "query", "header", "body")
+    return joined(element("p", note, class_="note"), scrolling(table, "Parameters"))
 
 
 def _parameter(parameter: Row) -> Markup:
@@ -107,16 +108,16 @@ def lifecycles(rows: Sequence[Row]) -> Markup:
     """Each lifecycle's drawing, with its moves as a table beneath."""
     if not rows:
         return Markup("")
-    kinds = [("time", "comes by itself"), ("time chance", "by itself, or an event"), ("command", "asked for by a request"),
-             ("command chance", "by a request, or an event"), ("event", "an event")]  # fmt: skip
     used = {kind_class(move["by"]) for row in rows for move in row["moves"]}
-    swatches = [_line(f"move lit {kind}", words) for kind, words in kinds if kind in used]
+    swatches = [_line(f"move lit {kind}", words) for kind, words in KINDS if kind in used]
     swatches.append(_line("move dim", "never seen"))
     return joined(element("ul", *swatches, class_="key"), *map(_lifecycle, rows))
 
 
 def _line(classes: str, words: str) -> Markup:
-    drawn = joined(element("path", d="M0 6H27", class_="line"), element("path", d="M34 6L27 2.1L27 9.9Z", class_="head"))
+    drawn = joined(
+        element("path", d="M0 6H27", class_="line"), element("path", d="M34 6L27 2.1L27 9.9Z", class_="head")
+    )
     group = element("g", drawn, class_=classes)
     return element("li", element("svg", group, viewBox="0 0 34 12", aria_hidden="true"), words)
 
@@ -137,7 +138,9 @@ def _lifecycle(row: Row) -> Markup:
     ]
     heads = [element("th", name, scope="col") for name in ("Move", "From and to", "By", "Seen")]
     table = element("table", element("thead", element("tr", *heads)), element("tbody", *rows), class_="stack")
-    drawing = element("div", draw(row), class_="drawing", role="region", aria_label=f"Graph of {row['name']}", tabindex="0")
-    listed = element("details", element("summary", "The moves as a table"), _scroll(table, f"Moves of {row['name']}"))
+    drawing = element(
+        "div", draw(row), class_="drawing", role="region", aria_label=f"Graph of {row['name']}", tabindex="0"
+    )
+    listed = element("details", element("summary", "The moves as a table"), scrolling(table, f"Moves of {row['name']}"))
     parts = [element("h3", row["name"]), element("p", note, class_="note"), drawing, *([listed] if rows else [])]
     return element("article", *parts, class_="lifecycle card")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
-from contract_tests.reports.markup import Markup, element, escaped, joined
+from contract_tests.reports.markup import Markup, element, escaped, joined, scrolling
 from contract_tests.reports.matrices import lifecycles, operations, parameters
 from contract_tests.reports.wording import (
     Verdict,
@@ -29,7 +29,9 @@ from contract_tests.reports.wording import (
 
 def render(verdict: Verdict) -> str:
     """The whole page as text, to be stored as UTF-8."""
-    style, script = (Markup((files(__package__) / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))
+    style, script = (
+        Markup((files(__package__) / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js")
+    )
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
     )
@@ -128,7 +130,7 @@ def _findings(verdict: Verdict) -> Markup:
     suites = {rule["name"]: rule["suite"] for rule in verdict["rules"]}
     found = verdict["findings"]
     cards = [
-        _finding(number, finding, suites.get(finding["rule"], ""), verdict, open_=number == 0 or len(found) < 3)  # noqa: PLR2004
+        _finding(number, finding, suites.get(finding["rule"], ""), verdict, open_=number == 0 or len(found) < 3)
         for number, finding in enumerate(found)
     ]
     tests = unexplained(verdict)
@@ -140,7 +142,7 @@ def _findings(verdict: Verdict) -> Markup:
     if tests:
         parts.append(element("h3", "Tests that went wrong without a finding"))
         rows = [element("tr", element("td", one["id"], class_="rule"), _words(one["message"])) for one in tests]
-        parts.append(_scroll(_table(("Test", "What it said"), rows), "Tests that went wrong without a finding"))
+        parts.append(scrolling(_table(("Test", "What it said"), rows), "Tests that went wrong without a finding"))
     return joined(*parts)
 
 
@@ -154,8 +156,7 @@ def _filter(verdict: Verdict) -> Markup:
         select("Severity", "severity", ["error", "warning"]),
         select("Suite", "suite", sorted({rule["suite"] for rule in verdict["rules"]})),
         element("label", "Text", element("input", type="search", name="text", autocomplete="off"), class_="text"),
-        *([element("button", "Open or close all", type="button", name="open")] if verdict["findings"] else
-          [element("button", "Open or close all", type="button", name="open", hidden=True)]),
+        element("button", "Open or close all", type="button", name="open", hidden=not verdict["findings"]),
         element("button", "Clear", type="reset"),
         element("output", name="told", aria_live="polite"),
         class_="filter",
@@ -216,10 +217,6 @@ def _table(titles: Iterable[str], rows: Iterable[Markup], numbers: Iterable[str]
     return element("table", element("thead", element("tr", *heads)), element("tbody", *rows), class_="stack")
 
 
-def _scroll(table: Markup, name: str) -> Markup:
-    return element("div", table, class_="scroll", role="region", aria_label=name, tabindex="0")
-
-
 def _words(text: str) -> Markup:
     return element("td", text, class_="words")
 
@@ -232,9 +229,10 @@ def _rules(verdict: Verdict) -> Markup:
         severity = "warning" if rule["severity"] == "warning" else "error"
         if rule["breaches"]:
             state = element("span", "warned" if severity == "warning" else "broken", class_=f"pill {severity}")
+        elif rule["judged"]:
+            state = element("span", "kept", class_="pill good")
         else:
-            state = element("span", *(("kept",) if rule["judged"] else ("not judged",)),
-                            class_="pill good" if rule["judged"] else "pill none")  # fmt: skip
+            state = element("span", "not judged", class_="pill none")
         name = element("th", rule["name"], element("small", f"{rule['suite']}, {severity}"), scope="row")
         numbers = (
             element("td", f"{rule[key]:,}" if rule["judged"] or rule[key] else "", class_="number", data_name=title)
@@ -244,7 +242,7 @@ def _rules(verdict: Verdict) -> Markup:
         cells = [name, element("td", state), *numbers, why]
         rows.append(element("tr", *cells, data_suite=rule["suite"], data_severity=severity))
     titles = ("Rule", "Verdict", "Judged", "Broken", "Why it is a rule, and its source")
-    return _scroll(_table(titles, rows, ("Judged", "Broken")), "Rules")
+    return scrolling(_table(titles, rows, ("Judged", "Broken")), "Rules")
 
 
 def _not_judged(verdict: Verdict) -> Markup:
@@ -258,4 +256,4 @@ def _not_judged(verdict: Verdict) -> Markup:
     if not rows:
         return Markup("")
     cells = [element("tr", element("th", what, scope="row"), _words(why)) for what, why in rows]
-    return _scroll(_table(("What", "Why not"), cells), "Not judged")
+    return scrolling(_table(("What", "Why not"), cells), "Not judged")

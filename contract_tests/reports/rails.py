@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from contract_tests.reports.layout import Layering, Pair, arrange, label_of, ranks
+from contract_tests.reports.layout import Label, Layering, Pair, arrange, label_of, ranks
 from contract_tests.reports.wording import prefix_of, shown
 
 NAME_PX, LABEL_PX = 7.3, 6.2  # the width of a character of a state's name and of a label
 NODE_HEIGHT, NODE_PADDING, NODE_MIN_WIDTH, LABEL_HEIGHT = 42.0, 18.0, 124.0, 14.0
-LINE_GAP, PORT_GAP, LANE_GAP, CHANNEL_GAP, ASIDE = 7.0, 9.0, 19.0, 6.0, 7.0
-MARGIN, LAYER_GAP, CORNER = 18.0, 15.0, 7.0
+LINE_GAP, PORT_GAP, LANE_GAP, CHANNEL_GAP, ASIDE = 7.0, 9.0, 19.0, 6.0, 11.0
+MARGIN, LAYER_GAP, CORNER, OUT = 18.0, 18.0, 7.0, 15.0
 # So many sources of one move, or so many layers of states to pass, make a rail.
 MANY_SOURCES, LONG_WAY = 3, 4
 
@@ -83,7 +83,7 @@ class Plan:
         below = (rail.side > 0) != ends
         far = ASIDE + number * CHANNEL_GAP
         level = self.bottoms[layer] + far if below else self.tops[layer] - far
-        out = x + rail.side * (ASIDE + number * CHANNEL_GAP / 2)
+        out = x + rail.side * (OUT + number * CHANNEL_GAP / 2)
         return [(x, y), (out, y), (out, level)]
 
 
@@ -101,7 +101,10 @@ def planned(lifecycle: Mapping[str, Any]) -> Plan:
     labels = {}
     for pair, moves in pairs.items():
         half = len(moves) * LINE_GAP / 2
-        labels[pair] = (half, half + 4 + max(len(shown(move["name"])) for move in moves) * LABEL_PX)
+        room = max(len(shown(move["name"])) for move in moves) * LABEL_PX
+        # What time does is the spine: it should rather stand straight than what requests and events do.
+        by_time = any("time" in move["by"] for move in moves)
+        labels[pair] = Label(half, half + 4 + room, 10.0 if by_time else 1.0)
     plan = Plan(prefix, pairs, rails, arrange(ranked, widths, labels))
     _take_channels(plan)
     _stand(plan)
@@ -133,7 +136,7 @@ def _take_channels(plan: Plan) -> None:
     for rail in plan.rails:
         for state, ends in rail.stubs():
             layer = plan.placed.states[state].layer
-            states = [item.state for item in plan.placed.layers[layer] if item.state]
+            states = [item.state for item in plan.placed.layers[layer] if item.state is not None]
             if state != states[-1 if rail.side > 0 else 0]:
                 key = (layer, (rail.side > 0) != ends)
                 rail.channels[state, ends] = used.get(key, 0)
@@ -144,9 +147,9 @@ def _stand(plan: Plan) -> None:
     """Give every layer its height, with the channels it needs, and every state its box."""
     labelled: dict[int, int] = {}
     for pair, chain in plan.placed.chains.items():
-        layer = label_of(chain).layer
-        labelled[layer] = max(labelled.get(layer, 1), len(plan.pairs[pair]))
-    stubs: dict[tuple[str, int], int] = {}
+        number = label_of(chain).layer
+        labelled[number] = max(labelled.get(number, 1), len(plan.pairs[pair]))
+    stubs: dict[tuple[str | None, int], int] = {}
     channels: dict[tuple[int, bool], int] = {}
     for rail in plan.rails:
         for state, ends in rail.stubs():
@@ -194,8 +197,10 @@ def _take_ports(plan: Plan) -> None:
     """
     for state, (left, top, width, height) in plan.boxes.items():
         for side in (-1, 1):
-            stubs = [(rail, ends) for rail in plan.rails if rail.side == side for at, ends in rail.stubs() if at == state]
+            stubs = [
+                (rail, ends) for rail in plan.rails if rail.side == side for at, ends in rail.stubs() if at == state
+            ]
             upper = side > 0
-            stubs.sort(key=lambda stub: (0, stub[0].lane) if stub[1] == upper else (1, -stub[0].lane))  # noqa: B023
+            stubs.sort(key=lambda stub: (0, stub[0].lane) if stub[1] == upper else (1, -stub[0].lane))
             for index, (rail, ends) in enumerate(stubs, 1):
                 rail.ports[state, ends] = (left if side < 0 else left + width, top + index * height / (len(stubs) + 1))

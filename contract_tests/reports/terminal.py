@@ -133,7 +133,7 @@ def _matrix(console: Console, operations: list[Mapping[str, Any]]) -> None:
         _say(console, Text.assemble(("declared, but seen from no operation: ", "dim"), unmet), 2)
     cells = [(name, {status: _cell(row[status]) for status in met if status in row}) for name, row in rows]
     room = max([3, *(len(text) for _, row in cells for text, _ in row.values())]) + 1
-    longest = max(len(name) for name, _ in rows)
+    longest = max([1, *(len(name) for name, _ in rows)])
     width = min(console.width - 2 - room * len(met), longest)
     if width < min(MIN_NAME_WIDTH, longest):
         for name, row in cells:
@@ -181,7 +181,9 @@ def _lifecycle(console: Console, lifecycle: Mapping[str, Any]) -> None:
     unseen = [shown(state["name"].removeprefix(prefix)) for state in meant if not state["seen"]]
     moves = lifecycle["moves"]
     met = sum(1 for move in moves if move["seen"])
-    counts = f"{len(meant) - len(unseen)} of {counted(len(meant), 'state')}, {met} of {counted(len(moves), 'move')} seen"
+    counts = (
+        f"{len(meant) - len(unseen)} of {counted(len(meant), 'state')}, {met} of {counted(len(moves), 'move')} seen"
+    )
     _say(console, Text.assemble((shown(lifecycle["name"]), "bold"), f": {counts}"), 2)
     grouped: dict[tuple[str, str], list[Any]] = {}
     for move in moves:
@@ -189,7 +191,8 @@ def _lifecycle(console: Console, lifecycle: Mapping[str, Any]) -> None:
     lines = {"seen": [_move(rows) for rows in grouped.values() if any(row["seen"] for row in rows)]}
     lines["states never seen"] = unseen
     lines["moves never seen"] = [
-        f"{shown(name)} ({causes(rows[0]['by'])})" + _sources([row for row in rows if not row["seen"]], len(rows), prefix)
+        f"{shown(name)} ({causes(rows[0]['by'])})"
+        + _sources([row for row in rows if not row["seen"]], len(rows), prefix)
         for (name, _), rows in grouped.items()
         if not all(row["seen"] for row in rows)
     ]

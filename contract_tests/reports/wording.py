@@ -143,7 +143,7 @@ def expected_states(lifecycle: Mapping[str, Any]) -> list[Any]:
 
 
 def prefix_of(states: Iterable[Mapping[str, Any]]) -> str:
-    """What all the states' names begin with up to an underscore (those aside that mean `no longer there`), or nothing."""
+    """What the names of all states that are there begin with, up to an underscore; or nothing."""
     names = [state["name"] for state in states if not state["gone"]]
     if len(names) < 2:
         return ""

@@ -18,9 +18,21 @@ UNMOVED = {"decommissioned", "worker_lost", "give_up", "broken_off", "import_fai
 RULES = [
     ("history-append-only", "error", "lifecycle", "spec/lifecycles.yaml#cluster", "What happened stays happened."),
     ("moves-are-legal", "error", "lifecycle", "spec/lifecycles.yaml", "A state is left only by a move of its table."),
-    ("rests-until-acted-on", "error", "lifecycle", "spec/lifecycles.yaml", "A resting state is not left by time alone."),
+    (
+        "rests-until-acted-on",
+        "error",
+        "lifecycle",
+        "spec/lifecycles.yaml",
+        "A resting state is not left by time alone.",
+    ),
     ("born-initial", "error", "lifecycle", "spec/lifecycles.yaml", "A new resource begins in an initial state."),
-    ("answers-fit-their-schema", "error", "schema", "spec/v1.yaml", "Clients decode answers by the document's schemas."),
+    (
+        "answers-fit-their-schema",
+        "error",
+        "schema",
+        "spec/v1.yaml",
+        "Clients decode answers by the document's schemas.",
+    ),
     ("declared-statuses", "error", "schema", "spec/v1.yaml", "A client handles the statuses it was told of."),
     ("content-type-told", "warning", "schema", "spec/v1.yaml", "Clients choose a decoder by the content type."),
     ("error-envelope", "error", "errors", "spec/v1.yaml#ErrorData", "SDKs read the message of an error from `error`."),
@@ -126,7 +138,7 @@ def finding(rule: str, operation: str, message: str, curl: list[str], status: in
 
 def _curl(method: str, path: str, body: str = "") -> str:
     data = f" -H 'Content-Type: application/json' -d '{body}'" if body else ""
-    return f"curl -s -X {method} -H \"Authorization: Bearer $TOGETHER_API_KEY\"{data} \"$TOGETHER_BASE_URL{path}\""
+    return f'curl -s -X {method} -H "Authorization: Bearer $TOGETHER_API_KEY"{data} "$TOGETHER_BASE_URL{path}"'
 
 
 CLUSTER = (
@@ -144,13 +156,14 @@ def findings() -> list[Any]:
                 "  is  CLUSTER_PHASE_WAITING_FOR_CONTROL_PLANE_NODES at 2026-11-21T15:31:40Z",
                 [MADE, get], 200, '{"cluster_id":"c-1f","phase_transitions":[{"phase":"CLUSTER_PHASE_QUEUED"}]}', 7),
         finding("moves-are-legal", "GPUClusterService_Get",
-                "CLUSTER_PHASE_READY became CLUSTER_PHASE_QUEUED; from there the table knows DEGRADED, PAUSED, DELETING",
+                "CLUSTER_PHASE_READY became CLUSTER_PHASE_QUEUED; the table knows DEGRADED, PAUSED, DELETING",
                 [MADE, get], 200, '{"cluster_id":"c-2a","status":"WaitingForControlPlaneNodes"}', 2),
         finding("rests-until-acted-on", "getEndpoint", "STOPPED became PENDING though nobody started it",
                 [_curl("GET", "/endpoints/endpoint-1")], 200, '{"state":"PENDING"}'),
         finding("answers-fit-their-schema", "listHardware",
                 "$.data[0].pricing.cents_per_minute is '9.0', which is no number",
-                [_curl("GET", "/hardware")], 200, '{"object":"list","data":[{"pricing":{"cents_per_minute":"9.0"}}]}', 40),
+                [_curl("GET", "/hardware")], 200,
+                '{"object":"list","data":[{"pricing":{"cents_per_minute":"9.0"}}]}', 40),
         finding("declared-statuses", "GPUClusterService_Create", "422 is no status that the document declares here",
                 [_curl("POST", "/compute/clusters", CLUSTER)], 422, '{"detail":[{"loc":["body","num_gpus"]}]}', 3),
         finding("error-envelope", "getEndpoint", "the body of a 404 is HTML", [_curl("GET", "/endpoints/none")], 404,
