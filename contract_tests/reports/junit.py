@@ -41,7 +41,7 @@ def render(verdict: Verdict) -> str:
         _mark(case, tag, first_line(test["message"]), test["message"], "test")
         suites.setdefault(test["suite"], []).append(case)
     red = any(case.find(tag) is not None for cases in suites.values() for case in cases for tag in ("failure", "error"))
-    if outcome(verdict) != "kept" and not red:
+    if outcome(verdict) == "could not run" or (outcome(verdict) == "broken" and not red):
         case = _case("run", "the contract is judged")
         _mark(case, "error", ": ".join(headline(verdict)), verdict["problem"] or "", "run")
         suites.setdefault("run", []).append(case)

@@ -19,10 +19,12 @@ from contract_tests.reports.wording import (
     duration,
     first_line,
     headline,
+    measured,
     num_judged,
     outcome,
     place,
     run_facts,
+    silent_rules,
     unexplained,
 )
 
@@ -78,7 +80,7 @@ def _sections(verdict: Verdict) -> Iterable[tuple[str, Markup]]:
     yield "Findings", _findings(verdict)
     yield "Rules", _rules(verdict)
     yield "Not judged", _not_judged(verdict)
-    if outcome(verdict) != "could not run":
+    if measured(verdict):
         yield "Operations", operations(verdict["operations"])
         yield "Parameters", parameters(verdict["operations"])
         yield "Lifecycles", lifecycles(verdict["lifecycles"])
@@ -108,7 +110,7 @@ def _header(verdict: Verdict) -> Markup:
 
 def _figures(verdict: Verdict) -> Iterable[tuple[str, str, str]]:
     """The key figures: (name, number, of how many)."""
-    if outcome(verdict) == "could not run":
+    if not measured(verdict):
         return
     broken, warnings = by_severity(verdict)
     yield "Findings", f"{len(broken):,}", f"and {counted(len(warnings), 'warning')}" if warnings else ""
@@ -134,7 +136,7 @@ def _findings(verdict: Verdict) -> Markup:
         for number, finding in enumerate(found)
     ]
     tests = unexplained(verdict)
-    if outcome(verdict) == "could not run" or not (found or tests or verdict["rules"]):
+    if not measured(verdict) or not (found or tests or verdict["rules"]):
         return Markup("")
     parts = [_filter(verdict), *cards]
     if not cards:
@@ -246,13 +248,8 @@ def _rules(verdict: Verdict) -> Markup:
 
 
 def _not_judged(verdict: Verdict) -> Markup:
-    told = {entry["what"] for entry in verdict["not_judged"]}
     rows = [(entry["what"], entry["why"]) for entry in verdict["not_judged"]]
-    rows += [
-        (rule["name"], "nothing in this run let it be judged")
-        for rule in verdict["rules"]
-        if not rule["judged"] and not rule["breaches"] and rule["name"] not in told
-    ]
+    rows += [(name, "nothing in this run let it be judged") for name in silent_rules(verdict)]
     if not rows:
         return Markup("")
     cells = [element("tr", element("th", what, scope="row"), _words(why)) for what, why in rows]

@@ -15,11 +15,13 @@ from contract_tests.reports.wording import (
     expected_states,
     first_line,
     headline,
+    measured,
     outcome,
     place,
     prefix_of,
     run_facts,
     shown,
+    silent_rules,
     unexplained,
 )
 
@@ -38,7 +40,7 @@ def render(verdict: Verdict, console: Console) -> None:
         _finding(console, number, finding, verdict)
     _unexplained(console, unexplained(verdict))
     _not_judged(console, verdict)
-    if outcome(verdict) != "could not run":
+    if measured(verdict):
         _operations(console, verdict["operations"])
         _parameters(console, verdict["operations"])
         _lifecycles(console, verdict["lifecycles"])
@@ -91,9 +93,8 @@ def _unexplained(console: Console, tests: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _not_judged(console: Console, verdict: Verdict) -> None:
-    told = {entry["what"] for entry in verdict["not_judged"]}
-    silent = [rule["name"] for rule in verdict["rules"] if not rule["judged"] and rule["name"] not in told]
-    if told or silent:
+    silent = silent_rules(verdict)
+    if verdict["not_judged"] or silent:
         _heading(console, "Not judged")
     for entry in verdict["not_judged"]:
         _say(console, Text.assemble((f"{shown(entry['what'])}: ", "bold"), shown(entry["why"])), 2)

@@ -7,9 +7,9 @@ from typing import Any
 Verdict = Mapping[str, Any]
 
 # What must not reach a reader as it is: it would drive a terminal, is no character of XML, or turns text around.
-# Line ends and tabs stay. U+200E to U+200F, U+202A to U+202E and U+2066 to U+2069 change the direction of writing.
+# Line ends and tabs stay. U+061C, U+200E, U+200F, U+202A to U+202E and U+2066 to U+2069 change the direction of text.
 _UNSHOWABLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 MINUTE_S = 60
 THOUSAND = 1000
@@ -53,6 +53,16 @@ def briefly(number: int) -> str:
     return str(number)
 
 
+def silent_rules(verdict: Verdict) -> list[str]:
+    """The names of rules that were not judged, where the run says nothing else of why."""
+    told = {entry["what"] for entry in verdict["not_judged"]}
+    return [
+        rule["name"]
+        for rule in verdict["rules"]
+        if measured(verdict) and not rule["judged"] and not rule["breaches"] and rule["name"] not in told
+    ]
+
+
 def by_severity(verdict: Verdict) -> tuple[list[Any], list[Any]]:
     """The findings that break the contract, and those that only warn."""
     broken = [finding for finding in verdict["findings"] if finding["severity"] != "warning"]
@@ -68,6 +78,11 @@ def outcome(verdict: Verdict) -> str:
     """`kept`, `broken` or `could not run`; a word we do not know is not `kept`."""
     word = verdict["verdict"]
     return word if word in ("kept", "could not run") else "broken"
+
+
+def measured(verdict: Verdict) -> bool:
+    """Whether the run got as far as calling anything: if not, there is nothing to show of what it saw."""
+    return outcome(verdict) != "could not run" or any(operation["requests"] for operation in verdict["operations"])
 
 
 def headline(verdict: Verdict) -> tuple[str, str]:

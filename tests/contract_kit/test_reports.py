@@ -29,6 +29,7 @@ HOSTILE = [
     "\"'><script>alert(1)</script>",
     "--><svg onload=alert(1)>]]></failure></style>",
     "[red]bold[/red] [link=http://evil.example]x[/link] :smile:",
+    "\u2066\u2069\u061c\u200f\u202a",
     "\x1b[2J\x1b]8;;http://evil.example\x07\x00\x9b31m\r\u202e\ud800\uffff",
 ]
 VOID = {"meta", "input"}
@@ -249,6 +250,7 @@ def test_holes_are_told_and_filled_ones_are_not() -> None:
     assert "updateEndpoint: display_name" in text
     assert "listHardware: model" in text
     assert "2!" in text
+    assert "chat-completions:" not in text, "what was never called is told once"
     assert "moves never seen: allocated (time) from PENDING" in text
     assert "give_up (updateEndpoint) from ERROR" in text
 
@@ -262,6 +264,18 @@ def test_what_was_not_measured_is_not_shown() -> None:
     shown = on_terminal(bare) + Parsed(page.render(bare)).text()
     for part in ("Lifecycles", "Operations", "Parameters", "Not judged", "Rules judged 0"):
         assert part not in shown
+
+
+def test_a_run_that_stopped_short_shows_how_far_it_came() -> None:
+    short = verdicts.verdict("could not run", problem="the server went away", findings=verdicts.findings()[:1])
+    name = short["findings"][0]["rule"]
+    for shown in (on_terminal(short), Parsed(page.render(short)).text()):
+        assert "the server went away" in shown
+        assert name in shown
+        assert "Lifecycles" in shown
+    root = junit_of(short)
+    assert cases(root)[name].find("failure") is not None
+    assert int(root.attrib["errors"]) == 1
 
 
 def test_markup_of_the_terminal_is_shown_as_it_is() -> None:
@@ -357,6 +371,8 @@ def unshowable(text: str) -> Iterator[str]:
     """Characters that drive a terminal or turn text around; Unicode's own classes say which."""
     for character in text:
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t":
+            yield character
+        if character in "\u061c\u200e\u200f":
             yield character
         if unicodedata.bidirectional(character) in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"):
             yield character
