@@ -10,7 +10,7 @@ from itertools import pairwise
 
 Pair = tuple[str, str]
 
-SWEEPS = 24
+STARTS, SWEEPS = 6, 16
 SETTLINGS = 25
 GAP = 36.0
 # Lines should run straight where they pass states, rather than where they begin or end.
@@ -121,17 +121,26 @@ def label_of(chain: Sequence[Item]) -> Item:
 
 
 def _order(layers: list[list[Item]]) -> None:
-    """Order every layer by where its neighbours stand, down and up by turns, and keep what crosses least."""
+    """Order every layer by where its neighbours stand, down and up by turns, and keep what crosses least.
+
+    What comes of it depends on where it begins, so it begins several times, each layer turned round by one more.
+    """
     best = [list(layer) for layer in layers]
     fewest = _crossings(layers)
-    for sweep in range(SWEEPS):
-        down = sweep % 2 == 0
-        for layer in layers if down else reversed(layers):
-            _sort_by_neighbours(layer, layers, down)
-        _swap(layers, even=sweep % 4 > 1)
-        crossings = _crossings(layers)
-        if crossings < fewest:
-            fewest, best = crossings, [list(layer) for layer in layers]
+    for start in range(STARTS):
+        for layer in layers:
+            turn = start % max(1, len(layer))
+            layer[:] = layer[turn:] + layer[:turn]
+        for sweep in range(SWEEPS):
+            down = sweep % 2 == 0
+            for layer in layers if down else reversed(layers):
+                _sort_by_neighbours(layer, layers, down)
+            _swap(layers, even=sweep % 4 > 1)
+            crossings = _crossings(layers)
+            if crossings < fewest:
+                fewest, best = crossings, [list(layer) for layer in layers]
+        if not fewest:
+            break
     for layer, items in zip(layers, best, strict=True):
         layer[:] = items
 

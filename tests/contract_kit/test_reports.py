@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from html.parser import HTMLParser
+from itertools import combinations, pairwise
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -199,6 +200,30 @@ def test_states_do_not_overlap_and_moves_down_go_down() -> None:
                 if other is not one and (other.side, other.lane) == (one.side, one.lane):
                     spans = [sorted(y for _, y in rail.ports.values()) for rail in (one, other)]
                     assert spans[0][-1] < spans[1][0] or spans[1][-1] < spans[0][0]
+
+
+def test_stubs_pass_beside_the_states() -> None:
+    for lifecycle in verdicts.lifecycles():
+        plan = planned(lifecycle)
+        for rail in plan.rails:
+            for at, ends in rail.stubs():
+                x, y = plan.stub(rail, at, ends)[-1]
+                low, high = sorted((x, plan.beam(rail)))
+                for state, (left, top, width, height) in plan.boxes.items():
+                    if state != at:
+                        assert not (top <= y <= top + height and low < left + width and left < high), (at, state)
+
+
+def test_lines_cross_as_little_as_they_can() -> None:
+    for lifecycle in verdicts.lifecycles():
+        legs = [
+            (above, below) for chain in planned(lifecycle).placed.chains.values() for above, below in pairwise(chain)
+        ]
+        crossings = sum(
+            a.layer == c.layer and (a.x - c.x) * (b.x - d.x) < 0 for (a, b), (c, d) in combinations(legs, 2)
+        )
+        # Both states that a cluster is paused from lead to both that it is paused in.
+        assert crossings == (1 if lifecycle["name"] == "cluster" else 0), lifecycle["name"]
 
 
 def test_many_sources_of_one_move_are_bundled() -> None:
