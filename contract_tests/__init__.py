@@ -1,1 +1,1 @@
-"""Judges any server of the API, known only by its base URL. Imports nothing from `mockserver`."""
+"""A kit that judges any server of the API by its base URL, through the documents and tables in spec/ alone."""

@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "mockserver"
 FILES = sorted(PACKAGE.rglob("*.py"))
+KIT = sorted((ROOT / "contract_tests").rglob("*.py"))
 
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 70
@@ -55,6 +56,10 @@ PURE_IMPORTS = {"time", "random", "secrets", "uuid", "os", "socket", "asyncio", 
 
 def name_of(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
+
+
+def name_in_root(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
 
 
 def room_of(path: Path) -> str:
@@ -117,14 +122,22 @@ def test_only_the_web_room_knows_http() -> None:
             assert not known, f"{name_of(path)} must not import {', '.join(sorted(known))}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
+@pytest.mark.parametrize("path", KIT, ids=name_in_root)
+def test_the_kit_knows_nothing_of_the_server_it_judges(path: Path) -> None:
+    ours = {name for name in imports(path) if name.split(".")[0] == "mockserver"}
+    assert not ours, f"{name_in_root(path)} must not import {', '.join(sorted(ours))}"
+
+
+@pytest.mark.parametrize("path", FILES + KIT, ids=name_in_root)
 def test_modules_fit_a_head_and_functions_a_screen(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= MAX_FILE_LINES, f"{name_of(path)} is too long: split it"
+    assert len(text.splitlines()) <= MAX_FILE_LINES, f"{name_in_root(path)} is too long: split it"
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or 0) - node.lineno + 1
-            assert length <= MAX_FUNCTION_LINES, f"{name_of(path)}:{node.lineno}: {node.name} is {length} lines long"
+            assert length <= MAX_FUNCTION_LINES, (
+                f"{name_in_root(path)}:{node.lineno}: {node.name} is {length} lines long"
+            )
 
 
 def test_every_module_is_used() -> None:
@@ -136,7 +149,7 @@ def test_every_module_is_used() -> None:
 
 
 def test_no_rubbish_names() -> None:
-    for path in FILES:
+    for path in FILES + KIT:
         assert not {"utils", "util", "manager", "helpers", "misc", "common"} & {path.stem, *path.parts[-2:-1]}
 
 
