@@ -8,8 +8,8 @@ from itertools import groupby
 from mockserver.openapi.differences import Difference
 from mockserver.openapi.jsontext import dumps
 
-_OF_MANY = {"was": "were", "is": "are", "has": "have"}
-_PLURALS = re.compile(r"^ (was|is|has) ")
+_OF_MANY = {"was": "were", "is": "are", "has": "have", "takes": "take", "says": "say"}
+_VERB = re.compile(r"^( now| no longer|) (was|is|has|takes|says) ")
 _MAX_OPERATIONS = 3  # named in one line, when the same happened to more
 
 
@@ -62,7 +62,7 @@ def _sentences(some: Iterable[Difference]) -> Iterator[tuple[str, bool]]:
         merged.setdefault((group, f"{subject} {one.text}", one.breaking), []).append(status)
     for (group, rest, breaking), statuses in merged.items():
         if group == "response" and len(statuses) > 1:
-            group, rest = "responses", _PLURALS.sub(lambda found: f" {_OF_MANY[found[1]]} ", rest, count=1)
+            group, rest = "responses", _VERB.sub(lambda found: f"{found[1]} {_OF_MANY[found[2]]} ", rest)
         yield f"{group} {_and(statuses)}".strip() + rest if group else rest.strip(), breaking
 
 

@@ -170,6 +170,12 @@ class SchemaComparer:
                 yield self._change("narrowed", f"is now {kinds_text(after)} (was {kinds_text(before)})")
             else:
                 yield self._change("narrowed", f"may no longer be {kinds_text(before, gone)}")
+        if "number" in old & new:
+            was_whole, whole = (all(one.integral for one in views if one.kind == "number") for views in (before, after))
+            if whole and not was_whole and not gone:
+                yield self._change("narrowed", "must now be a whole number")
+            elif was_whole and not whole and not come:
+                yield self._change("widened", "may now be a number that is not whole")
 
     def _of_views(self, olds: list[View], news: list[View]) -> tuple[list[SchemaChange], list[_Edge]]:
         """Compare what is said of one kind; of several ways each is compared with the one most like it."""
@@ -214,10 +220,6 @@ class SchemaComparer:
         if old.source and new.source:
             return [], [_Edge((), old.source, new.source)]
         changes = [*self._of_members(old, new), *self._of_limits(old, new), *self._of_rules(old, new)]
-        if old.integral != new.integral:
-            effect: Effect = "narrowed" if new.integral else "widened"
-            text = "must now be a whole number" if new.integral else "may now be a number that is not whole"
-            changes.append(self._change(effect, text))
         edges: list[_Edge] = []
         if old.kind == "array":
             edges.append(_Edge(("[]",), old.items or ANYTHING, new.items or ANYTHING))
@@ -304,10 +306,10 @@ class SchemaComparer:
         return changes + more, edges + below
 
     def _carried(self, shapes: Shapes, view: View) -> dict[str, Parts]:
-        """The fields of an object that this direction carries; those required without a word too."""
+        """The fields of an object that this direction carries, with those that are required without being declared."""
         mark = "readOnly" if self.direction == "request" else "writeOnly"
         names = dict.fromkeys((*view.fields, *view.required))
-        fields = {name: view.fields.get(name, ANYTHING) for name in names}
+        fields = {name: view.fields.get(name, view.others or ANYTHING) for name in names}
         return {name: parts for name, parts in fields.items() if shapes.annotations(parts).get(mark) is not True}
 
     def _of_others(self, old: View, new: View) -> tuple[list[SchemaChange], list[_Edge]]:

@@ -170,11 +170,15 @@ class Shapes:
                 continue
             view = self._of_kind(kind, schema, place)
             if told is not None:
-                members = {canonical(value): value for which, value in told if which == kind}
-                if not members:
+                listed = {canonical(value): value for which, value in told if which == kind}
+                if not listed:
                     continue
-                view = replace(view, members=None if kind == "null" else members)
-            views.append(replace(view, integral=integral and kind == "number"))
+                view = replace(view, members=None if kind == "null" else listed)
+            if kind == "number":
+                members = view.members or {}
+                whole = all(isinstance(one, int) or one.is_integer() for one in members)
+                view = replace(view, integral=integral or (bool(members) and whole))
+            views.append(view)
         own = tuple(views)
         return _ALL if own == _ALL else own
 
