@@ -65,7 +65,7 @@ def find_document(folder: Path, name: str) -> Path:
         if path.is_file():
             return path
     mend = f"give the path of a file, or one of {', '.join(shipped)}"
-    raise ConfigError(name[:100] or "the name of a document", "there is no such document or file", mend)
+    raise ConfigError(f"document {name[:100]!r}", "there is no such document or file", mend)
 
 
 def load_own_document(path: Path) -> Document:

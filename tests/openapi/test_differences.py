@@ -248,6 +248,21 @@ def test_a_type_that_contains_itself() -> None:
     }
 
 
+def test_a_type_that_contains_itself_by_way_of_unions() -> None:
+    def customer(a: Any) -> Document:
+        either = {name: {"anyOf": [TEXT, {"$ref": f"#/components/schemas/{name}"}]} for name in ("Customer", "Card")}
+        schemas = {
+            "Customer": {"type": "object", "properties": {"a": a, "card": either["Card"]}},
+            "Card": {"type": "object", "properties": {"of": either["Customer"]}},
+        }
+        return both_ways({"$ref": "#/components/schemas/Customer"}, **schemas)
+
+    assert set(lines(customer(INT), customer(TEXT))) == {
+        "body field `a` is now a string (was an integer)",
+        "response 200: field `a` is now a string (was an integer)",
+    }
+
+
 def test_a_type_is_told_wherever_it_is_used() -> None:
     def priced(amount: Any) -> Document:
         money = {"$ref": "#/components/schemas/Money"}
