@@ -44,6 +44,22 @@ class LogLevel(StrEnum):
     error = "error"
 
 
+class NoteFormat(StrEnum):
+    """How `spec diff` writes what changed."""
+
+    text = "text"
+    markdown = "markdown"
+    json = "json"
+
+
+class FailOn(StrEnum):
+    """Which changes `spec diff` fails on."""
+
+    never = "never"
+    breaking = "breaking"
+    any = "any"
+
+
 def _say_version(asked: bool) -> None:
     if asked:
         print(f"mockserver {__version__}")
@@ -158,6 +174,30 @@ def check_spec(path: Annotated[Path, typer.Argument(help="An OpenAPI document, Y
     print(f"{path}: {len(document.operations)} operations, all of which can be served{held}")
     for note in document.notes:
         print(f"  let through: {note}")
+
+
+@spec_app.command("diff")
+def diff_specs(
+    old: Annotated[str, typer.Argument(help="An OpenAPI document's path, or the name of one that ships (v1).")],
+    new: Annotated[str, typer.Argument(help="What it became: a path or a name too.")],
+    format: Annotated[NoteFormat, typer.Option(help="How to write what changed.")] = NoteFormat.text,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="Exit with status 1 if there are changes of this sort.")
+    ] = FailOn.never,
+) -> None:
+    """Tell what changed between two documents, and which changes break clients."""
+    from mockserver.openapi.differences import differences
+    from mockserver.openapi.documents import find_document, load_document
+    from mockserver.openapi.release_note import as_json, release_note
+
+    spec = data_folder("spec")
+    found = differences(load_document(find_document(spec, old)), load_document(find_document(spec, new)))
+    if format is NoteFormat.json:
+        print(as_json(old, new, found), end="")
+    else:
+        print(release_note(found, markdown=format is NoteFormat.markdown), end="")
+    if (fail_on is FailOn.any and found) or (fail_on is FailOn.breaking and any(one.breaking for one in found)):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -188,6 +188,9 @@ def test_without_a_command_it_explains_itself() -> None:
         (["scenario"], ""),
         (["scenario", "check"], ""),
         (["spec", "check"], ""),
+        (["spec", "diff", "v1"], ""),
+        (["spec", "diff", "v1", "v1", "--format", "xml"], "xml"),
+        (["spec", "diff", "v1", "v1", "--fail-on", "monday"], "monday"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
 )
@@ -305,6 +308,44 @@ def test_documents_that_are_not_there(tmp_path: Path) -> None:
     for path in (tmp_path / "none.yaml", tmp_path):
         refused("spec", "check", str(path))
         refused("serve", "--port", "0", "--spec", str(path))
+
+
+def test_spec_diff(tmp_path: Path) -> None:
+    (tmp_path / "old.yaml").write_text(GOOD_DOCUMENT)
+    (tmp_path / "new.json").write_text(
+        json.dumps({"openapi": "3.0.3", "info": {"title": "own", "version": "2"}, "paths": {}})
+    )
+    broken = run("spec", "diff", "old.yaml", "new.json", cwd=tmp_path)
+    assert (broken.returncode, broken.stderr) == (0, "")
+    assert broken.stdout == "Breaking:\n  - `GET /jobs` was removed\n"
+    grown = run("spec", "diff", "new.json", "old.yaml", "--format", "markdown", cwd=tmp_path)
+    assert grown.stdout == "## Not breaking\n\n- `GET /jobs` was added\n"
+    told = json.loads(run("spec", "diff", "old.yaml", "new.json", "--format", "json", cwd=tmp_path).stdout)
+    assert (told["old"], told["new"], told["breaking"]) == ("old.yaml", "new.json", 1)
+    same = run("spec", "diff", "v1", "v1", "--fail-on", "any")
+    assert (same.returncode, same.stdout) == (0, "No differences.\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "statuses"),
+    [("old.yaml", "new.yaml", (0, 1, 1)), ("new.yaml", "old.yaml", (0, 0, 1)), ("old.yaml", "old.yaml", (0, 0, 0))],
+)
+def test_what_spec_diff_fails_on(tmp_path: Path, old: str, new: str, statuses: tuple[int, ...]) -> None:
+    (tmp_path / "old.yaml").write_text(GOOD_DOCUMENT)
+    (tmp_path / "new.yaml").write_text(GOOD_DOCUMENT.partition("paths:")[0] + "paths: {}\n")
+    done = [
+        run("spec", "diff", old, new, "--fail-on", what, cwd=tmp_path).returncode
+        for what in ("never", "breaking", "any")
+    ]
+    assert tuple(done) == statuses
+
+
+def test_documents_that_cannot_be_compared(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("openapi: 2.0\n")
+    assert "bad.yaml" in refused("spec", "diff", "v1", str(tmp_path / "bad.yaml"))
+    assert "guide-2024, v1" in refused("spec", "diff", "v3", "v1")
+    for name in ("", ".", "x" * 5000, "\n"):
+        refused("spec", "diff", name, "v1", cwd=tmp_path)
 
 
 # ---- the start ----------------------------------------------------------------------------------------------------

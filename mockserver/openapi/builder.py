@@ -210,7 +210,7 @@ class OperationBuilder:
             assumed = _object(raw, at).get("x-assumed") is True or entry.get("x-assumed") is True
             self.references.drop_nulls(raw, at, "content", "headers")
             media = self._media(raw.get("content", {}), at / "content", self.responses)
-            responses[int(status) if status.isdecimal() else status] = Response(media, assumed, raw)
+            responses[int(status) if status.isdecimal() else status] = Response(media, assumed, raw, at)
         return responses
 
     def _media(self, written: Any, place: Place, compiler: Compiler) -> dict[str, MediaType]:

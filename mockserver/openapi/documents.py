@@ -1,6 +1,7 @@
 """A document read whole: its operations compiled, and everything that cannot be honoured refused."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,21 @@ def load_document(path: Path) -> Document:
     """
     raw = read_file(path, path.name)
     return _compile(raw, References({path.name: raw}, path.parent), path.name)
+
+
+def find_document(folder: Path, name: str) -> Path:
+    """The file of a document: one of a folder's, by name, or anybody's, by path.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    shipped = {path.stem: path for path in sorted(folder.glob("*.yaml")) if "\nopenapi:" in f"\n{path.read_text()}"}
+    path = shipped.get(name, Path(name))
+    with suppress(OSError):  # of a name that no file system takes
+        if path.is_file():
+            return path
+    mend = f"give the path of a file, or one of {', '.join(shipped)}"
+    raise ConfigError(f"document {name[:100]!r}", "there is no such document or file", mend)
 
 
 def load_own_document(path: Path) -> Document:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from mockserver.openapi.readers import Reader
+from mockserver.openapi.references import Place
 from mockserver.openapi.schemas import Validator
 from mockserver.openapi.undeclared import Finder
 
@@ -58,6 +59,7 @@ class Response:
     media: Mapping[str, MediaType]
     assumed: bool
     raw: dict[str, Any] = field(repr=False)
+    place: Place = field(repr=False)  # where `raw` is
 
 
 @dataclass(frozen=True, slots=True)
