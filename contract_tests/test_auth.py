@@ -8,12 +8,18 @@ import pytest
 
 from contract_tests.kit.account import Account
 from contract_tests.kit.document import Operation
-from contract_tests.kit.exchanges import ABSENT, MALFORMED, NONE, OTHER, WRONG, Exchange
+from contract_tests.kit.exchanges import ABSENT, BARE, BASIC, EMPTY, NONE, OTHER, WRONG, Exchange
 from contract_tests.kit.furnishing import UNKNOWN, Furnished
 from contract_tests.kit.session import V1, Session, session
 from contract_tests.rules import refusals
 
-HOW = {NONE: "without a key", MALFORMED: "with a header that is not `Bearer KEY`", WRONG: "with a wrong key"}
+HOW = {
+    NONE: "without a key",
+    BARE: "with the key without `Bearer`",
+    BASIC: "with `Basic` for `Bearer`",
+    EMPTY: "with an empty key",
+    WRONG: "with a wrong key",
+}
 
 
 def every_operation() -> list[Any]:
@@ -31,7 +37,7 @@ def test_no_key(operation: Operation, run: Session) -> None:
     """A key is needed for every operation."""
     if operation.method != "GET" and not run.options.allow_writes:
         pytest.skip("writes need --allow-writes")
-    for how in (NONE, MALFORMED):
+    for how in (NONE, BARE, BASIC, EMPTY):
         one = _ask(run, operation, how)
         run.record.judge(refusals.key_needed, one, HOW[how], at=one)
 
@@ -62,7 +68,7 @@ def test_wrong_key(run: Session) -> None:
 
 
 @pytest.mark.writes
-@pytest.mark.parametrize("how", [NONE, MALFORMED])
+@pytest.mark.parametrize("how", [NONE, BARE])
 def test_a_good_request_without_a_key(account: Account, run: Session, how: str) -> None:
     """What would succeed with the key is refused without it."""
     furnished = Furnished(account, make=True)

@@ -142,6 +142,8 @@ def test_preemptible_gpus(account: Account) -> None:
     for _ in range(6):
         account.target.clock.let_pass(30)
         account.look(cluster)
+    update(account, cluster, num_gpus=16)
+    account.settle(cluster)
     update(account, cluster, num_preemptible_gpus=0)
     gone(account, cluster)
 

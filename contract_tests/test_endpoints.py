@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contract_tests.kit import readings
-from contract_tests.kit.account import Account
+from contract_tests.kit.account import Account, NotToBeHad
 from contract_tests.kit.exchanges import Exchange
 from contract_tests.kit.observer import Known
 from contract_tests.rules import lists, promises, refusals
@@ -40,8 +40,12 @@ def test_a_life(account: Account) -> None:
     patch(account, endpoint, autoscaling={"min_replicas": 1, "max_replicas": 3})
     patch(account, endpoint, inactive_timeout=600)
     patch(account, endpoint, inactive_timeout=None)
+    patch(account, endpoint, display_name=account.name())
+    patch(account, endpoint, inactive_timeout=90)
+    patch(account, endpoint, display_name=account.name())
     patch(account, endpoint, display_name=account.name(), autoscaling={"min_replicas": 1, "max_replicas": 1})
     patch(account, endpoint, state="STARTED")
+    patch(account, endpoint, inactive_timeout=0)
     patch(account, endpoint, state="STOPPED")
     stopped = account.settle(endpoint)
     account.record.judge(promises.command_takes_effect, "a stop", stopped, ("STOPPED",), at=account.record.trail[-1])
@@ -60,7 +64,7 @@ def gone(account: Account, endpoint: Known) -> None:
     """Delete an endpoint, and see that it stays deleted."""
     one = account.remove(endpoint)
     account.record.judge(refusals.good_request_accepted, one, "the delete of an endpoint", at=one)
-    for _ in range(2):
+    for _ in range(4):
         again = account.look(endpoint)
         account.record.judge(refusals.unknown_is_404, again, "an endpoint that was deleted", at=again)
         account.call("listEndpoints")
@@ -182,6 +186,66 @@ def test_inference(account: Account) -> None:
     gone(account, endpoint)
     after = account.call("chat-completions", json={"model": name, "messages": [{"role": "user", "content": "Hello"}]})
     account.record.judge(refusals.bad_request_refused, after, "the endpoint was deleted", {400, 404}, at=after)
+
+
+def test_a_default_life(account: Account) -> None:
+    """An endpoint for which only what is required is said is called by its name and starts."""
+    body = account.endpoint_body()
+    del body["display_name"]
+    endpoint = account.taken("endpoint", account.call("createEndpoint", json=body))
+    account.look(endpoint)
+    account.settle(endpoint)
+    account.look(endpoint)
+    gone(account, endpoint)
+
+
+def test_a_zone(account: Account) -> None:
+    """An endpoint starts in the zone that was asked for, in the body or in the query."""
+    listed = account.call("availabilityZones").shown
+    zones = listed.get("avzones") if isinstance(listed, dict) else None
+    for zone in zones or []:
+        for in_body in (True, False):
+            body = account.endpoint_body() | ({"availability_zone": zone} if in_body else {})
+            one = account.call("createEndpoint", json=body, query=None if in_body else {"availability_zone": zone})
+            if not one.ok:  # the zone need not have this hardware
+                account.record.judge(refusals.bad_request_refused, one, "the zone has no such hardware", {400}, at=one)
+                continue
+            endpoint = account.taken("endpoint", one)
+            account.settle(endpoint)
+            account.record.judge(promises.placed_as_asked, endpoint.views, zone, at=account.record.trail[-1])
+            gone(account, endpoint)
+
+
+@pytest.mark.parametrize("operation_id", ["chat-completions", "completions"])
+def test_choices_and_streams(account: Account, operation_id: str) -> None:
+    """Several choices come as asked for; a stream comes in chunks and ends."""
+    listed = account.call("listEndpoints", query={"type": "serverless"})
+    entry = next(iter(readings.items(listed, "data")), None)
+    if entry is None:
+        raise NotToBeHad("no serverless model is listed")
+    asked = (
+        {"messages": [{"role": "user", "content": "Hello"}]} if operation_id.startswith("chat") else {"prompt": "Hello"}
+    )
+    body = {"model": entry.get("name"), **asked}
+    for count in (1, 2, 3):
+        one = account.call(operation_id, json={**body, "n": count, "max_tokens": 6})
+        account.record.judge(refusals.good_request_accepted, one, f"a question for {count} choices", at=one)
+        if one.ok and isinstance(one.shown, dict):
+            account.record.judge(promises.choices_as_asked, one.shown, count, at=one)
+            account.record.judge(promises.usage_adds_up, one.shown, 6, at=one)
+    for most in (1, 20):
+        stream = account.call(operation_id, json={**body, "stream": True, "max_tokens": most})
+        account.record.judge(refusals.good_request_accepted, stream, "a question for a stream", at=stream)
+        if stream.ok:
+            _judge_stream(account, stream, most)
+
+
+def _judge_stream(account: Account, stream: Exchange, most: int) -> None:
+    events, problems = readings.events(stream)
+    account.record.judge(promises.stream_is_whole, events, problems, at=stream)
+    for chunk in events:
+        if isinstance(chunk, dict) and chunk.get("usage"):
+            account.record.judge(promises.usage_adds_up, chunk, most, at=stream)
 
 
 def test_serverless_inference(account: Account) -> None:

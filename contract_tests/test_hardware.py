@@ -57,7 +57,22 @@ def test_each_available_configuration(account: Account) -> None:
 
 def test_unavailable_hardware(account: Account) -> None:
     """Hardware that is listed as unavailable is refused."""
-    for model in account.deployable()[:12]:
+    if account.target.has_control:
+        model, name = account.deployment()
+        account.target.control("POST", "/_mock/events", {"event": "hardware.run_out", "hardware": name})
+        account.observer.disturb()
+        try:
+            _refused(account, [model])
+        finally:
+            account.target.control("POST", "/_mock/events", {"event": "hardware.come_back", "hardware": name})
+            account.observer.disturb()
+    else:
+        _refused(account, account.deployable()[:12])
+
+
+def _refused(account: Account, models: list[str]) -> None:
+    """Judge a create on hardware that is unavailable before and after it. Raises NotToBeHad where there is none."""
+    for model in models:
         for one in account.hardware_for(model, "unavailable")[:2]:
             body = {
                 "model": model,
@@ -70,6 +85,23 @@ def test_unavailable_hardware(account: Account) -> None:
                 account.record.judge(hardware.unavailable_is_refused, made, one["id"], at=made)
                 return
     raise NotToBeHad("no hardware is listed as unavailable")
+
+
+def test_clusters_out_of_stock(account: Account) -> None:
+    """A cluster for which there are no GPUs is refused as out of stock."""
+    if not account.target.has_control:
+        raise NotToBeHad("GPUs run out by an event, where there is a control API")
+    body = next(account.cluster_bodies(), None)
+    if body is None:
+        raise NotToBeHad("no region is listed")
+    account.target.control("POST", "/_mock/events", {"event": "hardware.run_out", "hardware": body["gpu_type"]})
+    account.observer.disturb()
+    try:
+        one = account.call("GPUClusterService_Create", json=body)
+        account.record.judge(refusals.bad_request_refused, one, "no GPUs are left", {409}, at=one)
+    finally:
+        account.target.control("POST", "/_mock/events", {"event": "hardware.come_back", "hardware": body["gpu_type"]})
+        account.observer.disturb()
 
 
 def test_models_that_are_listed(account: Account) -> None:

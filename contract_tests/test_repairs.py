@@ -144,6 +144,23 @@ def test_a_repair_that_waits(account: Account) -> None:
     readings.read_repairs(account, cluster.id)
 
 
+def test_many_repairs(account: Account) -> None:
+    """The remediations of a cluster are listed by pages, by state, by mode and by instance."""
+    cluster = ready(account, num_gpus=24)
+    instances = [str(one["instance_id"]) for one in workers(cluster)]
+    repairs = []
+    for instance, mode in zip(instances, ("REBOOT_VM", "HOST_AWARE", "REBOOT_VM"), strict=False):
+        repairs.append(repair(account, cluster, instance, mode))
+        account.target.clock.let_pass(1)
+    readings.read_repairs(account, cluster.id)
+    account.call("RemediationService_CancelRemediation", cluster.id, instances[-1], repairs[-1].id)
+    readings.read_repairs(account, cluster.id)
+    for known in repairs:
+        account.settle(known)
+    account.settle(cluster)
+    readings.read_repairs(account, cluster.id)
+
+
 def test_a_repair_of_another_cluster(account: Account) -> None:
     """A remediation is found in its own cluster only."""
     cluster, other = ready(account), ready(account)

@@ -169,6 +169,11 @@ def test_clusters_that_cannot_be(account: Account) -> None:
         ("scheduled capacity has no end", {**good, "billing_type": "SCHEDULED_CAPACITY"}, (400,)),
         ("auto-scaling has no maximum", {**good, "auto_scale": True}, (400,)),
         ("preemptible GPUs come without a project", {**good, "num_preemptible_gpus": 8}, (400,)),
+        (
+            "preemptible GPUs do not go with Slurm",
+            {**good, "num_preemptible_gpus": 8, "project_id": "proj", "cluster_type": "SLURM"},
+            (400,),
+        ),
         ("preemptible GPUs are no multiple of 8", {**good, "num_preemptible_gpus": 5, "project_id": "proj"}, (400,)),
         (
             "num_reserved_gpus exceeds num_gpus",

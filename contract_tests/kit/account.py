@@ -15,7 +15,7 @@ from contract_tests.kit.resources import GETS
 from contract_tests.kit.spending import MAKES, Refused
 from contract_tests.kit.target import Target
 from contract_tests.kit.views import READY, state_of
-from contract_tests.rules import hardware, moves
+from contract_tests.rules import hardware, moves, promises
 
 SMALLEST_STEP_S = 4.0
 GROWTH = 1.2
@@ -133,7 +133,7 @@ class Account:
 
     def new_endpoint(self, **fields: Any) -> Known:
         """A new endpoint. Raises NotToBeHad."""
-        return self._new("endpoint", self.call("createEndpoint", json=self.endpoint_body(**fields)))
+        return self.taken("endpoint", self.call("createEndpoint", json=self.endpoint_body(**fields)))
 
     def cluster_bodies(self, **fields: Any) -> Iterator[dict[str, Any]]:
         """Bodies for clusters, one for each place that may have room."""
@@ -162,12 +162,12 @@ class Account:
                 break
         if last is None or last.status == 409:
             raise NotToBeHad("no region has room for a cluster")
-        return self._new("cluster", last)
+        return self.taken("cluster", last)
 
     def new_volume(self, region: str | None = None, **fields: Any) -> Known:
         """A new volume, by default in the first region."""
         body = {"volume_name": self.name(), "size_tib": 1, "region": region or self.home(), **fields}
-        return self._new("volume", self.call("SharedVolumeService_Create", json=body))
+        return self.taken("volume", self.call("SharedVolumeService_Create", json=body))
 
     def home(self) -> str:
         """The region that things are made in. Raises NotToBeHad."""
@@ -176,7 +176,8 @@ class Account:
             raise NotToBeHad("no region is listed")
         return str(found[0]["name"])
 
-    def _new(self, kind: str, one: Exchange) -> Known:
+    def taken(self, kind: str, one: Exchange) -> Known:
+        """What a create made. Raises NotToBeHad where it was refused."""
         found = made_id(one)
         known = self.observer.of(kind, found) if found else None
         if known is None:
@@ -243,7 +244,9 @@ class Account:
             "cluster": "GPUClusterService_Delete",
             "volume": "SharedVolumeService_Delete",
         }
-        return self.call(operation_id[known.kind], known.id)
+        one = self.call(operation_id[known.kind], known.id)
+        self.record.judge(promises.delete_says_so, one, known.id, at=one)
+        return one
 
     def clear(self) -> None:
         """Delete whatever was made and is still there: clusters before the volumes they hold."""

@@ -72,6 +72,12 @@ class Operation:
             self._validators[status] = self.document.validator(schema)
         return [_told(problem) for problem in self._validators[status].iter_errors(value)][:5]
 
+    @cached_property
+    def event_validator(self) -> Any:
+        """A validator of the events of its stream; None where it has none."""
+        content = self.responses.get("200", {}).get("content", {}).get("text/event-stream")
+        return None if content is None else self.document.validator(content["x-event"])
+
     def target(self, path_parameters: Mapping[str, str]) -> str:
         """The path with its parameters filled in."""
         return re.sub(r"{(\w+)}", lambda found: quote(str(path_parameters[found[1]]), safe=""), self.path)

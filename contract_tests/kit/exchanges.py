@@ -14,8 +14,10 @@ from urllib.parse import urlencode
 if TYPE_CHECKING:
     from contract_tests.kit.document import Document, Operation
 
-OURS, NONE, WRONG, MALFORMED, OTHER = "ours", "none", "wrong", "malformed", "other"
-"""The key a request is sent with: the account's, none, one that nobody has, one without Bearer, another account's."""
+OURS, NONE, WRONG, OTHER = "ours", "none", "wrong", "other"
+BARE, BASIC, EMPTY = "bare", "basic", "empty"
+"""The key a request is sent with: the account's, none, one that nobody has, another account's; or the account's
+without its scheme or with another, or none with it."""
 
 SECRET_FIELDS = frozenset({"hf_token"})
 ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "ABSENT"})()
@@ -112,7 +114,9 @@ AUTHORIZATION = {
     OURS: '-H "Authorization: Bearer $TOGETHER_API_KEY"',
     WRONG: "-H 'Authorization: Bearer not-a-key-of-anybody'",
     OTHER: '-H "Authorization: Bearer $ANOTHER_API_KEY"',
-    MALFORMED: '-H "Authorization: $TOGETHER_API_KEY"',
+    BARE: '-H "Authorization: $TOGETHER_API_KEY"',
+    BASIC: '-H "Authorization: Basic $TOGETHER_API_KEY"',
+    EMPTY: "-H 'Authorization: Bearer '",
     NONE: "",
 }
 

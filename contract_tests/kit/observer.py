@@ -79,15 +79,18 @@ class Observer:
         """Whether things may happen that nobody asked for."""
         self.known: dict[tuple[str, str], Known] = {}
         self._commands: list[Exchange] = []
+        self._asked: dict[tuple[Any, ...], Exchange] = {}
 
     def forget(self) -> None:
         """Begin anew: what was seen in another test is nobody's evidence here."""
         self.known.clear()
         self._commands.clear()
+        self._asked.clear()
 
     def disturb(self) -> None:
         """Something was made to happen behind the API: looks before and after need not agree."""
         self.events = True
+        self._asked.clear()
         for known in self.known.values():
             known.seen_ms = -1
 
@@ -101,6 +104,7 @@ class Observer:
         """Take note of a command, judge what is shown, and what is not."""
         if one.operation is None or one.auth == OTHER:
             return
+        self._again(one)
         if one.method != "GET" and (one.ok or one.status >= 500):
             self._commands.append(one)
         self._made(one)
@@ -108,6 +112,18 @@ class Observer:
             self._look(sighting, one)
         self._after_command(one)
         self._missing(one)
+
+    def _again(self, one: Exchange) -> None:
+        """Compare a read with the same read at the same instant, where nothing came in between."""
+        if one.method != "GET":
+            self._asked.clear()
+            return
+        if not self.target.clock.frozen:
+            return
+        key = (one.base, one.path, tuple(one.query), one.auth, one.at_ms)
+        before = self._asked.setdefault(key, one)
+        if before is not one and before.ok and one.ok:
+            self.record.judge(moves.same_question_same_answer, before.shown, one.shown, at=one)
 
     def _made(self, one: Exchange) -> None:
         found = made_id(one)
@@ -275,6 +291,7 @@ class Observer:
                 wholes.control_plane_first,
                 wholes.control_plane_told,
                 wholes.add_ons_shown_are_on,
+                wholes.node_events_tell,
                 wholes.reservation_adds_up,
             ):
                 judge(each, view, at=one)
@@ -284,6 +301,8 @@ class Observer:
         elif seen.kind == "endpoint":
             judge(wholes.replicas_agree, view, at=one)
             judge(wholes.name_tells_model, view, at=one)
+        elif seen.kind == "alert":
+            judge(wholes.alert_times_in_order, view, at=one)
         elif seen.kind == "remediation":
             judge(wholes.repair_times_tell_state, view, at=one)
         elif seen.kind == "job" and entries:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -39,6 +40,32 @@ def items(one: Exchange, field: str) -> Items:
     """The entries of a list."""
     found = one.shown.get(field) if isinstance(one.shown, dict) else one.shown
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def events(stream: Exchange) -> tuple[list[Any], list[str]]:
+    """The events of a stream, chunks as values and the end as [DONE]; and what is wrong with them by their schema."""
+    found: list[Any] = []
+    problems: list[str] = []
+    text = stream.answer.decode("utf-8", "replace")
+    validator = stream.operation.event_validator if stream.operation else None
+    for line in text.splitlines():
+        data = line.removeprefix("data:").strip()
+        if not line.startswith("data:"):
+            continue
+        if data == "[DONE]":
+            found.append(data)
+            continue
+        try:
+            chunk = json.loads(data)
+        except ValueError:
+            problems.append(f"a chunk is no JSON: {data[:80]}")
+            continue
+        found.append(chunk)
+        if validator is not None:
+            problems += [
+                f"a chunk breaks its schema: {problem.message[:200]}" for problem in validator.iter_errors(chunk)
+            ][:2]
+    return found, problems[:5]
 
 
 def filtered(
@@ -232,7 +259,7 @@ def read_clusters(account: Account) -> None:
     """The clusters, by project and each by itself, with all that belongs to them."""
     listed = account.call("GPUClusterService_List")
     clusters = items(listed, "clusters")
-    regions = {str(one.get("name")) for one in account.regions()}
+    regions = {str(one.get("name")): one for one in account.regions()}
     for name in ("projectId", "project_id"):
         for project in sorted({str(one.get("project_id")) for one in clusters}):
             passes = having("project_id", project)
@@ -241,9 +268,9 @@ def read_clusters(account: Account) -> None:
     for one in clusters[:6]:
         found = str(one.get("cluster_id"))
         got = account.call("GPUClusterService_Get", found)
-        if regions and got.ok:
+        if regions and got.ok and isinstance(got.shown, dict):
             account.record.judge(
-                lists.filter_exact, "the region of a cluster", {str(one.get("region"))}, [], regions, at=got
+                lists.cluster_fits_region, got.shown, regions.get(str(got.shown.get("region"))), at=got
             )
         read_add_ons(account, found)
         read_repairs(account, found)
@@ -309,7 +336,8 @@ def read_repairs(account: Account, cluster_id: str) -> None:
             evidence=[whole, one_instance],
         )
     if repairs:
-        pages(account, LIST, (cluster_id, "-"), {}, "remediations", "id")
+        for size in (1, 2):
+            pages(account, LIST, (cluster_id, "-"), {}, "remediations", "id", size)
         for order in ("create_time desc", "create_time asc"):
             ordered = account.call(LIST, cluster_id, "-", query={"order_by": order})
             keys = [instant_ms(one.get("create_time")) for one in items(ordered, "remediations")]
@@ -340,7 +368,8 @@ def read_alerts(account: Account, cluster_id: str) -> None:
         judged({**base, "intent_id": intent}, having("node_remediation_intent_id", intent))
     account.record.judge(lists.of_one_cluster, alerts, cluster_id, at=whole)
     if alerts:
-        pages(account, ALERTS, (), base, "alerts", key)
+        for size in (1, 2):
+            pages(account, ALERTS, (), base, "alerts", key, size)
         for order in ("PHC_ALERT_ORDER_STARTED_AT_ASC", "PHC_ALERT_ORDER_STARTED_AT_DESC"):
             one = account.call(ALERTS, query={**base, "order_by": order})
             keys = [instant_ms(item.get("started_at")) for item in items(one, "alerts")]

@@ -256,6 +256,7 @@ def asked(one: Exchange) -> dict[str, Any]:
         wanted["desired_preemptible_gpus"] = body["num_preemptible_gpus"]
     if one.operation_id == "GPUClusterService_Create" and body.get("billing_type") == "RESERVED":
         wanted["duration_hours"] = body["duration_days"] * 24
+        wanted.setdefault("num_reserved_gpus", body["num_gpus"])
     return wanted
 
 

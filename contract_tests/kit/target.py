@@ -13,7 +13,7 @@ from requests.adapters import HTTPAdapter
 
 from contract_tests.kit.clock import Clock, ControlClock, RealClock
 from contract_tests.kit.document import JSON, Document, Operation
-from contract_tests.kit.exchanges import ABSENT, MALFORMED, NONE, OTHER, OURS, WRONG, Exchange
+from contract_tests.kit.exchanges import ABSENT, BARE, BASIC, EMPTY, NONE, OTHER, OURS, WRONG, Exchange
 from contract_tests.kit.record import Record
 
 TIMEOUT_S = (10, 60)
@@ -51,8 +51,14 @@ class Target:
         self.guard = guard
         self.watchers: list[Callable[[Exchange], None]] = []
         self.other_key = f"{api_key[:4]}-other-account"
-        self._keys = {OURS: f"Bearer {api_key}", WRONG: "Bearer not-a-key-of-anybody", MALFORMED: api_key}
-        self._keys[OTHER] = f"Bearer {self.other_key}"
+        self._keys = {
+            OURS: f"Bearer {api_key}",
+            WRONG: "Bearer not-a-key-of-anybody",
+            OTHER: f"Bearer {self.other_key}",
+            BARE: api_key,
+            BASIC: f"Basic {api_key}",
+            EMPTY: "Bearer ",
+        }
         self._session = requests.Session()
         self._session.trust_env = False
         for scheme in ("http://", "https://"):

@@ -160,6 +160,28 @@ def same_add_on(listed: Mapping[str, Any], got: Mapping[str, Any]) -> Iterator[s
 
 
 @rule(
+    "cluster-fits-region",
+    suite="lists",
+    reason="A cluster is where it can be: in a region that is listed, with GPUs and drivers it offers.",
+    source="spec/v1.yaml: RegionListResponse",
+)
+def cluster_fits_region(cluster: Mapping[str, Any], region: Mapping[str, Any] | None) -> Iterator[str]:
+    """Region, GPU type and driver of a cluster are among those listed."""
+    if region is None:
+        yield f"its region {cluster.get('region')} is not listed"
+        return
+    if cluster.get("gpu_type") not in region.get("supported_instance_types", []):
+        yield f"{cluster.get('region')} does not offer {cluster.get('gpu_type')}"
+    offered = [
+        (one.get("cuda_version"), one.get("nvidia_driver_version"))
+        for one in region.get("driver_versions", [])
+        if isinstance(one, dict)
+    ]
+    if (cluster.get("cuda_version"), cluster.get("nvidia_driver_version")) not in offered:
+        yield f"{cluster.get('region')} does not offer CUDA {cluster.get('cuda_version')} with its driver"
+
+
+@rule(
     "alerts-of-one-cluster",
     suite="lists",
     reason="Alerts are asked for by cluster.",

@@ -187,6 +187,18 @@ def same_instant_same_view(before: View, after: View) -> Iterator[str]:
 
 
 @rule(
+    "same-question-same-answer",
+    suite="lists",
+    reason="Without time and commands in between nothing has changed, not even the order of a list.",
+    source="spec/v1.yaml: reads",
+)
+def same_question_same_answer(first: Any, second: Any) -> Iterator[str]:
+    """A read that is repeated at the same instant gives the same answer."""
+    if first != second:
+        yield f"the same read gave {_short(first)} before, and {_short(second)} now"
+
+
+@rule(
     "deleted-stays-deleted",
     suite="lifecycle",
     reason="What was deleted and comes back is billed again, and nobody looks after it.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from contract_tests.kit.exchanges import Exchange
@@ -26,6 +26,33 @@ def attached_volume_stays(one: Exchange) -> Iterator[str]:
         yield f"the volume is attached to a cluster, and its delete was answered with {one.status}"
     elif one.status not in (400, 409):
         yield f"the volume is attached to a cluster; its delete was answered with {one.answered}, not 400"
+
+
+@rule(
+    "delete-says-so",
+    suite="lifecycle",
+    reason="The answer to a delete says that it was done, and to what.",
+    source="spec/v1.yaml: GPUClustersSharedVolumeDeleteResponse, GPUClusterDeleteResponse",
+)
+def delete_says_so(one: Exchange, found: str) -> Iterator[str]:
+    """A delete that is accepted says success, or the id of what it deleted."""
+    body = one.shown if isinstance(one.shown, dict) else {}
+    if one.ok and body.get("success", True) is not True:
+        yield f"the delete was answered with {one.status} and success: {body['success']}"
+    if one.ok and body.get("cluster_id", found) != found:
+        yield f"{found} was deleted, the answer names {body['cluster_id']}"
+
+
+@rule(
+    "placed-as-asked",
+    suite="lifecycle",
+    reason="Who names a zone has its reasons: data, latency, law.",
+    source="spec/v1.yaml: availability_zone",
+)
+def placed_as_asked(view: Mapping[str, Any], zone: str) -> Iterator[str]:
+    """An endpoint that has started is in the zone that was asked for."""
+    if view.get("state") == "STARTED" and "availability_zone" in view and view["availability_zone"] != zone:
+        yield f"availability_zone is {view['availability_zone']}, asked for was {zone}"
 
 
 @rule(
@@ -128,6 +155,37 @@ def usage_adds_up(body: Mapping[str, Any], most: int | None) -> Iterator[str]:
         yield f"{prompt} prompt tokens and {written} completion tokens are not {total}"
     if most is not None and written > most * max(1, len(body.get("choices") or [])):
         yield f"{written} completion tokens, asked for were at most {most}"
+
+
+@rule(
+    "choices-as-asked",
+    suite="inference",
+    reason="Who asks for several choices reads the second one.",
+    source="spec/v1.yaml: ChatCompletionRequest.n",
+)
+def choices_as_asked(body: Mapping[str, Any], count: int) -> Iterator[str]:
+    """There are as many choices as asked for, numbered from 0."""
+    found = [one.get("index") for one in objects(body.get("choices"))]
+    if found != list(range(count)):
+        yield f"{count} choices were asked for, their numbers are {found}"
+
+
+@rule(
+    "stream-is-whole",
+    suite="inference",
+    reason="Clients read a stream chunk by chunk and know its end by [DONE].",
+    source="spec/v1.yaml: ChatCompletionChunk, CompletionChunk",
+)
+def stream_is_whole(events: Sequence[Any], problems: Sequence[str]) -> Iterator[str]:
+    """A stream is JSON chunks that keep their schema, of one id, and ends in [DONE]."""
+    yield from problems
+    if not events or events[-1] != "[DONE]":
+        yield "the stream does not end in [DONE]"
+    chunks = objects(list(events[:-1]))
+    if len({one.get("id") for one in chunks}) > 1:
+        yield "the chunks have different ids"
+    if not any(one.get("finish_reason") for chunk in chunks for one in objects(chunk.get("choices"))):
+        yield "no chunk says why it finished"
 
 
 @rule(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import yaml
 
 from contract_tests.kit.resources import View
-from contract_tests.kit.views import READY, RUNNING, Entry, history, instant_ms
+from contract_tests.kit.views import READY, RUNNING, Entry, history, instant_ms, objects
 from contract_tests.rules.registry import rule
 
 TABLES = "spec/lifecycles.yaml"
@@ -150,6 +150,39 @@ def add_ons_shown_are_on(view: View) -> Iterator[str]:
 
 
 @rule(
+    "node-events-tell",
+    suite="counts",
+    reason="Autoscalers act on these events.",
+    source="spec/v1.yaml: node_lifecycle_events",
+)
+def node_events_tell(view: View) -> Iterator[str]:
+    """Each event is about a node of the cluster, and is told once for a node and reason."""
+    fields = ("gpu_worker_nodes", "deleted_gpu_worker_nodes", "control_plane_nodes")
+    nodes = {one.get("node_id") for name in fields for one in objects(view.get(name))}
+    seen = set()
+    for event in objects(view.get("node_lifecycle_events")):
+        key = (event.get("node_id"), event.get("reason"))
+        if key in seen:
+            yield f"{key[1]} is told twice of node {key[0]}"
+        seen.add(key)
+        if event.get("node_id") not in nodes:
+            yield f"{event.get('reason')} is told of {event.get('node_id')}, which is no node of the cluster"
+
+
+@rule(
+    "alert-times-in-order",
+    suite="lifecycle",
+    reason="How long an alert burned is read off its instants.",
+    source="spec/v1.yaml: PassiveHealthCheckAlert.started_at, resolved_at",
+)
+def alert_times_in_order(view: View) -> Iterator[str]:
+    """An alert is not resolved before it started."""
+    started, resolved = instant_ms(view.get("started_at")), instant_ms(view.get("resolved_at"))
+    if started is not None and resolved is not None and resolved < started:
+        yield f"it started at {view.get('started_at')} and was resolved at {view.get('resolved_at')}"
+
+
+@rule(
     "reservation-adds-up",
     suite="counts",
     reason="duration_hours is what was reserved, in whole days.",
@@ -158,6 +191,8 @@ def add_ons_shown_are_on(view: View) -> Iterator[str]:
 def reservation_adds_up(view: View) -> Iterator[str]:
     """Hours of a reservation are whole days, between one and ninety; only prepaid clusters have one."""
     hours = view.get("duration_hours")
+    if view.get("billing_type") == "RESERVED" and hours is None and "created_at" in view:
+        yield "it is RESERVED and has no duration_hours"
     if isinstance(hours, int) and (hours % 24 or not 24 <= hours <= 90 * 24):
         yield f"duration_hours is {hours}"
     start, end = instant_ms(view.get("reservation_start_time")), instant_ms(view.get("reservation_end_time"))
