@@ -135,7 +135,6 @@ def _order(layers: list[list[Item]]) -> None:
             down = sweep % 2 == 0
             for layer in layers if down else reversed(layers):
                 _sort_by_neighbours(layer, layers, down)
-            _swap(layers, even=sweep % 4 > 1)
             crossings = _crossings(layers)
             if crossings < fewest:
                 fewest, best = crossings, [list(layer) for layer in layers]
@@ -152,20 +151,6 @@ def _sort_by_neighbours(layer: list[Item], layers: list[list[Item]], down: bool)
         places = [layers[one.layer].index(one) / max(1, len(layers[one.layer]) - 1) for one in near]
         wanted[item] = sum(places) / len(places) if places else index / max(1, len(layer) - 1)
     layer.sort(key=wanted.__getitem__)
-
-
-def _swap(layers: list[list[Item]], even: bool) -> None:
-    """Swap neighbours where that undoes crossings with the layers above and below, or, if told, makes it even."""
-    for number, layer in enumerate(layers):
-        near = layers[max(0, number - 1) : number + 2]
-        fewest = _crossings(near)
-        for index in range(len(layer) - 1):
-            layer[index : index + 2] = reversed(layer[index : index + 2])
-            crossings = _crossings(near)
-            if crossings < fewest or (even and crossings == fewest):
-                fewest = crossings
-            else:
-                layer[index : index + 2] = reversed(layer[index : index + 2])
 
 
 def _crossings(layers: list[list[Item]]) -> int:

@@ -138,9 +138,8 @@ def _findings(verdict: Verdict) -> Markup:
     tests = unexplained(verdict)
     if not measured(verdict) or not (found or tests or verdict["rules"]):
         return Markup("")
-    parts = [_filter(verdict), *cards]
-    if not cards:
-        parts.append(element("p", "No rule was broken.", class_="note"))
+    none = [] if cards else [element("p", "No rule was broken.", class_="note")]
+    parts = [*none, _filter(verdict), *cards]
     if tests:
         parts.append(element("h3", "Tests that went wrong without a finding"))
         rows = [element("tr", element("td", one["id"], class_="rule"), _words(one["message"])) for one in tests]
@@ -236,8 +235,9 @@ def _rules(verdict: Verdict) -> Markup:
         else:
             state = element("span", "not judged", class_="pill none")
         name = element("th", rule["name"], element("small", f"{rule['suite']}, {severity}"), scope="row")
+        told = rule["judged"] or rule["breaches"]
         numbers = (
-            element("td", f"{rule[key]:,}" if rule["judged"] or rule[key] else "", class_="number", data_name=title)
+            element("td", f"{rule[key]:,}", class_="number", data_name=title) if told else element("td")
             for key, title in (("judged", "Judged"), ("breaches", "Broken"))
         )
         why = element("td", rule["reason"], element("small", rule["source"]), class_="words")
