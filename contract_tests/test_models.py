@@ -8,7 +8,7 @@ from contract_tests.kit import readings
 from contract_tests.kit.account import Account, NotToBeHad
 from contract_tests.kit.furnishing import Furnished
 from contract_tests.kit.observer import Known
-from contract_tests.rules import promises, refusals
+from contract_tests.rules import lists, promises, refusals
 
 pytestmark = pytest.mark.writes
 
@@ -87,5 +87,6 @@ def taking_adapters(account: Account) -> str:
 
 def _bound(account: Account, endpoint: Known, name: str, bound: bool) -> None:
     listed = account.call("listAdapters", endpoint.id)
+    account.record.judge(lists.adapter_tells_its_parts, readings.items(listed, "data"), at=listed)
     names = [str(one.get("model_id")) for one in readings.items(listed, "data")]
     account.record.judge(promises.adapter_bound, names, name, bound, at=listed)

@@ -195,6 +195,20 @@ def of_one_cluster(alerts: Items, cluster_id: str) -> Iterator[str]:
 
 
 @rule(
+    "adapter-tells-its-parts",
+    suite="lists",
+    reason="model_id is what inference is asked by: the endpoint's name, a colon, and the adapter's.",
+    source="spec/v1.yaml: listAdapters",
+)
+def adapter_tells_its_parts(entries: Items) -> Iterator[str]:
+    """Each adapter shows its parts, and they make up its model_id."""
+    for one in entries:
+        if one.get("model_id") != f"{one.get('endpoint_name')}:{one.get('adapter_name')}":
+            parts = f"{one.get('endpoint_name')} and {one.get('adapter_name')}"
+            yield f"model_id is {one.get('model_id')}, the parts are {parts}"
+
+
+@rule(
     "named-once",
     suite="lists",
     reason="A place is listed once.",

@@ -153,8 +153,8 @@ def only_named_fields_change(known: Known, before: View, after: View, named: fro
         if name in free or old[name] == new[name] or (name in kind.once and old[name] in (None, "")):
             continue
         yield f"{name} was {_short(old[name])} and is now {_short(new[name])}, though nothing named it"
-    for name in sorted((kind.once - named) & old.keys() - new.keys()):
-        if known.whole and name not in known.loose:
+    for name in sorted(old.keys() - new.keys() - free):
+        if known.whole and old[name] is not None:
             yield f"{name} was {_short(old[name])} and is no longer there"
 
 
