@@ -105,6 +105,21 @@ def _meets(run: Session, one: Operation, other: Operation) -> bool:
     )
 
 
+@pytest.mark.writes
+def test_methods_that_are_not_there_on_what_is(account: Account) -> None:
+    """A method that a path does not have is refused also where something is, and changes nothing."""
+    for known, template, methods in (
+        (account.new_endpoint(state="STOPPED"), "/endpoints/{}", ("POST", "PUT")),
+        (account.new_cluster(), "/compute/clusters/{}", ("POST", "PATCH")),
+        (account.new_volume(), "/compute/clusters/storage/volumes/{}", ("POST", "PUT", "PATCH")),
+    ):
+        account.look(known)
+        for method in methods:
+            one = account.target.send(method, template.format(known.id), document=account.document, body=b"{}")
+            account.record.judge(refusals.no_such_operation, one, {405}, at=one)
+            account.look(known)
+
+
 @pytest.mark.parametrize(
     "path", ["/nothing-here", "/endpoints/", "/hardware/1x_nvidia_h100_80gb_sxm", "/v1/v1/hardware", "/compute"]
 )

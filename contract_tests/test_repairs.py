@@ -64,7 +64,7 @@ def test_a_repair(account: Account, mode: str) -> None:
 
 
 def test_a_removal(account: Account) -> None:
-    """A worker that is promises.evicted without replacement is gone, and counted out."""
+    """A worker that is evicted without replacement is gone, and counted out."""
     cluster = ready(account, num_gpus=16)
     before = len(workers(cluster))
     instance = str(workers(cluster)[0]["instance_id"])

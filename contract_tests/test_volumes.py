@@ -82,6 +82,8 @@ def _known(account: Account, one: Exchange) -> Known:
 
 def _attached(account: Account, volume: Known) -> None:
     look = account.look(volume)
+    if volume.state == "failed":  # it could not be provisioned, which no rule forbids
+        return
     account.record.judge(promises.volume_comes_and_goes, volume.state, "bound", at=look)
     one = account.remove(volume)
     account.record.judge(promises.attached_volume_stays, one, at=one)

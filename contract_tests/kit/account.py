@@ -204,6 +204,11 @@ class Account:
             state = state_of(known.kind, one.shown) if isinstance(one.shown, dict) else known.state
             if state in until or (not until and state is not None and self.at_rest(known, table, state)):
                 return state
+            if self._waits_in_vain(known):
+                self.record.pass_over(
+                    "whether a cluster arrives whose volume failed", "no document says what becomes of it"
+                )
+                return state
             waited_ms = self.target.clock.now_ms() - begun_ms
             if state != "PENDING" or known.kind != "endpoint":  # an endpoint may wait for hardware, which has no bound
                 if not self.record.judge(moves.arrives_in_time, table, state, waited_ms, at=one):
@@ -224,6 +229,11 @@ class Account:
             self.target.clock.let_pass(step_s)
             waited_s += step_s
             step_s *= GROWTH
+
+    def _waits_in_vain(self, known: Known) -> bool:
+        """Whether a cluster waits for a volume that will not come."""
+        failed = [one for one in self.observer.known.values() if one.kind == "volume" and one.state == "failed"]
+        return known.kind == "cluster" and any(one.parent == known.id or one.id == known.volume for one in failed)
 
     def at_rest(self, known: Known, table: Lifecycle, state: str) -> bool:
         """Whether nothing more is to come by itself: a cluster at rest also has its nodes at rest."""
