@@ -127,9 +127,10 @@ def test_an_idle_end(account: Account) -> None:
     """An endpoint without traffic stops after its timeout, and not before."""
     if not account.target.has_control:
         pytest.skip("a timeout of minutes, judged where time can be moved")
-    endpoint = account.new_endpoint(inactive_timeout=20)
+    endpoint = account.new_endpoint()
     if account.settle(endpoint) != "STARTED":
         return
+    patch(account, endpoint, inactive_timeout=20)  # from here on it is counted
     account.target.clock.let_pass(15 * 60)
     early = account.look(endpoint)
     account.record.judge(promises.command_takes_effect, "15 of 20 idle minutes", endpoint.state, ("STARTED",), at=early)

@@ -80,6 +80,9 @@ def test_bodies_that_break_the_schema(operation: Operation, account: Account) ->
             continue
         one = account.call(operation.operation_id, *path, json=copy.deepcopy(body))
         account.record.judge(refusals.bad_request_refused, one, what, {400}, at=one)
+    for content_type in ("text/plain", "application/xml", "application/x-www-form-urlencoded"):
+        one = account.call(operation.operation_id, *path, json=good, content_type=content_type)
+        account.record.judge(refusals.bad_request_refused, one, f"it is sent as {content_type}", {400, 415}, at=one)
 
 
 @pytest.mark.parametrize("operation", with_bodies())
@@ -128,6 +131,8 @@ def test_patches_that_cannot_be(account: Account) -> None:
         ("the state is no state", {"state": "stopped"}),
         ("inactive_timeout is negative", {"inactive_timeout": -1}),
         ("display_name is a number", {"display_name": 5}),
+        ("one bound is missing", {"autoscaling": {"min_replicas": 1}}),
+        ("the other bound is missing", {"autoscaling": {"max_replicas": 2}}),
     ):
         refused(account, account.call("updateEndpoint", endpoint.id, json=body), why)
         account.look(endpoint)
