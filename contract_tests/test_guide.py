@@ -160,6 +160,9 @@ def entry(guide: Guide, found: str) -> dict[str, Any] | None:
     if V1 in guide.run.documents and guide.account.target.clock.frozen:
         now = guide.account.call("getEndpoint", found)
         shown = {str(one.get("id")): one for one in items(listed, "data")}.get(found)
+        if shown is not None:
+            judge = guide.account.record.judge
+            judge(editions.editions_agree, f"whether {found} is there", True, now.ok, at=now, evidence=[listed, now])
         if now.ok and shown is not None:
             word = SHOWS.get(str(now.shown.get("state")))
             guide.account.record.judge(

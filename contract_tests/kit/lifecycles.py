@@ -31,12 +31,14 @@ class Circumstances:
     commands: frozenset[str] = frozenset()
     events: bool = True
     any_command: bool = False
+    time: bool = True
+    """Whether any time has passed."""
     holds: frozenset[str] = frozenset()
     fails: frozenset[str] = frozenset()
 
     def allow(self, move: Move) -> bool:
         """Whether the move may have happened."""
-        if TIME in move.by and not (move.when & self.fails) and not (move.unless & self.holds):
+        if self.time and TIME in move.by and not (move.when & self.fails) and not (move.unless & self.holds):
             return True
         if EVENT in move.by and self.events:
             return True

@@ -230,6 +230,8 @@ class Observer:
             return
         judge = self.record.judge
         circumstances = self._circumstances(known, commands)
+        if self.target.clock.frozen and known.seen_ms == one.at_ms:
+            circumstances = replace(circumstances, time=False, events=False)
         if born and state is not None:
             judge(moves.born_as_documented, table, state, _births(table, one), at=one)
         elif known.state is not None and state is not None:

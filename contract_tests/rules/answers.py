@@ -136,6 +136,26 @@ def instants_are_utc(one: Exchange) -> Iterator[str]:
 
 
 @rule(
+    "answers-what-was-asked",
+    suite="answers",
+    reason="Who asks for one thing and gets another works on the wrong one.",
+    source="spec/v1.yaml: the path parameters that name a resource",
+)
+def answers_what_was_asked(one: Exchange) -> Iterator[str]:
+    """What is shown has the id that the path names."""
+    if not one.ok or one.operation is None or not isinstance(one.shown, dict) or not one.path_parameters:
+        return
+    if not one.operation.path.endswith("}"):
+        return
+    name, asked = list(one.path_parameters.items())[-1]
+    for field in ("id", name, "job_id", "cluster_id", "volume_id", "name"):
+        if isinstance(one.shown.get(field), str):
+            if one.shown[field] != asked:
+                yield f"{name} {asked} was asked for, the answer shows {field} {one.shown[field]}"
+            return
+
+
+@rule(
     "listed-once",
     suite="lists",
     reason="A client that walks over a list acts twice on what is in it twice.",
@@ -216,6 +236,7 @@ ALWAYS = (
     error_envelope,
     error_type,
     instants_are_utc,
+    answers_what_was_asked,
     listed_once,
     secrets_stay_secret,
     methods_are_told,
