@@ -244,7 +244,8 @@ def _test_of(document: Document) -> Any:
         try:
             one = send(account, document, operation, case)
         except Refused as error:
-            record.pass_over(f"some requests for {operation.operation_id}", str(error))
+            if options.allow_writes:  # else it is one of the methods that coverage tries, and nobody misses it
+                record.pass_over(f"some requests for {operation.operation_id}", str(error))
             return
         except UnicodeError:
             return  # what cannot be put on the wire says nothing about a server
