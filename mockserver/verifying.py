@@ -20,6 +20,10 @@ from mockserver.settings import data_folder
 KEY_VARIABLE = "TOGETHER_API_KEY"
 SHIPPED = ("v1", "guide-2024")
 COULD_NOT_RUN = 2
+PLUGINS = ("-p", "xdist.plugin", "-p", "_hypothesis_pytestplugin", "-p", "schemathesis.pytest.plugin")
+"""All that the kit needs of pytest's plugins: what else is installed must not change what is judged."""
+UNHEARD = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_AUTO_NUM_WORKERS")
+"""What pytest would be told by whoever calls us."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def judge(asked: Asked) -> int:
     _check(asked)
     seed = secrets.randbelow(2**32) if asked.seed is None else asked.seed
     folder = _kit()
-    command = [sys.executable, "-m", "pytest", "-c", str(folder / "pytest.ini"), "--rootdir", str(folder)]
+    command = [sys.executable, "-m", "pytest", *PLUGINS, "-c", str(folder / "pytest.ini"), "--rootdir", str(folder)]
     command += ["-p", "no:terminal", str(folder), f"--base-url={base_url}", f"--hypothesis-seed={seed}"]
     command += [f"--spec-folder={data_folder('spec')}", *[f"--document={one}" for one in asked.documents]]
     command += [f"--max-resources={asked.max_resources}", f"--name-prefix={asked.name_prefix}"]
@@ -72,17 +76,31 @@ def clean_up(asked: Asked) -> int:
 
 def _run(command: list[str], asked: Asked, folder: Path | None = None) -> int:
     """Run the kit; signals go to it, so that it can clean up, and its end is waited for."""
-    environment = dict(os.environ)
+    child = None
+
+    def pass_on(number: int, frame: object) -> None:
+        if child is not None and number != signal.SIGINT:
+            child.send_signal(signal.SIGINT)  # Ctrl-C reaches the child by itself
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, pass_on)
+    child = subprocess.Popen(command, env=_environment(asked))
+    status = child.wait()
+    return status if status in (0, 1) else COULD_NOT_RUN
+
+
+def _environment(asked: Asked) -> dict[str, str]:
+    """The environment of the kit, which carries the key: arguments are there for everybody to see."""
+    environment = {name: value for name, value in os.environ.items() if name not in UNHEARD}
     if asked.api_key:
         environment[KEY_VARIABLE] = asked.api_key
     paths = [str(_kit().parent), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    child = subprocess.Popen(command, env=environment)
-    # Ctrl-C reaches the child by itself; what is sent to us alone is passed on.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: child.send_signal(signal.SIGINT))
-    status = child.wait()
-    return status if status in (0, 1) else COULD_NOT_RUN
+    environment["PYTHONSAFEPATH"] = "1"  # what lies in the folder we are called in is not imported
+    environment["PYTHONHASHSEED"] = "0"  # the order of sets decides what is asked first
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(asked.ledger.absolute().parent / "hypothesis")
+    return environment
 
 
 def _kit() -> Path:
