@@ -179,19 +179,24 @@ class Ran(NamedTuple):
 
 
 def judged(folder: Path, base_url: str, *suites: str, **options: Any) -> Ran:
-    """Judge a server by some suites: their files' names without `test_` and `.py`."""
+    """Judge a server by some suites: their files' names without `test_` and `.py`, or one test of it after `::`."""
     return ended(judging(folder, base_url, *suites, **options), folder)
 
 
 def judging(folder: Path, base_url: str, *suites: str, **options: Any) -> subprocess.Popen[str]:
     """The same, begun: a process that leads a group of its own."""
     one = asked(folder, base_url, **options)
-    return begun(kit_command(one, [f"test_{suite}.py" for suite in suites]), folder, kit_environment(one))
+    files = [suite.partition("::") for suite in suites]
+    command = kit_command(one, [f"test_{file}.py{colons}{name}" for file, colons, name in files])
+    return begun(command, folder, kit_environment(one))
 
 
-def verify(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+def verify(
+    folder: Path, *arguments: str, env: dict[str, str] | None = None, safe: bool = False
+) -> subprocess.Popen[str]:
     """`mockserver verify`, begun in `folder`."""
-    return begun([sys.executable, "-m", "mockserver", "verify", *arguments], folder, env)
+    command = [sys.executable, *(["-P"] if safe else []), "-m", "mockserver", "verify", *arguments]
+    return begun(command, folder, env)
 
 
 def verified(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Ran:
