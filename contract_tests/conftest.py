@@ -72,9 +72,12 @@ def pytest_configure(config: pytest.Config) -> None:
     sessions.current = Session(options)
     try:
         _ = sessions.current.documents, sessions.current.lifecycles
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        _give_up(f"--document: {error} (mockserver spec check PATH tells more of a document)")
+    try:
         keep_examples(asked("--examples"))
     except (OSError, ValueError) as error:
-        _give_up(str(error))
+        _give_up(f"--examples: {error} (give a folder, or redis://HOST:PORT/DB)")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)
     if not hasattr(config, "workerinput"):
@@ -90,6 +93,11 @@ def _part(config: pytest.Config) -> dict[str, Any]:
 def _interrupted(number: int, frame: Any) -> None:
     """Ctrl-C and SIGTERM: nothing is waited for any more, and what was made is deleted at the end."""
     sessions.session().interrupt()
+    if frame is not None and frame.f_code.co_name == "gc_callback":
+        # Hypothesis measures the collector there, and what is raised in it is lost: a moment later, then.
+        signal.signal(signal.SIGALRM, _interrupted)
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        return
     raise KeyboardInterrupt
 
 
@@ -101,14 +109,15 @@ def keep_examples(where: str | None) -> None:
             import redis
             from hypothesis.extra.redis import RedisExampleDatabase
         except ImportError:
-            raise ValueError("--examples redis://... needs the package redis: pip install redis") from None
+            raise ValueError("redis://... needs the package redis: pip install redis") from None
         client = redis.Redis.from_url(where)
         try:
             client.ping()
         except redis.RedisError as error:
-            raise ValueError(f"--examples: no Redis answers at that address: {error}") from None
+            raise ValueError(f"no Redis answers at that address: {error}") from None
         database = RedisExampleDatabase(client, key_prefix=b"contract:")
     elif where:
+        Path(where).mkdir(parents=True, exist_ok=True)
         database = DirectoryBasedExampleDatabase(where)
     settings.register_profile("contract", database=database)
     settings.load_profile("contract")
@@ -327,6 +336,8 @@ class Controller:
                 said_.append(f"not all could be deleted: {error}; {again}")
             except KeyboardInterrupt:
                 said_.append(f"not all could be deleted: interrupted again; {again}")
+        elif self.problem:
+            said("nothing is left")
         problem = run.close()
         if problem:
             said_.append(f"the clock could not be set going: {problem}; {again}")

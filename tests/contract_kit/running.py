@@ -136,6 +136,7 @@ def without_control(asking: Asking) -> Answer | None:
 def ask(base_url: str, path: str, method: str = "GET", key: str | None = KEY, body: Any = None) -> Any:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     raw = None if body is None else json.dumps(body).encode()
+    headers |= {} if raw is None else {"Content-Type": "application/json"}
     with urlopen(Request(base_url + path, raw, headers, method=method), timeout=BOUND_S) as answer:
         return json.loads(answer.read() or b"null")
 
@@ -179,16 +180,15 @@ class Ran(NamedTuple):
 
 
 def judged(folder: Path, base_url: str, *suites: str, **options: Any) -> Ran:
-    """Judge a server by some suites: their files' names without `test_` and `.py`, or one test of it after `::`."""
+    """Judge a server by some suites: their files' names without `test_` and `.py`."""
     return ended(judging(folder, base_url, *suites, **options), folder)
 
 
-def judging(folder: Path, base_url: str, *suites: str, **options: Any) -> subprocess.Popen[str]:
-    """The same, begun: a process that leads a group of its own."""
+def judging(folder: Path, base_url: str, *suites: str, only: str = "", **options: Any) -> subprocess.Popen[str]:
+    """The same, begun: a process that leads a group of its own. `only` are words as pytest's -k takes them."""
     one = asked(folder, base_url, **options)
-    files = [suite.partition("::") for suite in suites]
-    command = kit_command(one, [f"test_{file}.py{colons}{name}" for file, colons, name in files])
-    return begun(command, folder, kit_environment(one))
+    command = kit_command(one, [f"test_{suite}.py" for suite in suites])
+    return begun([*command, *(["-k", only] if only else [])], folder, kit_environment(one))
 
 
 def verify(

@@ -68,9 +68,10 @@ def test_an_interrupted_run_cleans_up(tmp_path: Path, server: str, how: str, wor
         ran = ended(running, tmp_path)
     assert ran.status == 2, ran
     assert "mockserver: interrupted; what was made is deleted now" in ran.err
-    assert re.search(r"mockserver: (\d+) of \1 things deleted", ran.err), ran.err
+    assert re.search(r"mockserver: (?:(\d+) of \1 things deleted|nothing is left)", ran.err), ran.err
     assert "Traceback" not in ran.err + ran.out
-    assert "The contract could not be judged: interrupted" in ran.out
+    if workers == 1:
+        assert "The contract could not be judged: interrupted" in ran.out
     clock = ask(server, "/_mock/clock")
     assert (clock["mode"], clock["speed"]) == ("real", 7)
     ask(server, "/_mock/clock", "POST", body={"advance": 3600})  # clusters go in their own time
@@ -299,8 +300,9 @@ def test_the_same_seed_asks_the_same(tmp_path: Path) -> None:
         folder = tmp_path / str(number)
         folder.mkdir()
         with serving(folder, "--clock", "manual") as server, between(server) as proxy:
-            suites = ["volumes", "machine", "schema::test_v1[POST /compute/clusters]", "schema::test_stateful", "guide"]
-            assert judged(folder, proxy.base_url, *suites, allow_writes=True, seed=5).status == 0
+            only = "machine or test_stateful or test_a_volume or (POST and endpoints)"
+            suites = ["volumes", "machine", "schema"]
+            assert judged(folder, proxy.base_url, *suites, only=only, allow_writes=True, seed=5).status == 0
             runs.append(asked_for(proxy.seen))
     assert len(runs[0]) > 300
     assert runs[0] == runs[1]
@@ -308,7 +310,7 @@ def test_the_same_seed_asks_the_same(tmp_path: Path) -> None:
 
 def broken_sometimes(asking: Asking) -> Answer | None:
     """A server that cannot take some of what may be sent."""
-    if asking.path.startswith("/v1/projects?") and re.search(r"limit=\d*[37]\b", asking.path):
+    if asking.path.startswith("/v1/projects?") and re.search(r"limit=\d*[1-9]\b", asking.path):
         return told(500, {"error": {"message": "no", "type": "server_error", "param": None, "code": None}})
     return None
 
@@ -342,17 +344,17 @@ def examples(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def test_what_failed_is_tried_first_the_next_time(tmp_path: Path, server: str, examples: str) -> None:
-    test = "schema::test_v1[GET /projects]"
+    only = "GET and projects"
     with between(server, broken_sometimes) as proxy:
         seed = 0
-        for seed in range(1, 30):
-            ran = judged(tmp_path, proxy.base_url, test, seed=seed, max_examples=30, examples=examples)
+        for seed in range(1, 6):
+            ran = judged(tmp_path, proxy.base_url, "schema", only=only, seed=seed, max_examples=30, examples=examples)
             if ran.status == 1:
                 break
         assert ran.status == 1
         bad = [one.path for one in proxy.seen if broken_sometimes(one)]
         proxy.seen.clear()
-        ran = judged(tmp_path, proxy.base_url, test, seed=seed + 100, max_examples=2, examples=examples)
+        ran = judged(tmp_path, proxy.base_url, "schema", only=only, seed=seed + 100, max_examples=2, examples=examples)
     assert ran.status == 1, ran
     assert broken_sometimes(next(one for one in proxy.seen if one.path.startswith("/v1/projects"))), (
         bad,
