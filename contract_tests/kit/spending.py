@@ -175,9 +175,10 @@ class Spending:
         if kind is not None:
             self._made(target, one, kind)
         found = next((one.path_parameters[name] for name in IDS if name in one.path_parameters), "")
-        if one.path.endswith(f"/{found}") and found in self.held:
-            if (one.method == "DELETE" and one.ok) or (one.method == "GET" and one.status == 404 and one.auth == OURS):
-                self._gone(target, one, found)
+        deleted = one.method == "DELETE" and one.ok
+        missed = one.method == "GET" and one.status == 404 and one.auth == OURS
+        if (deleted or missed) and found in self.held and one.path.endswith(f"/{found}"):
+            self._gone(target, one, found)
         if one.operation_id in CHANGES and one.ok and found in self.held:
             held = self.held[found]
             held.asked = _merged(held.asked, one)

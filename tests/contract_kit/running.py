@@ -42,7 +42,7 @@ def serving(folder: Path, *arguments: str) -> Iterator[str]:
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--ready-file", str(ready), *arguments]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        until(lambda: ready.exists() and ready.read_text() or server.poll() is not None)
+        until(lambda: (ready.exists() and ready.read_text()) or server.poll() is not None)
         yield json.loads(ready.read_text())["base_url"]
     finally:
         server.terminate()
@@ -118,7 +118,7 @@ class Hop(BaseHTTPRequestHandler):
         if self.command != "HEAD" and status not in (204, 304):
             self.wfile.write(content)
 
-    do_GET = do_HEAD = do_OPTIONS = do_POST = do_PUT = do_PATCH = do_DELETE = do_TRACE = answer  # noqa: N815
+    do_GET = do_HEAD = do_OPTIONS = do_POST = do_PUT = do_PATCH = do_DELETE = do_TRACE = answer
     do_QUERY = answer
 
 

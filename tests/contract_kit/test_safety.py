@@ -2,9 +2,7 @@
 
 import json
 import os
-import signal
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +12,12 @@ from tests.contract_kit.running import (
     Answer,
     Asking,
     Proxy,
-    Ran,
     ask,
     between,
     ended,
     judged,
-    judging,
     serving,
-    told,
     until,
-    verified,
     verify,
     without_control,
 )

@@ -3,7 +3,6 @@
 import json
 import os
 import pty
-import random
 import re
 import shutil
 import signal
@@ -37,7 +36,7 @@ from tests.contract_kit.running import (
     verify,
     without_control,
 )
-from tests.contract_kit.test_safety import LISTS, held
+from tests.contract_kit.test_safety import held
 
 SPEC = Path(__file__).parent.parent.parent / "spec"
 
