@@ -1,4 +1,4 @@
-"""`mockserver verify` on an account that is not a toy: what it may do, what it leaves behind, what it keeps to itself."""
+"""`mockserver verify` on an account that is not a toy: what it may do, what it leaves behind, what it hides."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def server(tmp_path: Path) -> Iterator[str]:
         yield base_url
 
 
-# ---- reads are all there is without leave -----------------------------------------------------------------------------
+# ---- reads are all there is without leave -------------------------------------------------------------------------
 
 
 def echoing(asking: Asking) -> Answer | None:
@@ -107,7 +107,7 @@ def children(pid: int) -> list[int]:
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-# ---- what is made -----------------------------------------------------------------------------------------------------
+# ---- what is made -------------------------------------------------------------------------------------------------
 
 
 class Count:

@@ -51,7 +51,7 @@ def nothing_left(server: str) -> bool:
     return not any(held(server).values())
 
 
-# ---- interrupted ------------------------------------------------------------------------------------------------------
+# ---- interrupted --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("how", "workers"), [("Ctrl-C", 1), ("SIGTERM", 1), ("Ctrl-C", 2), ("SIGTERM", 2)])
@@ -127,7 +127,7 @@ def test_a_ledger_outlives_a_torn_line(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-# ---- a target that is as the real one ---------------------------------------------------------------------------------
+# ---- a target that is as the real one -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_retry_after_is_honoured_within_bounds(
         assert meant <= real <= meant * 1.2
 
 
-# ---- what cannot be judged --------------------------------------------------------------------------------------------
+# ---- what cannot be judged ----------------------------------------------------------------------------------------
 
 
 def in_one_line(ran: Any, *words: str) -> None:
@@ -277,7 +277,7 @@ def test_a_server_of_something_else(tmp_path: Path, answer: Answer) -> None:
     assert {"success-keeps-schema"} <= {one["rule"] for one in ran.verdict["findings"]} or ran.verdict["findings"]
 
 
-# ---- the same again ---------------------------------------------------------------------------------------------------
+# ---- the same again -----------------------------------------------------------------------------------------------
 
 
 def asked_for(seen: list[Asking]) -> list[tuple[str, str, str]]:
@@ -361,7 +361,7 @@ def test_what_failed_is_tried_first_the_next_time(tmp_path: Path, server: str, e
     )
 
 
-# ---- several workers, and what is seen of a run -----------------------------------------------------------------------
+# ---- several workers, and what is seen of a run -------------------------------------------------------------------
 
 
 def test_two_workers_judge_as_one_does(tmp_path: Path, server: str) -> None:
