@@ -6,10 +6,12 @@ import os
 import sys
 from pathlib import Path
 
-from contract_tests.kit.document import load_document
+from contract_tests.kit.clock import ControlClock, NoControl
+from contract_tests.kit.document import Document, load_document
+from contract_tests.kit.ledger import Ledger
 from contract_tests.kit.record import Record
 from contract_tests.kit.session import DEFAULT_KEY, KEY_VARIABLE
-from contract_tests.kit.spending import Ledger, Limits, Spending, clean_up
+from contract_tests.kit.spending import Limits, Refused, Spending, clean_up
 from contract_tests.kit.target import Target, Unreachable
 
 
@@ -17,28 +19,48 @@ def main(arguments: list[str]) -> int:
     """Clean up; 0 where nothing is left, 2 where something is."""
     ledger = Ledger(Path(arguments[0]))
     document = load_document(Path(arguments[1]) / "v1.yaml")
-    origins = sorted({str(one["origin"]) for one in ledger.left()})
+    left, clocks = ledger.left(), ledger.stopped_clocks()
+    homes = sorted({str(one["origin"]) for one in left} | clocks.keys())
     if len(arguments) > 2:
-        origins = [one for one in origins if arguments[2].startswith(one)]
-    if not origins:
-        print(f"nothing is left of earlier runs in {ledger.path}")
+        asked = arguments[2].rstrip("/").removesuffix("/v1")
+        homes = [one for one in homes if one == asked]
+    if not homes:
+        where = f" on {arguments[2]}" if len(arguments) > 2 else ""
+        print(f"nothing is left of earlier runs{where}, says {ledger.path}")
+        if not ledger.left() and not clocks:
+            ledger.forget()
         return 0
-    key = os.environ.get(KEY_VARIABLE) or DEFAULT_KEY
-    left = 0
-    for origin in origins:
-        before = len([one for one in ledger.left() if one["origin"] == origin])
-        try:
-            target = Target(origin, key, [document], Record(), Spending(Limits(allow_writes=True), ledger))
-            remaining = clean_up(target, ledger, lambda line: print(f"mockserver: {line}", file=sys.stderr))
-        except Unreachable as error:
-            print(f"mockserver: {origin} does not answer: {error}; try again when it does", file=sys.stderr)
-            left += before
-            continue
-        print(f"{origin}: {before - remaining} of {before} are gone")
-        left += remaining
-    if not ledger.left():
-        ledger.forget()
-    return 0 if not left else 2
+    return max([_clean(home, ledger, document) for home in homes])
+
+
+def _clean(home: str, ledger: Ledger, document: Document) -> int:
+    """Delete what is left on one server, and set its clock going; the exit status."""
+    key = os.environ.get(KEY_VARIABLE)
+    secrets = (key,) if key and key != DEFAULT_KEY else ()
+    spending = Spending(Limits(allow_writes=True), ledger)
+    remaining = 1
+    try:
+        target = Target(home, key or DEFAULT_KEY, [document], Record(), spending, document, secrets)
+        gone, remaining = clean_up(target, ledger, _say)
+        print(f"{home}: {gone} {'thing' if gone == 1 else 'things'} deleted, {remaining or 'nothing'} left")
+        clock = ledger.stopped_clocks().get(home)
+        if clock is not None:
+            if isinstance(target.clock, ControlClock):
+                target.clock.release(clock)
+            ledger.note(what="going", origin=home)
+            print(f"{home}: the clock runs as it did")
+    except (Unreachable, NoControl, Refused) as error:
+        _say(f"{home}: not all is deleted: {error} (mockserver verify --clean-up tries again)")
+        return 2
+    except KeyboardInterrupt:
+        _say(f"{home}: interrupted: not all is deleted (mockserver verify --clean-up tries again)")
+        return 2
+    ledger.forget()
+    return 2 if remaining else 0
+
+
+def _say(line: str) -> None:
+    print(f"mockserver: {line}", file=sys.stderr)
 
 
 if __name__ == "__main__":

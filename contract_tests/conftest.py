@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -17,12 +18,15 @@ from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, 
 
 from contract_tests.kit import session as sessions
 from contract_tests.kit.account import Account, NotToBeHad
+from contract_tests.kit.clock import NoControl, RealClock
 from contract_tests.kit.session import Options, Session
 from contract_tests.kit.spending import Refused, clean_up
-from contract_tests.kit.target import Unreachable
-from contract_tests.verdict import Progress, publish, verdict_of
+from contract_tests.kit.target import Unreachable, hidden
+from contract_tests.verdict import Progress, publish, verdict_of, without
 
 FOLDER = Path(__file__).parent
+GONE = "the server stopped answering"
+INTERRUPTED = "interrupted"
 BROKEN_BEFORE = pytest.StashKey[int]()
 """How many breaches there were before a test."""
 
@@ -63,15 +67,38 @@ def pytest_configure(config: pytest.Config) -> None:
         seed=int(asked("--hypothesis-seed") or 0),
         examples=asked("--max-examples"),
         ledger=Path(asked("--ledger")),
+        **_part(config),
     )
     sessions.current = Session(options)
     try:
         _ = sessions.current.documents, sessions.current.lifecycles
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        _give_up(f"--document: {error} (mockserver spec check PATH tells more of a document)")
+    try:
         keep_examples(asked("--examples"))
     except (OSError, ValueError) as error:
-        _give_up(str(error))
+        _give_up(f"--examples: {error} (give a folder, or redis://HOST:PORT/DB)")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Controller(config, sessions.current), "contract-controller")
+
+
+def _part(config: pytest.Config) -> dict[str, Any]:
+    """Of which run this process is a part: its own, or that of the process that started it as a worker."""
+    given = getattr(config, "workerinput", None)
+    return {} if given is None else {"run": given["run"], "leads": False}
+
+
+def _interrupted(number: int, frame: Any) -> None:
+    """Ctrl-C and SIGTERM: nothing is waited for any more, and what was made is deleted at the end."""
+    sessions.session().interrupt()
+    if frame is not None and frame.f_code.co_name == "gc_callback":
+        # Hypothesis measures the collector there, and what is raised in it is lost: a moment later, then.
+        signal.signal(signal.SIGALRM, _interrupted)
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        return
+    raise KeyboardInterrupt
 
 
 def keep_examples(where: str | None) -> None:
@@ -82,14 +109,15 @@ def keep_examples(where: str | None) -> None:
             import redis
             from hypothesis.extra.redis import RedisExampleDatabase
         except ImportError:
-            raise ValueError("--examples redis://... needs the package redis: pip install redis") from None
+            raise ValueError("redis://... needs the package redis: pip install redis") from None
         client = redis.Redis.from_url(where)
         try:
             client.ping()
         except redis.RedisError as error:
-            raise ValueError(f"--examples: no Redis answers at that address: {error}") from None
+            raise ValueError(f"no Redis answers at that address: {error}") from None
         database = RedisExampleDatabase(client, key_prefix=b"contract:")
     elif where:
+        Path(where).mkdir(parents=True, exist_ok=True)
         database = DirectoryBasedExampleDatabase(where)
     settings.register_profile("contract", database=database)
     settings.load_profile("contract")
@@ -97,8 +125,8 @@ def keep_examples(where: str | None) -> None:
 
 def _give_up(problem: str) -> None:
     """Say in one line why there is nothing to run, and end."""
-    print(f"mockserver: {' '.join(problem.split())}", file=sys.stderr)
-    pytest.exit(problem, returncode=2)
+    said(problem)
+    os._exit(2)  # pytest would say it again
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -106,9 +134,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     session = sessions.session()
     for item in items:
         if item.get_closest_marker("writes"):
-            item.add_marker(pytest.mark.xdist_group("writes"))
             if not session.options.allow_writes:
                 item.add_marker(pytest.mark.skip(reason="writes need --allow-writes"))
+        elif "account" not in getattr(item, "fixturenames", ()):
+            continue
+        if session.options.allow_writes:
+            # Whoever judges what the account holds must know of every change, and be the only one to move its clock.
+            item.add_marker(pytest.mark.xdist_group("writes"))
 
 
 @pytest.fixture(autouse=True)
@@ -118,16 +150,19 @@ def judged(request: pytest.FixtureRequest) -> Iterator[None]:
     record.begin(request.node.nodeid)
     before = request.node.stash[BROKEN_BEFORE] = record.broken
     yield
-    if record.broken > before:
+    if record.broken > before and not sessions.session().interrupted:
         pytest.fail(f"{record.broken - before} breaches of the contract", pytrace=False)
 
 
 @pytest.fixture
 def account() -> Iterator[Account]:
     """The account under the key; what a test makes there is deleted after it."""
-    made = sessions.session().account()
+    run = sessions.session()
+    made = run.account()
     yield made
-    made.clear()
+    if not run.interrupted:
+        made.clear()
+        run.clear()
 
 
 @pytest.fixture
@@ -157,12 +192,21 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Any:
+    """Stop where nobody answers any more."""
+    done = yield
+    run = sessions.session()
+    if run.opened and run.target.lost:
+        item.session.shouldstop = GONE
+    return done
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hand the record to the controller."""
     run = sessions.session()
-    run.close()
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["contract"] = json.dumps(run.record.carried())
+        session.config.workeroutput["contract"] = json.dumps(without(run.record.carried(), run.secrets))
 
 
 class Controller:
@@ -176,14 +220,29 @@ class Controller:
         self.started = time.monotonic()
         self.started_at = datetime.now(UTC)
         self.problem: str | None = None
+        """Why the run ended before its time."""
 
     def pytest_sessionstart(self) -> None:
         """Ask once whether anybody answers, before anything is collected."""
         try:
             _ = self.session.target
         except Unreachable as error:
-            self.problem = f"the server does not answer: {error}"
+            self.problem = f"BASE_URL: the server does not answer: {error} (is it started, and is this its address?)"
             _give_up(self.problem)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Let a worker know of which run it is a part."""
+        node.workerinput["run"] = self.session.options.run
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """The run ends before its time."""
+        if isinstance(excinfo.value, pytest.exit.Exception):
+            return  # said already
+        self.session.interrupt()
+        self.problem = GONE if GONE in str(excinfo.value) else INTERRUPTED
+        self.progress.close()
+        said(f"{self.problem}; what was made is deleted now" if self.session.options.allow_writes else self.problem)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Now it is known how many there are."""
@@ -214,22 +273,35 @@ class Controller:
         if report.when == "teardown":
             self.progress.step(report.nodeid, *getattr(report, "progress", ("", 0, 0)))
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
         """Take over what a worker found."""
         carried = getattr(node, "workeroutput", {}).get("contract")
         if carried:
             self.session.record.merge(json.loads(carried))
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Clean up whatever is left, and write the verdict."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Any:
+        """When all others are done: clean up whatever is left, and write the verdict."""
+        try:
+            return (yield)
+        except BaseException as error:  # whatever a fixture ended with: what follows must be done
+            self.problem = self.problem or f"{type(error).__name__}: {error}"
+            return None
+        finally:
+            self._finish(session)
+
+    def _finish(self, session: pytest.Session) -> None:
         self.progress.close()
         left = self._clean_up()
-        if exitstatus == pytest.ExitCode.INTERRUPTED:
-            self.problem = self.problem or "interrupted"
         crashed = [one for one in self.tests.values() if one["outcome"] == "error"]
         if crashed and not self.session.record.broken:
             self.problem = self.problem or f"{crashed[0]['id']}: {crashed[0]['message']}"
+        if not self.session.record.judged and self.problem:
+            if self.problem not in (GONE, INTERRUPTED):
+                said(hidden(self.problem, self.session.secrets))
+            session.exitstatus = 2
+            return  # it was said in one line
         verdict = verdict_of(
             self.session,
             list(self.tests.values()),
@@ -239,25 +311,46 @@ class Controller:
             seconds=time.monotonic() - self.started,
             command=self.config.getoption("--shown-command"),
         )
-        session.exitstatus = {"kept": 0, "broken": 1}.get(verdict["verdict"], 2)
-        if not self.session.record.judged and self.problem:
-            return  # it was said in one line
-        publish(verdict, self.config.getoption("--report"))
+        session.exitstatus = 2 if self.problem else {"kept": 0, "broken": 1}.get(verdict["verdict"], 2)
+        try:
+            publish(without(verdict, self.session.secrets), self.config.getoption("--report"))
+        except OSError as error:
+            said(f"--report: {error} (name a folder that can be written)")
+            session.exitstatus = 2
 
     def _clean_up(self) -> list[str]:
-        said: list[str] = []
+        """Delete what this run left, and set the clock going; what could not be done."""
+        said_: list[str] = []
         run = self.session
-        if not run.options.allow_writes or "target" not in run.__dict__:
-            return said
-        ledger = run.target.guard.ledger  # type: ignore[attr-defined]
-        if ledger.left():
+        if not run.options.allow_writes or not run.opened:
+            return said_
+        again = "mockserver verify --clean-up tries again"
+        if isinstance(run.target.clock, RealClock):
+            run.target.clock.interrupted = False
+        if run.ledger.left(run.options.run):
             try:
-                clean_up(run.target, ledger, said.append)
-            except (Unreachable, RuntimeError) as error:
-                said.append(f"not all could be deleted: {error}; mockserver verify --clean-up tries again")
-        if not ledger.left():
-            ledger.forget()
-        return said
+                gone, left = clean_up(run.target, run.ledger, said_.append, run.options.run)
+                if self.problem:
+                    said(f"{gone} of {gone + left} things deleted" + (f"; {again}" if left else ""))
+            except (Unreachable, NoControl, Refused) as error:
+                said_.append(f"not all could be deleted: {error}; {again}")
+            except KeyboardInterrupt:
+                said_.append(f"not all could be deleted: interrupted again; {again}")
+        elif self.problem:
+            said("nothing is left")
+        problem = run.close()
+        if problem:
+            said_.append(f"the clock could not be set going: {problem}; {again}")
+        if self.problem:
+            for line in said_:
+                said(line)
+        run.ledger.forget()
+        return said_
+
+
+def said(line: str) -> None:
+    """Say something of the run itself, beside the verdict."""
+    print(f"mockserver: {' '.join(hidden(line, sessions.session().secrets).split())}", file=sys.stderr, flush=True)
 
 
 def _suite(nodeid: str) -> str:

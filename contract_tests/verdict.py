@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Collection
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +15,8 @@ from rich.console import Console
 from contract_tests.kit.document import Operation
 from contract_tests.kit.record import Record, ranked
 from contract_tests.kit.session import Session
+from contract_tests.kit.spending import READS_ONLY
+from contract_tests.kit.target import hidden
 from contract_tests.reports import junit, page, terminal
 from contract_tests.rules.registry import RULES
 
@@ -34,13 +37,13 @@ def verdict_of(
     record, options = session.record, session.options
     judged = sum(record.judged.values())
     word = "broken" if record.broken else "could not run" if problem or not judged else "kept"
-    control = "target" in session.__dict__ and session.target.has_control
-    not_judged = [{"what": what, "why": why} for what, why in record.not_judged.items()]
+    control = session.opened and session.target.has_control
+    not_judged = [{"what": what, "why": why} for what, why in record.not_judged.items() if why != READS_ONLY]
+    if problem and word == "broken":
+        not_judged.insert(0, {"what": "the rest of the run", "why": f"it was cut short: {problem}"})
     not_judged += [{"what": "whether everything was cleaned up", "why": one} for one in left]
     if not options.allow_writes:
-        not_judged.append(
-            {"what": "everything that creates, changes or deletes", "why": "reads only, without --allow-writes"}
-        )
+        not_judged.append({"what": "everything that creates, changes or deletes", "why": READS_ONLY})
     return {
         "format": FORMAT,
         "tool": f"together-mockserver {version('together-mockserver')}",
@@ -138,6 +141,17 @@ def publish(verdict: dict[str, Any], folder: str | None) -> None:
         (where / "verdict.json").write_text(json.dumps(verdict, indent=1), encoding="utf-8")
         (where / "junit.xml").write_text(junit.render(verdict), encoding="utf-8")
         (where / "index.html").write_text(page.render(verdict), encoding="utf-8")
+
+
+def without(value: Any, secrets: Collection[str]) -> Any:
+    """A plain value with every text in it freed of secrets."""
+    if not secrets:
+        return value
+    if isinstance(value, str):
+        return hidden(value, secrets)
+    if isinstance(value, dict):
+        return {hidden(name, secrets): without(inner, secrets) for name, inner in value.items()}
+    return [without(inner, secrets) for inner in value] if isinstance(value, list | tuple) else value
 
 
 class Progress:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import secrets
 import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,11 @@ from mockserver.settings import data_folder
 KEY_VARIABLE = "TOGETHER_API_KEY"
 SHIPPED = ("v1", "guide-2024")
 COULD_NOT_RUN = 2
+LONGEST_PREFIX = 24
+PLUGINS = ("-p", "xdist.plugin", "-p", "_hypothesis_pytestplugin", "-p", "schemathesis.pytest.plugin")
+"""All that the kit needs of pytest's plugins: what else is installed must not change what is judged."""
+UNHEARD = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_AUTO_NUM_WORKERS")
+"""What pytest would be told by whoever calls us."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +51,17 @@ class Asked:
 
 def judge(asked: Asked) -> int:
     """Judge a server; the exit status. Raises ConfigError for what cannot be meant."""
-    base_url = _base_url(asked)
     _check(asked)
+    return _run(kit_command(asked), asked)
+
+
+def kit_command(asked: Asked, suites: Sequence[str] = ()) -> list[str]:
+    """What starts the kit as a process: all of it, or these files of it alone. Raises ConfigError."""
+    base_url = _base_url(asked)
     seed = secrets.randbelow(2**32) if asked.seed is None else asked.seed
     folder = _kit()
-    command = [sys.executable, "-m", "pytest", "-c", str(folder / "pytest.ini"), "--rootdir", str(folder)]
-    command += ["-p", "no:terminal", str(folder), f"--base-url={base_url}", f"--hypothesis-seed={seed}"]
+    command = [sys.executable, "-m", "pytest", *PLUGINS, "-c", str(folder / "pytest.ini"), "--rootdir", str(folder)]
+    command += ["-p", "no:terminal", f"--base-url={base_url}", f"--hypothesis-seed={seed}"]
     command += [f"--spec-folder={data_folder('spec')}", *[f"--document={one}" for one in asked.documents]]
     command += [f"--max-resources={asked.max_resources}", f"--name-prefix={asked.name_prefix}"]
     command += [f"--patience={asked.patience_s}", f"--max-examples={asked.max_examples}"]
@@ -59,30 +71,44 @@ def judge(asked: Asked) -> int:
     command += [f"--budget-cents={asked.budget_cents}"] if asked.budget_cents is not None else []
     command += [f"--report={asked.report.absolute()}"] if asked.report else []
     command += [f"--numprocesses={asked.workers}", "--dist=loadgroup"] if asked.workers > 1 else []
-    return _run(command, asked)
+    return command + ([str(folder / name) for name in suites] or [str(folder)])
 
 
 def clean_up(asked: Asked) -> int:
     """Delete what the ledger says an earlier run left behind; the exit status. Raises ConfigError."""
-    folder = _kit()
+    _kit()
     command = [sys.executable, "-m", "contract_tests.cleaning", str(asked.ledger.absolute()), str(data_folder("spec"))]
     command += [_base_url(asked)] if asked.base_url else []
-    return _run(command, asked, folder)
+    return _run(command, asked)
 
 
-def _run(command: list[str], asked: Asked, folder: Path | None = None) -> int:
+def _run(command: list[str], asked: Asked) -> int:
     """Run the kit; signals go to it, so that it can clean up, and its end is waited for."""
-    environment = dict(os.environ)
+    child = None
+
+    def pass_on(number: int, frame: object) -> None:
+        if child is not None and number != signal.SIGINT:
+            child.send_signal(signal.SIGINT)  # Ctrl-C reaches the child by itself
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, pass_on)
+    child = subprocess.Popen(command, env=kit_environment(asked))
+    status = child.wait()
+    return status if status in (0, 1) else COULD_NOT_RUN
+
+
+def kit_environment(asked: Asked) -> dict[str, str]:
+    """The environment of the kit, which carries the key: arguments are there for everybody to see."""
+    environment = {name: value for name, value in os.environ.items() if name not in UNHEARD}
     if asked.api_key:
         environment[KEY_VARIABLE] = asked.api_key
     paths = [str(_kit().parent), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    child = subprocess.Popen(command, env=environment)
-    # Ctrl-C reaches the child by itself; what is sent to us alone is passed on.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: child.send_signal(signal.SIGINT))
-    status = child.wait()
-    return status if status in (0, 1) else COULD_NOT_RUN
+    environment["PYTHONSAFEPATH"] = "1"  # what lies in the folder we are called in is not imported
+    environment["PYTHONHASHSEED"] = "0"  # the order of sets decides what is asked first
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(asked.ledger.absolute().parent / "hypothesis")
+    return environment
 
 
 def _kit() -> Path:
@@ -117,12 +143,40 @@ def _check(asked: Asked) -> None:
     for one in asked.documents:
         if one not in SHIPPED and not Path(one).is_file():
             raise ConfigError("--document", f"there is no file {one}", f"give a path, or one of {', '.join(SHIPPED)}")
-    if asked.report is not None and asked.report.exists() and not asked.report.is_dir():
-        raise ConfigError(
-            "--report", f"{asked.report} is no folder", "name a folder, which is made where it is missing"
-        )
-    if not asked.name_prefix.replace("-", "").isalnum():
+    if not asked.name_prefix.replace("-", "").isalnum() or not asked.name_prefix.isascii():
         raise ConfigError("--name-prefix", f"{asked.name_prefix!r} is no prefix", "use letters, digits and hyphens")
+    if len(asked.name_prefix) > LONGEST_PREFIX:
+        raise ConfigError("--name-prefix", "it is too long for a name", f"use {LONGEST_PREFIX} characters at the most")
+    for name, number in (("--patience", asked.patience_s), ("--budget-cents", asked.budget_cents)):
+        if number is not None and not math.isfinite(number):
+            raise ConfigError(name, f"{number} is no amount", "give a number")
+    if asked.api_key is not None and not (asked.api_key.isascii() and asked.api_key.isprintable()):
+        raise ConfigError("--api-key", "it cannot be sent", "use printable ASCII characters")
+    if asked.report is not None:
+        _writable_folder("--report", asked.report)
+    if asked.allow_writes:
+        _writable_folder("--ledger", asked.ledger.parent)
+        if asked.ledger.exists():
+            _openable(asked.ledger)
+
+
+def _writable_folder(option: str, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        problem = f"nothing can be written in {folder}: {error.strerror}"
+        raise ConfigError(
+            option, problem, "name a folder that can be written, which is made where it is missing"
+        ) from None
+
+
+def _openable(ledger: Path) -> None:
+    try:
+        ledger.open("a").close()
+    except OSError as error:
+        raise ConfigError("--ledger", f"{ledger} cannot be written: {error.strerror}", "name another file") from None
 
 
 def _examples(asked: Asked) -> str:

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from contract_tests.kit.target import Target
 
 
+class NoControl(Exception):
+    """What answers like a control API is none; the text says what it answered."""
+
+
 class Clock(Protocol):
     """How time passes for a target."""
 
@@ -30,8 +34,12 @@ class RealClock:
     """Time as everybody has it: waiting is waiting."""
 
     frozen = False
-    longest_s = 10.0
-    """How long between two looks at the most."""
+
+    def __init__(self, longest_s: float = 10.0) -> None:
+        self.longest_s = longest_s
+        """How long between two looks at the most."""
+        self.interrupted = False
+        """Whether nothing more is waited for."""
 
     def now_ms(self) -> int:
         """The time of this machine, which the target's may differ from."""
@@ -40,25 +48,31 @@ class RealClock:
     last_ms = now_ms
 
     def let_pass(self, seconds: float) -> None:
-        """Sleep, a little more or less than asked, so that many runs do not knock at once."""
+        """Sleep, a little more or less than asked, so that many runs do not knock at once.
+
+        Raises KeyboardInterrupt where the run was interrupted already.
+        """
+        if self.interrupted:
+            raise KeyboardInterrupt
         time.sleep(min(seconds, self.longest_s) * random.uniform(0.8, 1.2))
 
 
 class ControlClock:
-    """The clock of a target that has a control API."""
+    """The clock of a target that has a control API. Raises NoControl where it does not answer as one."""
 
-    frozen = False
-
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, frozen: bool = False) -> None:
         self._target = target
         self._last_ms = 0
-        self._found = self._ask("GET")
+        self.frozen = frozen
+        shown = self._ask("GET")
+        self.found = {"mode": shown["mode"], "speed": shown["speed"]}
+        """How it ran when it was first looked at."""
 
     def _ask(self, method: str, body: Any = None) -> dict[str, Any]:
         one = self._target.control(method, "/_mock/clock", *([] if body is None else [body]))
-        if one.status != 200:
-            raise RuntimeError(f"the control API answered {one.status} to {method} /_mock/clock")
-        shown: dict[str, Any] = one.shown
+        shown = one.shown
+        if one.status != 200 or not isinstance(shown, dict) or not {"now_ms", "mode", "speed"} <= shown.keys():
+            raise NoControl(f"the control API answered {one.status} to {method} /_mock/clock")
         self._last_ms = int(shown["now_ms"])
         return shown
 
@@ -73,7 +87,7 @@ class ControlClock:
         return self._last_ms
 
     def let_pass(self, seconds: float) -> None:
-        """Move the target's clock."""
+        """Move the target's clock. Raises Refused where only reads are allowed."""
         self._ask("POST", {"advance": seconds})
 
     def freeze(self) -> None:
@@ -81,7 +95,7 @@ class ControlClock:
         self._ask("POST", {"mode": "manual"})
         self.frozen = True
 
-    def release(self) -> None:
-        """Let it run as it was found."""
-        self._ask("POST", {"mode": self._found["mode"], "speed": self._found["speed"]})
+    def release(self, found: dict[str, Any]) -> None:
+        """Let it run as it was found: `mode` and `speed`."""
+        self._ask("POST", found)
         self.frozen = False

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.kit.account import Account
-from contract_tests.kit.clock import ControlClock
+from contract_tests.kit.clock import ControlClock, NoControl, RealClock
 from contract_tests.kit.document import Document, load_document
+from contract_tests.kit.ledger import TAKES, Ledger
 from contract_tests.kit.lifecycles import Lifecycle, load_lifecycles
 from contract_tests.kit.observer import Observer
 from contract_tests.kit.record import Record
-from contract_tests.kit.spending import Ledger, Limits, Spending
+from contract_tests.kit.spending import Limits, Spending
 from contract_tests.kit.target import Target, Unreachable
 from contract_tests.rules import answers
 
@@ -45,6 +46,10 @@ class Options:
     examples: int = 12
     """How many examples Hypothesis tries of each thing, as a measure: machines take a few times as many."""
     ledger: Path = Path(".verify/ledger.jsonl")
+    run: str = NONCE
+    """Tells this run from others, in all its processes."""
+    leads: bool = True
+    """Whether this process stops the target's clock, and sets it going: not so the workers of another."""
 
     @property
     def run_prefix(self) -> str:
@@ -53,6 +58,9 @@ class Options:
 
 
 DEFAULT_BUDGET_CENTS = 1000.0
+LONGEST_PAUSE_S = 10.0
+PAUSES_IN_PATIENCE = 8
+"""At least so often is looked within the patience."""
 
 
 @dataclass
@@ -61,6 +69,7 @@ class Session:
 
     options: Options
     record: Record = field(default_factory=Record)
+    interrupted: bool = False
 
     @cached_property
     def documents(self) -> dict[str, Document]:
@@ -79,37 +88,71 @@ class Session:
         return load_lifecycles(self.options.spec_folder / "lifecycles.yaml")
 
     @cached_property
+    def v1(self) -> Document:
+        """Today's document, for what has to be asked whichever documents are judged. Raises OSError, ValueError."""
+        return self.documents.get(V1) or load_document(self.options.spec_folder / f"{V1}.yaml")
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What was made and is not gone."""
+        return Ledger(self.options.ledger)
+
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be shown nowhere: the key, where one was given."""
+        key = os.environ.get(KEY_VARIABLE)
+        return (key,) if key and key != DEFAULT_KEY else ()
+
+    @cached_property
     def target(self) -> Target:
         """The server, asked once whether it answers and has a control API. Raises Unreachable."""
+        options = self.options
         limits = Limits(
-            self.options.allow_writes, self.options.budget_cents, self.options.max_resources, self.options.run_prefix
+            options.allow_writes, options.budget_cents, options.max_resources, options.run_prefix, options.run
         )
-        spending = Spending(limits, Ledger(self.options.ledger), self._prices)
         key = os.environ.get(KEY_VARIABLE) or DEFAULT_KEY
-        target = Target(self.options.base_url, key, self.documents.values(), self.record, spending)
+        target = Target(
+            options.base_url,
+            key,
+            self.documents.values(),
+            self.record,
+            Spending(limits, self.ledger, self._prices),
+            self.v1,
+            self.secrets,
+        )
         if limits.budget_cents is None and not target.has_control:
             limits.budget_cents = DEFAULT_BUDGET_CENTS
-        if isinstance(target.clock, ControlClock) and self.options.allow_writes:
-            target.clock.freeze()
+        if isinstance(target.clock, RealClock):
+            target.clock.longest_s = min(LONGEST_PAUSE_S, options.patience_s / PAUSES_IN_PATIENCE)
+        elif isinstance(target.clock, ControlClock) and options.allow_writes:
+            if options.leads:
+                # Before it is stopped: a process that is killed leaves behind how it ran.
+                found = self.ledger.stopped_clocks().get(target.home, target.clock.found)
+                target.clock.found = found
+                self.ledger.note(what="stopped", clock=found, origin=target.home)
+                target.clock.freeze()
+            target.clock.frozen = True
         target.watchers = [answers.watcher(self.record)]
         return target
 
     def _prices(self) -> dict[str, float]:
         """Cents per minute by hardware id."""
-        document = self.documents.get(V1)
-        if document is None:
-            return {}
-        one = self.target.call(document.operations["listHardware"], judged=False)
-        data = one.shown.get("data", []) if isinstance(one.shown, dict) else []
-        return {str(item.get("id")): float(item["pricing"]["cents_per_minute"]) for item in data if _priced(item)}
+        one = self.target.call(self.v1.operations["listHardware"], judged=False)
+        data = one.shown.get("data") if isinstance(one.shown, dict) else None
+        priced = [item for item in data if _priced(item)] if isinstance(data, list) else []
+        return {str(item.get("id")): float(item["pricing"]["cents_per_minute"]) for item in priced}
 
     @cached_property
     def observer(self) -> Observer:
         """The reference model, watching the target."""
-        observer = Observer(self.target, self.lifecycles, self.record, exclusive=self.target.has_control)
+        observer = Observer(self.target, self.lifecycles, self.record, exclusive=self._alone())
         observer.events = not self._quiet()
         self.target.watchers.append(observer.watch)
         return observer
+
+    def _alone(self) -> bool:
+        """Whether the account is ours alone: a simulated one that we may change."""
+        return self.target.has_control and self.options.allow_writes
 
     def _quiet(self) -> bool:
         """Whether the control API says that nothing will happen by itself."""
@@ -123,7 +166,7 @@ class Session:
         self.observer.forget()
         return Account(
             self.target,
-            self.documents[V1],
+            self.v1,
             self.observer,
             self.lifecycles,
             self.record,
@@ -131,13 +174,35 @@ class Session:
             self.options.patience_s,
         )
 
-    def close(self) -> None:
-        """Let the target's clock run as it did."""
-        if "target" in self.__dict__ and isinstance(self.target.clock, ControlClock) and self.target.clock.frozen:
+    def clear(self) -> None:
+        """Delete the volumes that came with clusters which are gone; what is still bound is left to the end."""
+        guard = self.target.guard
+        held = guard.held if isinstance(guard, Spending) else {}
+        for found in [one for one, known in held.items() if known.parent and known.parent not in held]:
+            self.target.send("DELETE", TAKES["volume"].format(found), document=self.v1, judged=False)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the target was asked anything."""
+        return "target" in self.__dict__
+
+    def interrupt(self) -> None:
+        """From here on nothing is waited for."""
+        self.interrupted = True
+        if self.opened and isinstance(self.target.clock, RealClock):
+            self.target.clock.interrupted = True
+
+    def close(self) -> str | None:
+        """Let the target's clock run as it did; why not, where it does not."""
+        if not self.opened or not self.options.leads or not isinstance(self.target.clock, ControlClock):
+            return None
+        if self.target.clock.frozen:
             try:
-                self.target.clock.release()
-            except (Unreachable, RuntimeError):
-                return  # it has gone, and its clock with it
+                self.target.clock.release(self.target.clock.found)
+            except (Unreachable, NoControl) as error:
+                return str(error)
+            self.ledger.note(what="going", origin=self.target.home)
+        return None
 
 
 def _priced(item: Any) -> bool:

@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import json as jsonlib
+import random
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 
-from contract_tests.kit.clock import Clock, ControlClock, RealClock
+from contract_tests.kit.clock import Clock, ControlClock, NoControl, RealClock
 from contract_tests.kit.document import JSON, Document, Operation
-from contract_tests.kit.exchanges import ABSENT, BARE, BASIC, EMPTY, NONE, OTHER, OURS, WRONG, Exchange
+from contract_tests.kit.exchanges import (
+    ABSENT,
+    BARE,
+    BASIC,
+    EMPTY,
+    NONE,
+    OTHER,
+    OURS,
+    SECRET_FIELDS,
+    WRONG,
+    Exchange,
+)
 from contract_tests.kit.record import Record
+from contract_tests.kit.spending import Refused
 
 TIMEOUT_S = (10, 60)
 MOST_PATIENCE_S = 30
 """How long a Retry-After is honoured at most, and how often."""
 MOST_RETRIES = 3
-UNCOUNTED_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MOST_LOST = 3
+"""After how many requests in a row without an answer the target counts as gone."""
+SHORTEST_SECRET = 6
+"""Shorter ones are hidden only where they stand alone: they may be part of any word."""
 
 
 class Unreachable(Exception):
@@ -38,23 +57,36 @@ class Guard(Protocol):
 
 
 class Target:
-    """A server known by its base URL and a key. Keys are sent and never shown."""
+    """A server known by its base URL and a key. Keys are sent and never shown.
+
+    `v1` is today's document, for housekeeping. `secrets` are taken out of every answer, besides what is sent as one.
+    """
 
     def __init__(
-        self, base_url: str, api_key: str, documents: Iterable[Document], record: Record, guard: Guard
+        self,
+        base_url: str,
+        api_key: str,
+        documents: Iterable[Document],
+        record: Record,
+        guard: Guard,
+        v1: Document,
+        secrets: Iterable[str] = (),
     ) -> None:
         parts = urlsplit(base_url)
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.given_path = parts.path.rstrip("/")
+        self.home = self.origin + self.given_path.removesuffix("/v1")
+        """Where the server is, however its base URL was given."""
         self.documents = {one.name: one for one in documents}
+        self.v1 = v1
+        self.secrets = frozenset(secret for secret in secrets if secret)
         self.record = record
         self.guard = guard
         self.watchers: list[Callable[[Exchange], None]] = []
-        self.other_key = f"{api_key[:4]}-other-account"
         self._keys = {
             OURS: f"Bearer {api_key}",
             WRONG: "Bearer not-a-key-of-anybody",
-            OTHER: f"Bearer {self.other_key}",
+            OTHER: "Bearer verify-other-account",
             BARE: api_key,
             BASIC: f"Basic {api_key}",
             EMPTY: "Bearer ",
@@ -64,9 +96,13 @@ class Target:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=4, max_retries=0))
         self._number = 0
+        self._lost = 0
         self.clock: Clock = RealClock()
         if self._has_control():
-            self.clock = ControlClock(self)
+            try:
+                self.clock = ControlClock(self)
+            except NoControl:
+                self.clock = RealClock()  # something else that is healthy
 
     # ---- sending ---------------------------------------------------------------------------------------------------
 
@@ -145,29 +181,73 @@ class Target:
             headers["Authorization"] = self._keys[one.auth]
         url = f"{one.base}{one.path}" + (f"?{urlencode(one.query)}" if one.query else "")
         for attempt in range(MOST_RETRIES + 1):
+            answer = self._answer(one, url, headers)
+            wait_s = retry_after_s(answer.status_code, answer.headers, attempt)
+            if wait_s is None:
+                break
+            if attempt == MOST_RETRIES or wait_s > MOST_PATIENCE_S:
+                if answer.status_code == 429:
+                    raise Refused(
+                        f"{one.method} {one.path}: still 429 after {attempt + 1} tries, Retry-After {wait_s:.0f} s"
+                    )
+                break
+            if self.clock.frozen:
+                self.clock.let_pass(wait_s)
+            else:
+                time.sleep(wait_s * random.uniform(1.0, 1.2))
+        one.status = answer.status_code
+        one.headers = {name.lower(): hidden(value, self.secrets) for name, value in answer.headers.items()}
+        one.answer = self._without_secrets(answer.content, one)
+        answer._content = one.answer
+        answer.headers.update({name: hidden(value, self.secrets) for name, value in answer.headers.items()})
+        answer.request.headers.pop("Authorization", None)
+        one.response = answer
+        one.at_ms = self.clock.last_ms()
+
+    def _answer(self, one: Exchange, url: str, headers: dict[str, str]) -> requests.Response:
+        """What the target answers. A read is sent again once where a connection that was kept open is gone."""
+        if self._lost >= MOST_LOST:
+            raise Unreachable(f"{self.origin} stopped answering")
+        for last in (one.method not in ("GET", "HEAD", "OPTIONS"), True):
             try:
                 answer = self._session.request(
                     one.method, url, data=one.body, headers=headers, timeout=TIMEOUT_S, allow_redirects=False
                 )
-            except requests.RequestException as error:
-                raise Unreachable(f"{one.method} {one.base}{one.path}: {_in_one_line(error)}") from None
-            wait_s = _retry_after_s(answer.headers)
-            if answer.status_code not in (429, 503) or wait_s is None or attempt == MOST_RETRIES:
-                break
-            time.sleep(wait_s)
-        one.status = answer.status_code
-        one.headers = {name.lower(): value for name, value in answer.headers.items()}
-        one.answer = answer.content
-        one.response = answer
-        one.at_ms = self.clock.last_ms()
+            except requests.ConnectionError as error:
+                if last:
+                    raise self._gone(one, error) from None
+            except (requests.RequestException, UnicodeError) as error:
+                raise self._gone(one, error) from None
+            else:
+                self._lost = 0
+                return answer
+        raise AssertionError("the second time is the last")
+
+    def _gone(self, one: Exchange, error: Exception) -> Unreachable | UnicodeError:
+        if isinstance(error, UnicodeError):
+            return error  # it could not be put on the wire, which says nothing about the target
+        self._lost += 1
+        return self.unreachable(f"{one.method} {one.base}{one.path}: {_in_one_line(error)}")
+
+    @property
+    def lost(self) -> bool:
+        """Whether the target has stopped answering."""
+        return self._lost >= MOST_LOST
+
+    def unreachable(self, text: str) -> Unreachable:
+        """An error to raise, without secrets."""
+        return Unreachable(hidden(text, self.secrets))
+
+    def _without_secrets(self, answer: bytes, one: Exchange) -> bytes:
+        """An answer in which the key, or a token that was sent, is not to be read."""
+        sent = [one.sent[name] for name in SECRET_FIELDS if name in one.sent] if isinstance(one.sent, dict) else []
+        secrets = {*self.secrets, *(each for each in sent if isinstance(each, str) and len(each) >= SHORTEST_SECRET)}
+        return hidden(answer.decode("latin-1"), {_as_latin(each) for each in secrets}).encode("latin-1")
 
     # ---- the control API, where there is one -------------------------------------------------------------------------
 
     def _has_control(self) -> bool:
-        try:
-            found = self.control("GET", "/_mock/health")
-        except Unreachable:
-            raise
+        found = self.control("GET", "/_mock/health")
         return found.status == 200 and isinstance(found.shown, dict) and found.shown.get("status") == "ok"
 
     def control(self, method: str, path: str, body: Any = ABSENT) -> Exchange:
@@ -191,12 +271,40 @@ def _in_query(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    try:
-        wait_s = float(headers["Retry-After"])
-    except (KeyError, ValueError):
+def retry_after_s(status: int, headers: Mapping[str, str], attempt: int) -> float | None:
+    """How long an answer asks to be left alone, in seconds; None where it does not.
+
+    A 429 that does not say how long asks for a second, then two, then four.
+    """
+    if status not in (429, 503):
         return None
-    return wait_s if 0 <= wait_s <= MOST_PATIENCE_S else None
+    said = headers.get("Retry-After", "")
+    try:
+        return (
+            max(float(said), 0.0) if re.fullmatch(r"\s*\d+(\.\d+)?\s*", said) else _until_s(parsedate_to_datetime(said))
+        )
+    except (ValueError, OverflowError):
+        return 2.0**attempt if status == 429 else None
+
+
+def _until_s(instant: datetime) -> float:
+    at = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return max((at - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def hidden(text: str, secrets: Iterable[str]) -> str:
+    """The text without the secrets, also as JSON would write them."""
+    for secret in secrets:
+        for written in {secret, jsonlib.dumps(secret)[1:-1]}:
+            if len(secret) >= SHORTEST_SECRET:
+                text = text.replace(written, "***")
+            elif written in text:
+                text = re.sub(rf"(?<![\w-]){re.escape(written)}(?![\w-])", "***", text)
+    return text
+
+
+def _as_latin(text: str) -> str:
+    return text.encode().decode("latin-1")
 
 
 def _in_one_line(error: Exception) -> str:

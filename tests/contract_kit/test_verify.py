@@ -1,0 +1,410 @@
+"""How `mockserver verify` runs: interrupted, killed, misled, watched, and begun again."""
+
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract_tests.kit import target as targets
+from contract_tests.kit.clock import RealClock
+from contract_tests.kit.document import load_document
+from contract_tests.kit.ledger import Ledger
+from contract_tests.kit.record import Record
+from contract_tests.kit.spending import Limits, Refused, Spending
+from contract_tests.kit.target import Target
+from tests.contract_kit.running import (
+    Answer,
+    Asking,
+    ask,
+    between,
+    ended,
+    judged,
+    judging,
+    serving,
+    told,
+    until,
+    verified,
+    verify,
+    without_control,
+)
+from tests.contract_kit.test_safety import held
+
+SPEC = Path(__file__).parent.parent.parent / "spec"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    with serving(tmp_path, "--clock", "real", "--speed", "7", "--scenario", "empty") as base_url:
+        yield base_url
+
+
+def nothing_left(server: str) -> bool:
+    return not any(held(server).values())
+
+
+# ---- interrupted --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("how", "workers"), [("Ctrl-C", 1), ("SIGTERM", 1), ("Ctrl-C", 2), ("SIGTERM", 2)])
+def test_an_interrupted_run_cleans_up(tmp_path: Path, server: str, how: str, workers: int) -> None:
+    arguments = ("--allow-writes", "--max-examples", "1", "--workers", str(workers))
+    with between(server) as proxy:
+        running = verify(tmp_path, proxy.base_url, *arguments)
+        until(lambda: sum(one.method == "POST" and b"cluster_name" in one.body for one in proxy.seen) > 1)
+        if how == "Ctrl-C":
+            os.killpg(running.pid, signal.SIGINT)
+        else:
+            running.terminate()
+        ran = ended(running, tmp_path)
+    assert ran.status == 2, ran
+    assert "mockserver: interrupted; what was made is deleted now" in ran.err
+    assert re.search(r"mockserver: (?:(\d+) of \1 things deleted|nothing is left)", ran.err), ran.err
+    assert "Traceback" not in ran.err + ran.out
+    if workers == 1:
+        assert "The contract could not be judged: interrupted" in ran.out
+    clock = ask(server, "/_mock/clock")
+    assert (clock["mode"], clock["speed"]) == ("real", 7)
+    ask(server, "/_mock/clock", "POST", body={"advance": 3600})  # clusters go in their own time
+    assert nothing_left(server)
+    assert not (tmp_path / ".verify" / "ledger.jsonl").exists()
+
+
+def test_a_killed_run_is_cleaned_up_later(tmp_path: Path, server: str) -> None:
+    with between(server) as proxy:
+        running = judging(tmp_path, server, "clusters", "endpoints", allow_writes=True)
+        until(lambda: held(server)["/v1/compute/clusters"])
+        os.killpg(running.pid, signal.SIGKILL)
+        running.communicate()
+        assert ask(server, "/_mock/clock")["mode"] == "manual"
+        ledger = tmp_path / "ledger.jsonl"
+        left = Ledger(ledger).left()
+        assert set(held(server)["/v1/compute/clusters"]) <= {one.get("id") for one in left}
+        # What was asked for and never answered is known by its prefix; the last line is torn.
+        unanswered = {"model": "Qwen/Qwen2.5-7B-Instruct", "display_name": "verify-torn-1"}
+        unanswered["model"] = next(one["id"] for one in ask(server, "/v1/models?dedicated=true"))
+        hardware = ask(server, f"/v1/hardware?model={unanswered['model']}")["data"]
+        unanswered["hardware"] = next(one["id"] for one in hardware if one["availability"]["status"] == "available")
+        bounds = {"autoscaling": {"min_replicas": 1, "max_replicas": 1}}
+        ask(server, "/v1/endpoints", "POST", body={**unanswered, **bounds})
+        spared = ask(server, "/v1/endpoints", "POST", body={**unanswered, **bounds, "display_name": "somebody's"})["id"]
+        with ledger.open("a") as file:
+            asked = {"what": "asked", "ask": "1-1-endpoint", "kind": "endpoint", "prefix": "verify-torn"}
+            file.write(json.dumps({**asked, "origin": server}) + "\n" + '{"what": "ma')
+        elsewhere = verified(tmp_path, "http://127.0.0.1:9", "--clean-up", "--ledger", "ledger.jsonl")
+        assert (elsewhere.status, "nothing is left" in elsewhere.out) == (0, True)
+        here = [f"{server}/v1"] if proxy else []
+        ran = verified(tmp_path, *here, "--clean-up", "--ledger", "ledger.jsonl")
+    assert ran.status == 0, ran
+    assert re.search(r"(\d+) things deleted, nothing left", ran.out), ran.out
+    assert held(server)["/v1/endpoints"] == [spared]
+    assert ask(server, "/_mock/clock")["mode"] == "real"
+    assert not ledger.exists()
+    again = verified(tmp_path, "--clean-up", "--ledger", "ledger.jsonl")
+    assert (again.status, again.out.partition(" of earlier")[0]) == (0, "nothing is left")
+
+
+def test_a_ledger_outlives_a_torn_line(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    ledger = Ledger(path)
+    ledger.note(what="made", kind="endpoint", id="one", origin="http://a")
+    path.write_bytes(path.read_bytes() + b'{"what": "made", "ki')
+    ledger.note(what="made", kind="cluster", id="two", origin="http://a")
+    assert [one["id"] for one in ledger.left()] == ["one", "two"]
+    ledger.forget()
+    assert path.exists()
+    for each in ("one", "two"):
+        ledger.note(what="gone", id=each, origin="http://a")
+    ledger.forget()
+    assert not path.exists()
+
+
+# ---- a target that is as the real one -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("clock", "patience_s", "suites"),
+    [
+        (["--clock", "real", "--speed", "1000"], 8.0, ["reads", "volumes", "clusters"]),
+        (["--clock", "step"], 1.0, ["endpoints", "volumes", "auth", "guide"]),
+    ],
+)
+def test_a_server_whose_time_cannot_be_moved(
+    tmp_path: Path, clock: list[str], patience_s: float, suites: list[str]
+) -> None:
+    with serving(tmp_path, *clock) as server, between(server, without_control) as proxy:
+        before = held(server)
+        options: dict[str, Any] = {"allow_writes": True, "budget_cents": 1e9, "patience_s": patience_s}
+        ran = judged(tmp_path, proxy.base_url, *suites, **options)
+        assert ran.status == 0, (ran.out, ran.err)
+        assert ran.verdict["target"]["clock"] == "real"
+        assert {one.path for one in proxy.seen if one.path.startswith("/_mock")} == {"/_mock/health"}
+        assert held(server).keys() == before.keys()
+        assert not (tmp_path / "ledger.jsonl").exists()
+
+
+def test_pauses_are_bounded_and_never_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    clock = RealClock()
+    step_s = 4.0
+    for _ in range(12):
+        clock.let_pass(step_s)
+        step_s *= 1.2
+    assert 3.2 <= slept[0] <= 4.8
+    assert max(slept) <= 12
+    assert sum(slept[6:]) > sum(slept[:6])
+    assert len(set(slept)) == len(slept)
+    clock.interrupted = True
+    with pytest.raises(KeyboardInterrupt):
+        clock.let_pass(1)
+    assert len(slept) == 12
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "waits", "ends"),
+    [
+        (429, "7", [7, 7, 7], Refused),
+        (503, "7", [7, 7, 7], 503),
+        (429, None, [1, 2, 4], Refused),
+        (503, None, [], 503),
+        (429, "3600", [], Refused),
+        (503, "3600", [], 503),
+        (429, "soon", [1, 2, 4], Refused),
+        (429, "Wed, 21 Oct 2015 07:28:00 GMT", [0, 0, 0], Refused),
+        (500, "7", [], 500),
+    ],
+)
+def test_a_retry_after_is_honoured_within_bounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, said: str | None, waits: list[int], ends: Any
+) -> None:
+    slept: list[float] = []
+
+    def busy(asking: Asking) -> Answer:
+        if asking.path.startswith("/_mock"):
+            return told(404, {})
+        code, headers, body = told(status, {})
+        return code, headers | ({"Retry-After": said} if said is not None else {}), body
+
+    document = load_document(SPEC / "v1.yaml")
+    with between("", busy) as proxy:
+        spending = Spending(Limits(), Ledger(tmp_path / "ledger"))
+        target = Target(proxy.base_url, "key", [document], Record(), spending, document)
+        monkeypatch.setattr(targets.time, "sleep", slept.append)
+        try:
+            found: Any = target.send("GET", "/hardware", document=document).status
+        except Refused as error:
+            found = type(error)
+            assert "429" in str(error)
+        monkeypatch.undo()
+    assert found == ends
+    assert len(slept) == len(waits)
+    for real, meant in zip(slept, waits, strict=True):
+        assert meant <= real <= meant * 1.2
+
+
+# ---- what cannot be judged ----------------------------------------------------------------------------------------
+
+
+def in_one_line(ran: Any, *words: str) -> None:
+    assert ran.status == 2, ran
+    assert not ran.out, ran.out
+    assert len(ran.err.splitlines()) == 1, ran.err
+    assert re.match(r"mockserver: [^:]+: .+ \(.+\)$", ran.err), ran.err
+    for word in words:
+        assert word in ran.err
+
+
+def test_what_makes_no_sense_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "no.yaml").write_text("a: [1\n")
+    (tmp_path / "other.yaml").write_text("a: 1\n")
+    (tmp_path / "file").write_text("")
+    here = "http://127.0.0.1:9"
+    for words, expected in (
+        ([here], "BASE_URL"),
+        ([], "BASE_URL"),
+        (["localhost:8080"], "BASE_URL"),
+        (["http://u:p@h"], "BASE_URL"),
+        ([here, "--document", "nowhere.yaml"], "--document"),
+        ([here, "--document", "no.yaml"], "no.yaml"),
+        ([here, "--document", "other.yaml"], "other.yaml"),
+        ([here, "--report", "file/folder"], "--report"),
+        ([here, "--allow-writes", "--ledger", "file/ledger"], "--ledger"),
+        ([here, "--allow-writes", "--ledger", "."], "--ledger"),
+        ([here, "--examples", "redis://127.0.0.1:9/0"], "--examples"),
+        ([here, "--examples", "file/folder"], "--examples"),
+        ([here, "--name-prefix", "a b"], "--name-prefix"),
+        ([here, "--patience", "nan"], "--patience"),
+    ):
+        in_one_line(verified(tmp_path, *words), expected)
+
+
+def test_a_server_that_hangs_up(tmp_path: Path) -> None:
+    with between("") as proxy:
+        proxy.dead = True
+        in_one_line(verified(tmp_path, proxy.base_url), "BASE_URL")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_server_that_dies_in_the_middle(tmp_path: Path, server: str, workers: int) -> None:
+    with between(server) as proxy:
+        running = verify(tmp_path, proxy.base_url, "--workers", str(workers), "--report", "report")
+        until(lambda: len(proxy.seen) > 150)
+        proxy.dead = True
+        ran = ended(running, tmp_path)
+    assert ran.status == 2, ran
+    assert ran.err.count("mockserver: the server stopped answering") == 1
+    assert "Traceback" not in ran.err + ran.out
+    assert ran.verdict["verdict"] == "could not run"
+    assert ran.verdict["problem"] == "the server stopped answering"
+
+
+@pytest.mark.parametrize("answer", [(200, {}, b"hello"), told(200, {"status": "ok"}), told(200, [])])
+def test_a_server_of_something_else(tmp_path: Path, answer: Answer) -> None:
+    with between("", lambda asking: answer) as proxy:
+        ran = verified(tmp_path, proxy.base_url, "--max-examples", "1", "--report", "report", "--patience", "1")
+    assert ran.status == 1, (ran.out[-3000:], ran.err)
+    assert ran.out.startswith("The contract is broken: ")
+    assert "Traceback" not in ran.err + ran.out
+    assert {"success-keeps-schema"} <= {one["rule"] for one in ran.verdict["findings"]} or ran.verdict["findings"]
+
+
+# ---- the same again -----------------------------------------------------------------------------------------------
+
+
+def asked_for(seen: list[Asking]) -> list[tuple[str, str, str]]:
+    """The requests, without the ids and names that differ from run to run."""
+    known: dict[str, str] = {}
+
+    def placed(found: re.Match[str]) -> str:
+        return known.setdefault(found[0], f"<{len(known)}>")
+
+    pattern = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|verify-[0-9a-f]{6}(?=-)")
+    return [
+        (one.method, pattern.sub(placed, one.path), pattern.sub(placed, one.body.decode("latin-1"))) for one in seen
+    ]
+
+
+def test_the_same_seed_asks_the_same(tmp_path: Path) -> None:
+    runs = []
+    for number in range(2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with serving(folder, "--clock", "manual") as server, between(server) as proxy:
+            only = "machine or test_stateful or test_a_volume or (POST and endpoints)"
+            suites = ["volumes", "machine", "schema"]
+            assert judged(folder, proxy.base_url, *suites, only=only, allow_writes=True, seed=5).status == 0
+            runs.append(asked_for(proxy.seen))
+    assert len(runs[0]) > 300
+    assert runs[0] == runs[1]
+
+
+def broken_sometimes(asking: Asking) -> Answer | None:
+    """A server that cannot take some of what may be sent."""
+    if asking.path.startswith("/v1/projects?") and re.search(r"limit=\d*[1-9]\b", asking.path):
+        return told(500, {"error": {"message": "no", "type": "server_error", "param": None, "code": None}})
+    return None
+
+
+def redis_server(folder: Path) -> Iterator[str]:
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("there is no redis-server here; .ci/run installs it")
+    socket = folder / "redis.sock"
+    import socket as sockets
+
+    with sockets.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    server = subprocess.Popen([*command, "--dir", str(folder), "--unixsocket", str(socket)], stdout=subprocess.DEVNULL)
+    try:
+        until(socket.exists)
+        yield f"redis://127.0.0.1:{port}/3"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture(params=["folder", "redis"])
+def examples(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "folder":
+        yield str(tmp_path / "kept")
+    else:
+        yield from redis_server(tmp_path)
+
+
+def test_what_failed_is_tried_first_the_next_time(tmp_path: Path, server: str, examples: str) -> None:
+    only = "GET and projects"
+    with between(server, broken_sometimes) as proxy:
+        seed = 0
+        for seed in range(1, 6):
+            ran = judged(tmp_path, proxy.base_url, "schema", only=only, seed=seed, max_examples=30, examples=examples)
+            if ran.status == 1:
+                break
+        assert ran.status == 1
+        bad = [one.path for one in proxy.seen if broken_sometimes(one)]
+        proxy.seen.clear()
+        ran = judged(tmp_path, proxy.base_url, "schema", only=only, seed=seed + 100, max_examples=2, examples=examples)
+    assert ran.status == 1, ran
+    assert broken_sometimes(next(one for one in proxy.seen if one.path.startswith("/v1/projects"))), (
+        bad,
+        proxy.seen[:9],
+    )
+
+
+# ---- several workers, and what is seen of a run -------------------------------------------------------------------
+
+
+def test_two_workers_judge_as_one_does(tmp_path: Path, server: str) -> None:
+    ran = judged(tmp_path, server, "auth", "volumes", "models", "errors", allow_writes=True, workers=2)
+    assert ran.status == 0, (ran.out, ran.err)
+    alone = judged(tmp_path, server, "auth", "volumes", "models", "errors", allow_writes=True)
+    assert alone.status == 0
+
+    def seen(one: Any) -> Any:
+        return {
+            (op["operation"], status["status"])
+            for op in one["operations"]
+            for status in op["statuses"]
+            if status["seen"]
+        }
+
+    assert seen(ran.verdict) == seen(alone.verdict)
+    assert len(ran.verdict["tests"]) == len(alone.verdict["tests"])
+    assert ask(server, "/_mock/clock")["mode"] == "real"
+
+
+def test_on_a_terminal_one_line_is_written_over(tmp_path: Path, server: str) -> None:
+    running_end, ours = pty.openpty()
+    from tests.contract_kit.running import asked, kit_command, kit_environment
+
+    one = asked(tmp_path, server)
+    command = kit_command(one, ["test_auth.py", "test_errors.py"])
+    running = subprocess.Popen(
+        command, env=kit_environment(one), cwd=tmp_path, stdout=subprocess.PIPE, stderr=ours, start_new_session=True
+    )
+    os.close(ours)
+    shown = b""
+    try:
+        while part := os.read(running_end, 4096):
+            shown += part
+    except OSError:
+        pass  # the other end is closed: the process is over
+    assert running.stdout is not None
+    out = running.stdout.read()
+    running.stdout.close()
+    assert running.wait(60) == 0
+    os.close(running_end)
+    assert b"\n" not in shown
+    assert shown.count(b"\r\x1b[2K") > 20
+    assert shown.endswith(b"\r\x1b[2K")
+    assert out.startswith(b"The contract is kept: ")
