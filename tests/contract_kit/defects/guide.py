@@ -9,13 +9,12 @@ from tests.contract_kit.defects.lives import later
 
 THERE = "guide.test_what_is_there"
 LIFE = "guide.test_a_life"
-TODAY = "guide.test_today_s_endpoint_in_2024"
 CANNOT = "guide.test_what_cannot_be"
 IMPORT = "guide.test_an_import"
 THE_2024_EDITION = "the 2024 edition"
 
 
-@bug(THE_2024_EDITION, "what stops is told to run", rule="editions-agree", by=TODAY)
+@bug(THE_2024_EDITION, "what stops is told to run", rule="editions-agree", by=LIFE)
 @in_each("guide2024ListEndpoints")
 def stopping_runs(one: dict[str, Any], call: Call, memory: Memory) -> None:
     for deployment in one.get("deployments") or []:

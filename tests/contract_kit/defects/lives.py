@@ -32,7 +32,12 @@ def born_started(one: dict[str, Any], call: Call, memory: Memory) -> None:
     one["state"] = "STARTED"
 
 
-@bug("lifecycles", "an endpoint that has its hardware is PENDING for ever", rule="pending-for-want-of-stock", by=STOPS)
+@bug(
+    "lifecycles",
+    "an endpoint that has its hardware is PENDING for ever",
+    rule=("pending-for-want-of-stock", "available-starts"),
+    by="hardware.test_available_hardware",
+)
 @in_each(ENDPOINTS)
 def pending_for_ever(one: dict[str, Any], call: Call, memory: Memory) -> None:
     if one["type"] == "dedicated" and one["state"] in ("STARTING", "STARTED"):
@@ -93,7 +98,7 @@ def name_forgotten(call: Call, memory: Memory) -> Call:
     return call.without("display_name")
 
 
-@bug("lifecycles", "a long name is cut", rule="asked-is-shown", by=SHORT)
+@bug("lifecycles", "a long name is cut", rule="asked-is-shown", by=SHORT, missed=True)
 @in_request("createEndpoint")
 def name_cut(call: Call, memory: Memory) -> Call:
     name = call.sent.get("display_name")
@@ -132,12 +137,10 @@ def stop_ignored(call: Call, memory: Memory) -> Call:
 @bug("lifecycles", "a deleted endpoint comes back", rule="deleted-stays-deleted", by=SHORT)
 async def deleted_comes_back(call: Call, honest: Honest, memory: Memory) -> Answer:
     if call.operation == "deleteEndpoint":
-        memory[call.id] = before = await honest(call.reading(f"/endpoints/{call.id}"))
-        memory["looks"] = 0
-        answer = await honest(call)
-        if not before.ok:
-            memory.pop(call.id)
-        return answer
+        before = await honest(call.reading(f"/endpoints/{call.id}"))
+        if before.ok:
+            memory[call.id], memory["looks"] = before, 0
+        return await honest(call)
     if call.operation == "getEndpoint" and call.id in memory:
         memory["looks"] += 1
         if memory["looks"] > 1:
