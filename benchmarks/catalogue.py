@@ -2,9 +2,9 @@
 
 Each server of `tests/contract_kit/catalogue.py` is served in a process of its own and judged twice, anew each time: by
 `mockserver verify`, and by the command line of Schemathesis with all its phases and checks on the same two documents
-with as many examples. No check is left out; instead, what is said of the honest server with the same seed does not count
-as a find: only a failure that the honest server does not show does (its kind and operation; of `verify` the rule and the
-operation). Which kinds those are is told. What is done is kept in --out, and not done again.
+with as many examples. No check is left out. Instead, what is said of the honest server with the same seed does not
+count: only a failure that the honest server does not show (by kind and operation) is a find. What is done is kept in
+--out, and not done again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
