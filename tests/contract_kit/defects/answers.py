@@ -191,7 +191,7 @@ async def options_claims_everything(call: Call, honest: Honest, memory: Memory) 
     return await honest(call)
 
 
-@bug("routing and statuses", "a cluster's delete answers with 202", rule="status-declared", by="volumes.test_a_volume")
+@bug("routing and statuses", "a volume's delete answers with 202", rule="status-declared", by="volumes.test_a_volume")
 @in_answer("SharedVolumeService_Delete")
 def delete_is_202(answer: Answer, call: Call, memory: Memory) -> None:
     answer.status = 202

@@ -256,7 +256,7 @@ def local_time(one: dict[str, Any], call: Call, memory: Memory) -> None:
 
 @bug("time", "an endpoint was created an hour from now", rule="nothing-from-the-future", by=SHORT)
 @in_each(ENDPOINTS)
-def made_tomorrow(one: dict[str, Any], call: Call, memory: Memory) -> None:
+def made_later(one: dict[str, Any], call: Call, memory: Memory) -> None:
     one["created_at"] = later(one["created_at"], hours=1)
 
 
