@@ -3,7 +3,7 @@
 Each server of `tests/contract_kit/catalogue.py` is served in a process of its own and judged twice, anew each time: by
 `mockserver verify`, and by the command line of Schemathesis with all its phases and checks on the same two documents
 with as many examples. No check is left out. Instead, what is said of the honest server with the same seed does not
-count: only a failure that it does not show in any of three runs (by kind and operation) is a find. What is done is kept in
+count: only a failure that none of three runs on it shows (by kind and operation) is a find. What is done is kept in
 --out, and not done again.
 """
 
