@@ -3,7 +3,7 @@
 Each server of `tests/contract_kit/catalogue.py` is served in a process of its own and judged twice, anew each time: by
 `mockserver verify`, and by the command line of Schemathesis with all its phases and checks on the same two documents
 with as many examples. No check is left out. Instead, what is said of the honest server with the same seed does not
-count: only a failure that the honest server does not show (by kind and operation) is a find. What is done is kept in
+count: only a failure that none of three runs on it shows (by kind and operation) is a find. What is done is kept in
 --out, and not done again.
 """
 
@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from tests.contract_kit.broken import CATEGORIES
@@ -33,10 +33,18 @@ ROOT = Path(__file__).resolve().parent.parent
 KEY = "verify"
 EXAMPLES = 12
 """What both try of each operation: the default of `verify`."""
+HONEST_RUNS = 3
 LONGEST_S = 600
 """How long one judge may take for one server; one that takes longer has found what it has written by then."""
 DOCUMENTS = ("/openapi.json", "/guide-2024/openapi.json")
 JUDGES = ("verify", "schemathesis")
+RUNNING: set[subprocess.Popen[bytes]] = set()
+"""Servers and judges, each with a process group of its own, so that nothing outlives a run that is stopped."""
+STOPPED = Event()
+
+
+class Stopped(Exception):
+    """The run was told to stop."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,19 +64,55 @@ def main(arguments: list[str] | None = None) -> int:
     lock = Lock()
 
     def judge(one: tuple[str, int]) -> None:
-        outcome = {"name": one[0], "seed": one[1], **{who: _judged(who, *one) for who in JUDGES}}
+        try:
+            outcome = {"name": one[0], "seed": one[1], **{who: _judged(who, *one) for who in JUDGES}}
+        except Stopped:
+            return
         with lock:
+            if STOPPED.is_set():
+                return
             outcomes[one] = outcome
             if given.out is not None:
                 with given.out.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(outcome) + "\n")
             print(f"{len(outcomes)} of {len(names) * len(given.seeds)}: {one[0]}", file=sys.stderr)
 
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     with ThreadPoolExecutor(given.jobs) as pool:
         list(pool.map(judge, wanted))
+    if STOPPED.is_set():
+        return 130
     shown = [outcomes[name, seed] for seed in given.seeds for name in names]
     print(table(shown))
     return int(any(outcome[who]["problem"] for outcome in shown for who in JUDGES))
+
+
+def _stop(number: int, frame: object) -> None:
+    """End what runs; what is done is kept."""
+    STOPPED.set()
+    for process in list(RUNNING):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextmanager
+def _process(command: Sequence[str], folder: Path, log: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process with its output in a file, killed in the end with all that it started."""
+    with (folder / log).open("ab") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, env=_environment(), stdout=output, stderr=output, start_new_session=True
+        )
+        RUNNING.add(process)
+        try:
+            if STOPPED.is_set():
+                raise Stopped
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            RUNNING.discard(process)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -96,6 +140,14 @@ def _outcomes(path: Path | None) -> dict[tuple[str, int], dict[str, Any]]:
 
 
 def _judged(who: str, name: str, seed: int) -> dict[str, Any]:
+    """What a judge finds of a server; of the honest one, what it finds in any of several runs, for they differ."""
+    runs = [_judged_once(who, name, seed) for _ in range(HONEST_RUNS if name == HONEST else 1)]
+    found = {one for run in runs for one in run["found"]}
+    problem = next((run["problem"] for run in runs if run["problem"]), None)
+    return {"found": sorted(found), "seconds": runs[0]["seconds"], "problem": problem}
+
+
+def _judged_once(who: str, name: str, seed: int) -> dict[str, Any]:
     """What a judge finds of a server: `found` (each a list of texts), `seconds`, and a `problem` or None."""
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
@@ -114,18 +166,15 @@ def _judged(who: str, name: str, seed: int) -> dict[str, Any]:
 def _served(name: str, folder: Path) -> Iterator[str]:
     ready = folder / "ready.json"
     command = [sys.executable, "-m", "tests.contract_kit.serve_broken", name, "--ready-file", str(ready)]
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=_environment(), stdout=log, stderr=log)
-        try:
-            begun = time.monotonic()
-            while not ready.exists():
-                if process.poll() is not None or time.monotonic() - begun > LONGEST_S:
-                    raise RuntimeError(f"{name} does not serve: {(folder / 'server.log').read_text()[-500:]}")
-                time.sleep(0.05)
-            yield json.loads(ready.read_text())["base_url"]
-        finally:
-            process.terminate()
-            process.wait()
+    with _process(command, folder, "server.txt") as process:
+        begun = time.monotonic()
+        while not ready.exists():
+            if STOPPED.is_set():
+                raise Stopped
+            if process.poll() is not None or time.monotonic() - begun > LONGEST_S:
+                raise RuntimeError(f"{name} does not serve: {(folder / 'server.txt').read_text()[-500:]}")
+            time.sleep(0.05)
+        yield json.loads(ready.read_text())["base_url"]
 
 
 def _verify(base_url: str, seed: int, folder: Path) -> tuple[set[str], str | None]:
@@ -160,19 +209,13 @@ def _schemathesis(base_url: str, seed: int, folder: Path) -> tuple[set[str], str
 
 def _run(command: Sequence[str], folder: Path, good: tuple[int, ...]) -> str | None:
     """Run a command in a folder; what went wrong, or None."""
-    with (folder / "output.txt").open("ab") as output:
-        process = subprocess.Popen(
-            command, cwd=folder, env=_environment(), stdout=output, stderr=output, start_new_session=True
-        )
+    with _process(command, folder, "output.txt") as process:
         try:
             status = process.wait(LONGEST_S)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)  # it then says what it has found so far
             with suppress(subprocess.TimeoutExpired):
                 process.wait(30)
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
             return f"more than {LONGEST_S} s"
     return None if status in good else f"status {status}: {(folder / 'output.txt').read_text()[-300:]}"
 
