@@ -134,13 +134,13 @@ def _lifecycle(record: Record, name: str, session: Session) -> dict[str, Any]:
 
 def publish(verdict: dict[str, Any], folder: str | None) -> None:
     """Show the verdict, and write it to a folder where one is named: verdict.json, junit.xml and index.html."""
-    terminal.render(verdict, Console(highlight=False))
     if folder:
         where = Path(folder)
         where.mkdir(parents=True, exist_ok=True)
         (where / "verdict.json").write_text(json.dumps(verdict, indent=1), encoding="utf-8")
         (where / "junit.xml").write_text(junit.render(verdict), encoding="utf-8")
         (where / "index.html").write_text(page.render(verdict), encoding="utf-8")
+    terminal.render(verdict, Console(highlight=False))
 
 
 def without(value: Any, secrets: Collection[str]) -> Any:
