@@ -10,7 +10,7 @@ from contract_tests.kit import readings
 from contract_tests.kit.account import Account, NotToBeHad
 from contract_tests.kit.exchanges import Exchange
 from contract_tests.kit.observer import Known
-from contract_tests.kit.views import READY
+from contract_tests.kit.views import READY, instant_ms
 from contract_tests.rules import promises, refusals
 
 pytestmark = pytest.mark.writes
@@ -70,6 +70,7 @@ def test_a_life(account: Account) -> None:
     if state == READY:
         update(account, cluster, num_gpus=16)
         account.settle(cluster)
+        update(account, cluster, cluster_type="SLURM")
         update(account, cluster, cluster_type="KUBERNETES")
         update(account, cluster, num_gpus=8)
         account.settle(cluster)
@@ -104,9 +105,19 @@ def test_a_reserved_cluster(account: Account) -> None:
     account.settle(cluster)
     update(account, cluster, num_reserved_gpus=8)
     account.call("GPUClusterService_List")
-    account.target.clock.let_pass(47 * 3600)
-    account.look(cluster)
-    gone(account, cluster)
+    one = account.look(cluster)
+    end_ms = instant_ms(cluster.views.get("reservation_end_time"))
+    if end_ms is not None:  # two days from when it was ready
+        account.target.clock.let_pass((end_ms - account.target.clock.now_ms()) / 1000 - 3600)
+        one = account.look(cluster)
+        account.record.judge(promises.command_takes_effect, "all but the last hour", cluster.state, (READY,), at=one)
+        account.target.clock.let_pass(2 * 3600)
+        one = account.look(cluster)
+        over = (DELETING, "GONE") if one.ok else (cluster.state or "GONE",)
+        account.record.judge(promises.command_takes_effect, "the end of its reservation", cluster.state, over, at=one)
+        account.settle(cluster)
+    else:
+        gone(account, cluster)
 
 
 def test_a_tested_cluster(account: Account) -> None:

@@ -183,6 +183,7 @@ def test_inference(account: Account) -> None:
         for one in (chat, text):
             if one.ok and isinstance(one.shown, dict):
                 account.record.judge(promises.usage_adds_up, one.shown, 4, at=one)
+                account.record.judge(promises.asked_model_answers, one.shown, name, at=one)
         account.look(endpoint)
     gone(account, endpoint)
     after = account.call("chat-completions", json={"model": name, "messages": [{"role": "user", "content": "Hello"}]})
@@ -259,3 +260,4 @@ def test_serverless_inference(account: Account) -> None:
             account.record.judge(refusals.good_request_accepted, one, "a question to a serverless model", at=one)
             if one.ok and isinstance(one.shown, dict):
                 account.record.judge(promises.usage_adds_up, one.shown, most, at=one)
+                account.record.judge(promises.asked_model_answers, one.shown, entry.get("name"), at=one)

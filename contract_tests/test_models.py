@@ -26,12 +26,13 @@ def upload(account: Account, **fields: object) -> tuple[str, Known]:
     if job is None:
         raise NotToBeHad("the upload shows no job")
     account.look(job)
+    account.record.judge(promises.job_of_the_upload, job.last, body, str(data.get("model_name")), at=one)
     return str(data.get("model_name")), job
 
 
 def test_an_upload(account: Account) -> None:
     """An upload's job runs to its end, and the model can then be deployed."""
-    model, job = upload(account, description="for the contract")
+    model, job = upload(account, description="for the contract", hf_token="hf_0123456789abcdef")
     account.call("listJobs")
     names = {str(one.get("id")) for one in readings.items(account.call("models"), "data")}
     early = account.record.trail[-1]
@@ -87,6 +88,8 @@ def taking_adapters(account: Account) -> str:
 
 def _bound(account: Account, endpoint: Known, name: str, bound: bool) -> None:
     listed = account.call("listAdapters", endpoint.id)
-    account.record.judge(lists.adapter_tells_its_parts, readings.items(listed, "data"), at=listed)
+    account.record.judge(
+        lists.adapter_tells_its_parts, readings.items(listed, "data"), endpoint.views.get("name"), at=listed
+    )
     names = [str(one.get("model_id")) for one in readings.items(listed, "data")]
     account.record.judge(promises.adapter_bound, names, name, bound, at=listed)

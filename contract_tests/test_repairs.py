@@ -116,6 +116,7 @@ def test_a_repair_that_waits(account: Account) -> None:
             "alert": "DmesgXidError",
         }
         account.target.control("POST", "/_mock/events", event)
+        account.target.clock.let_pass(2)
     account.observer.disturb()
     listed = account.call(readings.LIST, cluster.id, "-", query={"state": "PENDING_APPROVAL"})
     for shown in readings.items(listed, "remediations"):

@@ -196,7 +196,7 @@ class Account:
     def settle(self, known: Known, until: frozenset[str] = frozenset()) -> str | None:
         """Look until it is at rest (or in one of `until`, or gone), and judge how long that takes; its state."""
         table = self.lifecycles[known.kind]
-        begun_ms, step_s, waited_s = self.target.clock.now_ms(), SMALLEST_STEP_S, 0.0
+        begun_ms, step_s = self.target.clock.now_ms(), SMALLEST_STEP_S
         while True:
             one = self.look(known)
             if known.gone or one.status == 404:
@@ -220,14 +220,11 @@ class Account:
                     f"whether {known.kind}s leave {state} in time", "hardware was not to be had meanwhile"
                 )
                 return state
-            if not self.target.has_control and waited_s > self.patience_s:
-                self.record.pass_over(
-                    f"whether {known.kind}s come to rest in time",
-                    f"still {state} after {waited_s:.0f} s of waiting; --patience gives more",
+            if not self.target.has_control and waited_ms > self.patience_s * 1000:
+                raise NotToBeHad(
+                    f"a {known.kind} was still {state} after {waited_ms / 1000:.0f} s; --patience gives more"
                 )
-                return state
             self.target.clock.let_pass(step_s)
-            waited_s += step_s
             step_s *= GROWTH
 
     def _waits_in_vain(self, known: Known) -> bool:

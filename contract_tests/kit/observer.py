@@ -133,7 +133,7 @@ class Observer:
             one.operation_id
         ) or next((sighting.kind for sighting in sightings(one)), "")
         if kind and (kind, found) not in self.known:
-            known = self.known[kind, found] = Known(kind, found, ours=True, seen_at=one.number)
+            known = self.known[kind, found] = Known(kind, found, ours=True, seen_at=one.number - 1)
             known.holds, known.fails = _made_so(one)
             body = one.sent if isinstance(one.sent, dict) else {}
             known.volume = body.get("volume_id") or ""

@@ -158,7 +158,7 @@ def read_endpoints(account: Account) -> None:
     for entry in items(dedicated, "data")[:20]:
         account.call("getEndpoint", str(entry.get("id")))
         bound = account.call("listAdapters", str(entry.get("id")))
-        account.record.judge(lists.adapter_tells_its_parts, items(bound, "data"), at=bound)
+        account.record.judge(lists.adapter_tells_its_parts, items(bound, "data"), entry.get("name"), at=bound)
 
 
 def read_hardware(account: Account) -> None:

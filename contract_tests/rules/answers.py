@@ -170,7 +170,8 @@ def listed_once(one: Exchange) -> Iterator[str]:
         items = (
             [item for item in body.get(name, []) if isinstance(item, dict)] if isinstance(body.get(name), list) else []
         )
-        ids = [item.get(key, item.get("job_id", item.get("name"))) for item in items]
+        keys = (key, "job_id", "model_id", "name")
+        ids = [found for item in items if (found := next((item[k] for k in keys if item.get(k)), None)) is not None]
         twice = sorted({str(found) for found in ids if ids.count(found) > 1})
         if twice:
             yield f"{name} shows {twice[0]} {ids.count(twice[0])} times"

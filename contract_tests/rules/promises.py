@@ -158,6 +158,35 @@ def usage_adds_up(body: Mapping[str, Any], most: int | None) -> Iterator[str]:
 
 
 @rule(
+    "job-of-the-upload",
+    suite="lifecycle",
+    reason="A job is followed for what it imports.",
+    source="spec/v1.yaml: JobInfoSuccessResponse.args",
+)
+def job_of_the_upload(job: Mapping[str, Any], body: Mapping[str, Any], model_name: str) -> Iterator[str]:
+    """A job's args are those of the upload that began it."""
+    args = job.get("args")
+    if not isinstance(args, dict):
+        return
+    if "modelName" in args and args["modelName"] not in (model_name, body.get("model_name")):
+        yield f"the job imports {args['modelName']}, asked for was {body.get('model_name')}"
+    if "description" in args and args["description"] != body.get("description", ""):
+        yield f"the job's description is {args['description']!r}, asked for was {body.get('description', '')!r}"
+
+
+@rule(
+    "asked-model-answers",
+    suite="inference",
+    reason="Who asks one model and is answered by another is billed and judged for the wrong one.",
+    source="spec/v1.yaml: ChatCompletion.model, Completion.model",
+)
+def asked_model_answers(body: Mapping[str, Any], asked: Any) -> Iterator[str]:
+    """The answer names the model that was asked."""
+    if "model" in body and body["model"] != asked:
+        yield f"{asked} was asked, {body['model']} answered"
+
+
+@rule(
     "choices-as-asked",
     suite="inference",
     reason="Who asks for several choices reads the second one.",

@@ -218,6 +218,8 @@ def replicas_agree(view: View) -> Iterator[str]:
     if isinstance(current, int) and isinstance(ready, int):
         if not 0 <= ready <= current:
             yield f"{ready} replicas are ready of {current}"
+        if isinstance(high, int) and current > high:
+            yield f"there are {current} replicas, at most {high} are allowed"
         if view.get("state") == "STOPPED" and current:
             yield f"it is STOPPED and has {current} replicas"
         if view.get("state") in ("PENDING", "STARTING", "STOPPED", "ERROR") and ready:
