@@ -17,7 +17,6 @@ from tests.contract_kit.catalogue import CATALOGUE
 from tests.contract_kit.stories import Bench, tell
 
 WITHOUT_A_SERVER = {
-    "value-in-filter": "no suite asks it yet",
     "schemathesis-response-headers-conformance": "the documents declare optional texts only, which no header breaks",
 }
 """The rules that no broken server is meant for, and why."""

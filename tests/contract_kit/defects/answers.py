@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.contract_kit.broken import Answer, Call, Honest, Memory, bug, in_answer, in_each, refusal
+from tests.contract_kit.broken import Answer, Call, Honest, Memory, bug, in_answer, in_each
 
 HARDWARE = "reads.test_what_is_there read=read_hardware"
 NOBODY = "errors.test_unknown_ids operation=v1:getEndpoint"
@@ -280,12 +280,13 @@ def bad_body_is_422(answer: Answer, call: Call, memory: Memory) -> None:
 
 @bug(
     "errors",
-    "the token of an upload is repeated where it is refused",
+    "the token of an upload is repeated",
     rule="secrets-stay-secret",
-    by="schema POST /models",
+    by="models.test_an_upload",
 )
 async def token_repeated(call: Call, honest: Honest, memory: Memory) -> Answer:
+    answer = await honest(call)
     token = call.sent.get("hf_token")
-    if call.operation == "uploadModel" and isinstance(token, str) and token:
-        return refusal(400, f"the source cannot be read with the token {token}", param="hf_token")
-    return await honest(call)
+    if call.operation == "uploadModel" and token and answer.ok:
+        answer.shown["message"] += f" The source is read with the token {token}."
+    return answer

@@ -94,7 +94,6 @@ def page_too_short(answer: Answer, call: Call, memory: Memory) -> None:
     "repairs are listed in one order",
     rule="order-kept",
     by=WAITING,
-    missed=True,
 )
 @in_request(REPAIRS)
 def order_ignored(call: Call, memory: Memory) -> Call:
@@ -320,10 +319,11 @@ async def available_is_refused(call: Call, honest: Honest, memory: Memory) -> An
     rule="unavailable-is-refused",
     by="hardware.test_unavailable_hardware",
 )
-@in_each("listHardware")
-def unavailable_is_given(one: dict[str, Any], call: Call, memory: Memory) -> None:
-    if "availability" in one and one["specs"]["gpu_count"] == 2:
-        one["availability"]["status"] = "unavailable"
+async def unavailable_is_given(call: Call, honest: Honest, memory: Memory) -> Answer:
+    answer = await honest(call)
+    if call.operation == "createEndpoint" and answer.status == 400 and "not available now" in str(answer.shown):
+        return await honest(call.but(state="STOPPED"))
+    return answer
 
 
 @bug("hardware", "hardware has no price per minute", rule="body-conforms", by=HARDWARE)

@@ -98,7 +98,7 @@ def name_forgotten(call: Call, memory: Memory) -> Call:
     return call.without("display_name")
 
 
-@bug("lifecycles", "a long name is cut", rule="asked-is-shown", by=SHORT, missed=True)
+@bug("lifecycles", "a long name is cut", rule="asked-is-shown", by=SHORT)
 @in_request("createEndpoint")
 def name_cut(call: Call, memory: Memory) -> Call:
     name = call.sent.get("display_name")
@@ -119,8 +119,8 @@ def timeout_forgotten(call: Call, memory: Memory) -> Call:
 )
 async def never_idle(call: Call, honest: Honest, memory: Memory) -> Answer:
     timeout = call.sent.get("inactive_timeout")
-    answer = await honest(call.without("inactive_timeout") if call.operation == "createEndpoint" else call)
-    if call.operation == "createEndpoint" and answer.ok:
+    answer = await honest(call.without("inactive_timeout") if call.operation == "updateEndpoint" else call)
+    if call.operation == "updateEndpoint" and timeout and answer.ok:
         memory[answer.shown["id"]] = timeout
     for one in answer.items(call.operation) if answer.ok and call.operation in ONE else ():
         if one["id"] in memory:

@@ -61,7 +61,7 @@ async def look_lags(call: Call, honest: Honest, memory: Memory) -> Answer:
 )
 async def idles_too_early(call: Call, honest: Honest, memory: Memory) -> Answer:
     timeout = call.sent.get("inactive_timeout")
-    halved = call.operation == "createEndpoint" and isinstance(timeout, int) and timeout > 1
+    halved = call.operation == "updateEndpoint" and isinstance(timeout, int) and timeout > 1
     answer = await honest(call.but(inactive_timeout=timeout // 2) if halved and timeout else call)
     if halved and answer.ok:
         memory[answer.shown["id"]] = timeout
@@ -73,9 +73,8 @@ async def idles_too_early(call: Call, honest: Honest, memory: Memory) -> Answer:
 @bug(
     "lifecycles",
     "a reservation ends after half its time",
-    rule="still-there",
+    rule="command-takes-effect",
     by="clusters.test_a_reserved_cluster",
-    missed=True,
 )
 async def reservation_ends_early(call: Call, honest: Honest, memory: Memory) -> Answer:
     halved = call.operation == "GPUClusterService_Create" and call.sent.get("duration_days") == 2
@@ -129,7 +128,6 @@ def dependent_stays(call: Call, memory: Memory) -> Call:
     "a new volume has the size of all",
     rule="asked-is-shown",
     by="validation.test_volumes_that_cannot_be",
-    missed=True,
 )
 @in_request("SharedVolumeService_Create")
 def size_of_all(call: Call, memory: Memory) -> Call:
@@ -172,9 +170,8 @@ async def found_in_any_cluster(call: Call, honest: Honest, memory: Memory) -> An
 @bug(
     "inference",
     "an answer that should stream comes at once",
-    rule="content-type-declared",
-    by="schema POST /chat/completions",
-    missed=True,
+    rule="stream-is-whole",
+    by="endpoints.test_choices_and_streams operation_id=chat-completions",
 )
 @in_request(("chat-completions", "completions"))
 def never_streams(call: Call, memory: Memory) -> Call:
