@@ -43,6 +43,8 @@ class Exchange:
     headers: Mapping[str, str] = field(default_factory=dict)
     answer: bytes = b""
     at_ms: int = 0
+    repeats_secret: bool = False
+    """Whether the answer held the key or a token that was sent; in `answer` it is hidden."""
     response: Any = None
     """What `requests` gave back, for judges that want that."""
 

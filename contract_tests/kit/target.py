@@ -198,6 +198,7 @@ class Target:
         one.status = answer.status_code
         one.headers = {name.lower(): hidden(value, self.secrets) for name, value in answer.headers.items()}
         one.answer = self._without_secrets(answer.content, one)
+        one.repeats_secret = one.answer != answer.content
         answer._content = one.answer
         answer.headers.update({name: hidden(value, self.secrets) for name, value in answer.headers.items()})
         answer.request.headers.pop("Authorization", None)

@@ -184,10 +184,9 @@ def listed_once(one: Exchange) -> Iterator[str]:
     source="spec/v1.yaml: hf_token has the format password",
 )
 def secrets_stay_secret(one: Exchange) -> Iterator[str]:
-    """A token that was sent is not repeated."""
-    token = one.sent.get("hf_token") if isinstance(one.sent, dict) else None
-    if isinstance(token, str) and len(token) >= 8 and token.encode() in one.answer:
-        yield "the answer repeats hf_token"
+    """A key or token that was sent is not repeated."""
+    if one.repeats_secret:
+        yield "the answer repeats the key or a token that was sent"
 
 
 @rule(
