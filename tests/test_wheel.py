@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SERVE_S = 60
+JUDGE_S = 300
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,10 @@ def test_the_wheel_holds_all_data_and_nothing_else(wheel: Path) -> None:
         for path in (ROOT / folder).rglob("*.yaml"):
             assert f"mockserver/{path.relative_to(ROOT).as_posix()}" in names
     tops = {name.split("/")[0] for name in names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"mockserver"}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"mockserver", "contract_tests"}
+    for path in (ROOT / "contract_tests").rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            assert path.relative_to(ROOT).as_posix() in names
 
 
 def test_it_serves_from_an_empty_environment_and_another_folder(wheel: Path, tmp_path: Path) -> None:
@@ -76,6 +80,13 @@ def test_it_serves_from_an_empty_environment_and_another_folder(wheel: Path, tmp
         request = Request(f"{base_url}/v1/hardware", headers={"Authorization": "Bearer wheel"})
         with urlopen(request, timeout=SERVE_S) as answer:
             assert json.load(answer)["data"]
+        # What is installed can also judge: the kit and the documents are found.
+        judge = [python, "-m", "mockserver", "verify", base_url, "--max-examples", "1", "--seed", "1"]
+        judged = subprocess.run(
+            judge, cwd=elsewhere, capture_output=True, text=True, timeout=JUDGE_S, env={"PATH": os.environ["PATH"]}
+        )
+        assert judged.returncode == 0, judged.stdout[-2000:] + judged.stderr[-2000:]
+        assert judged.stdout.startswith("The contract is kept")
     finally:
         server.send_signal(signal.SIGTERM)
         assert server.wait(SERVE_S) == 0
