@@ -51,11 +51,8 @@ def test_an_attached_volume(account: Account) -> None:
     account.record.judge(promises.attached_is_shown, cluster.last, volume.id, True, at=shown)
     _attached(account, volume)
     other = account.call("GPUClusterService_Create", json={**bodies[0], "volume_id": volume.id})
-    if not other.ok:  # whether two clusters may share a volume is not documented
-        account.record.judge(
-            refusals.bad_request_refused, other, "the volume is attached already", {400, 409}, at=other
-        )
-    else:
+    account.record.judge(refusals.bad_request_refused, other, "the volume is attached already", {400, 409}, at=other)
+    if other.ok:
         account.remove(_known(account, other))
     account.settle(cluster)
     account.record.judge(promises.attached_is_shown, cluster.last, volume.id, True, at=account.record.trail[-1])
