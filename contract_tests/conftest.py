@@ -129,6 +129,7 @@ def _give_up(problem: str) -> None:
     os._exit(2)  # pytest would say it again
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what may not be done, and keep what acts on the account on one worker."""
     session = sessions.session()

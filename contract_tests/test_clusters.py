@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.kit import readings
+from contract_tests.kit import readings, walking
 from contract_tests.kit.account import Account, NotToBeHad
 from contract_tests.kit.exchanges import Exchange
 from contract_tests.kit.observer import Known
@@ -187,8 +187,8 @@ def test_add_ons(account: Account) -> None:
 
 def _listed(account: Account, cluster: Known, name: str, there: bool, on: bool) -> None:
     listed = account.call("InstanceClusterAddOnService_List", cluster.id)
-    names = [str(one.get("name")) for one in readings.items(listed, "add_ons")]
+    names = [str(one.get("name")) for one in walking.items(listed, "add_ons")]
     account.record.judge(promises.add_on_kept, names, name, there, "the list", at=listed)
     shown = account.look(cluster)
-    names = [str(one.get("name")) for one in readings.items(shown, "add_ons")]
+    names = [str(one.get("name")) for one in walking.items(shown, "add_ons")]
     account.record.judge(promises.add_on_kept, names, name, on, "the cluster", at=shown)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contract_tests.kit import readings
+from contract_tests.kit import readings, walking
 from contract_tests.kit.account import Account, NotToBeHad
 from contract_tests.kit.exchanges import Exchange
 from contract_tests.kit.observer import Known
@@ -153,7 +153,7 @@ def test_several_at_once(account: Account) -> None:
     account.settle(second)
     readings.read_endpoints(account)
     on_demand = account.call("listEndpoints", query={"usage_type": "on-demand"})
-    ids = {one.get("id") for one in readings.items(on_demand, "data")}
+    ids = {one.get("id") for one in walking.items(on_demand, "data")}
     account.record.judge(
         lists.filter_exact, "usage_type=on-demand", ids, {first.id, second.id, third.id}, ids, at=on_demand
     )
@@ -222,7 +222,7 @@ def test_a_zone(account: Account) -> None:
 def test_choices_and_streams(account: Account, operation_id: str) -> None:
     """Several choices come as asked for; a stream comes in chunks and ends."""
     listed = account.call("listEndpoints", query={"type": "serverless"})
-    entry = next(iter(readings.items(listed, "data")), None)
+    entry = next(iter(walking.items(listed, "data")), None)
     if entry is None:
         raise NotToBeHad("no serverless model is listed")
     asked = (
@@ -243,7 +243,7 @@ def test_choices_and_streams(account: Account, operation_id: str) -> None:
 
 
 def _judge_stream(account: Account, stream: Exchange, most: int) -> None:
-    events, problems = readings.events(stream)
+    events, problems = walking.events(stream)
     account.record.judge(promises.stream_is_whole, events, problems, at=stream)
     for chunk in events:
         if isinstance(chunk, dict) and chunk.get("usage"):
@@ -253,7 +253,7 @@ def _judge_stream(account: Account, stream: Exchange, most: int) -> None:
 def test_serverless_inference(account: Account) -> None:
     """A serverless model answers, within what is asked for."""
     listed = account.call("listEndpoints", query={"type": "serverless"})
-    for entry in readings.items(listed, "data")[:2]:
+    for entry in walking.items(listed, "data")[:2]:
         for most in (1, 5):
             body = {"model": entry.get("name"), "messages": [{"role": "user", "content": "Hello"}], "max_tokens": most}
             one = account.call("chat-completions", json=body)

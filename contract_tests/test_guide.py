@@ -9,8 +9,8 @@ import pytest
 from contract_tests.kit.account import Account, NotToBeHad
 from contract_tests.kit.exchanges import ABSENT, Exchange
 from contract_tests.kit.observer import Known
-from contract_tests.kit.readings import items
 from contract_tests.kit.session import GUIDE, V1, Session, session
+from contract_tests.kit.walking import items
 from contract_tests.rules import editions, moves, refusals
 
 SHOWS = {"PENDING": "pending", "STARTING": "pending", "STARTED": "running", "STOPPING": "stopping", "ERROR": "failed"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contract_tests.kit import readings
+from contract_tests.kit import walking
 from contract_tests.kit.account import Account, NotToBeHad
 from contract_tests.kit.furnishing import Furnished
 from contract_tests.kit.observer import Known
@@ -34,13 +34,13 @@ def test_an_upload(account: Account) -> None:
     """An upload's job runs to its end, and the model can then be deployed."""
     model, job = upload(account, description="for the contract", hf_token="hf_0123456789abcdef")
     account.call("listJobs")
-    names = {str(one.get("id")) for one in readings.items(account.call("models"), "data")}
+    names = {str(one.get("id")) for one in walking.items(account.call("models"), "data")}
     early = account.record.trail[-1]
     account.record.judge(promises.there_when_complete, names, model, False, at=early)
     state = account.settle(job)
     account.call("listJobs")
     listed = account.call("models")
-    names = {str(one.get("id")) for one in readings.items(listed, "data")}
+    names = {str(one.get("id")) for one in walking.items(listed, "data")}
     account.record.judge(promises.there_when_complete, names, model, state == "Complete", at=listed)
     account.target.clock.let_pass(600)
     account.look(job)
@@ -80,8 +80,8 @@ def test_an_adapter(account: Account) -> None:
 def taking_adapters(account: Account) -> str:
     """A model that takes adapters: one that has some. Raises NotToBeHad: no operation tells it of the others."""
     listed = account.call("listEndpoints", query={"type": "dedicated"})
-    for one in readings.items(listed, "data"):
-        if readings.items(account.call("listAdapters", str(one.get("id"))), "data"):
+    for one in walking.items(listed, "data"):
+        if walking.items(account.call("listAdapters", str(one.get("id"))), "data"):
             return str(one.get("model"))
     raise NotToBeHad("no endpoint has adapters, and no operation tells which models take them")
 
@@ -89,7 +89,7 @@ def taking_adapters(account: Account) -> str:
 def _bound(account: Account, endpoint: Known, name: str, bound: bool) -> None:
     listed = account.call("listAdapters", endpoint.id)
     account.record.judge(
-        lists.adapter_tells_its_parts, readings.items(listed, "data"), endpoint.views.get("name"), at=listed
+        lists.adapter_tells_its_parts, walking.items(listed, "data"), endpoint.views.get("name"), at=listed
     )
-    names = [str(one.get("model_id")) for one in readings.items(listed, "data")]
+    names = [str(one.get("model_id")) for one in walking.items(listed, "data")]
     account.record.judge(promises.adapter_bound, names, name, bound, at=listed)

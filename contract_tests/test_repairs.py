@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.kit import readings
+from contract_tests.kit import readings, walking
 from contract_tests.kit.account import Account, NotToBeHad
 from contract_tests.kit.furnishing import UNKNOWN
 from contract_tests.kit.observer import Known
@@ -119,7 +119,7 @@ def test_a_repair_that_waits(account: Account) -> None:
         account.target.clock.let_pass(2)
     account.observer.disturb()
     listed = account.call(readings.LIST, cluster.id, "-", query={"state": "PENDING_APPROVAL"})
-    for shown in readings.items(listed, "remediations"):
+    for shown in walking.items(listed, "remediations"):
         found = account.observer.of("remediation", str(shown.get("id")))
         if found is not None:
             waiting.append(found)
@@ -170,7 +170,7 @@ def test_a_repair_of_another_cluster(account: Account) -> None:
     one = account.call("RemediationService_GetRemediation", other.id, "-", known.id)
     account.record.judge(refusals.unknown_is_404, one, "a remediation of another cluster", at=one)
     listed = account.call(readings.LIST, other.id, "-")
-    ids = {str(item.get("id")) for item in readings.items(listed, "remediations")}
+    ids = {str(item.get("id")) for item in walking.items(listed, "remediations")}
     account.record.judge(lists.filter_exact, "the list of another cluster", ids, [], ids - {known.id}, at=listed)
     one = account.call(readings.LIST, UNKNOWN["cluster_id"], "-")
     account.record.judge(refusals.unknown_is_404, one, "the remediations of a cluster that is not there", at=one)

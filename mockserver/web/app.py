@@ -113,7 +113,7 @@ class App:
         origin = headers.get(b"origin")
         # An origin that is not let in is answered as if it had not said so: the browser stops there.
         if origin is not None and LOOPBACK_ORIGIN.fullmatch(origin.decode("latin-1")):
-            preflight = b"access-control-request-method" in headers
+            preflight = scope["method"] == "OPTIONS" and b"access-control-request-method" in headers
             await self._across_origins(scope, receive, self._identified(send) if preflight else send)
         else:
             await self._serve(scope, receive, send)

@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 
 from mockserver.verifying import Asked, kit_command, kit_environment
 
-BOUND_S = 120
+BOUND_S = 300
 KEY = "verify"
 
 

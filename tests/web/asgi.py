@@ -288,7 +288,9 @@ def _laws(reply: Reply, method: str, may_fail: bool, own_errors: bool) -> None:
     if method != "HEAD":
         assert length is None or int(length) == len(reply.body), f"{reply.asked}: the length is not the body's"
     assert b"Traceback" not in reply.body, f"{reply.asked}: {reply.body[:400]!r}"
-    if reply.status >= 400 and not own_errors:
+    # Whoever asks across origins before the request proper is refused in terms of that protocol, which no client reads.
+    preflight = method == "OPTIONS" and reply.header("access-control-max-age") is not None
+    if reply.status >= 400 and not own_errors and not preflight:
         envelope(reply)
     if reply.status == 405:
         allowed = reply.header("allow")
