@@ -89,9 +89,9 @@ def test_a_repair_that_is_named(account: Account) -> None:
             promises.same_name_same_repair, first.shown, second.shown, at=second, evidence=[first, second]
         )
     account.record.judge(refusals.good_request_accepted, second, "the same remediation again", at=second)
+    account.record.judge(promises.named_as_asked, name, first.shown, at=first)
     known = account.observer.of("remediation", name)
     if known is None:
-        account.record.judge(promises.named_as_asked, name, first.shown, at=first)
         return
     one = account.call("RemediationService_CancelRemediation", cluster.id, instance, known.id)
     account.record.judge(refusals.good_request_accepted, one, "the cancel of a remediation that is PENDING", at=one)

@@ -11,7 +11,7 @@ from contract_tests.kit.exchanges import ABSENT, Exchange, made_id
 from contract_tests.kit.lifecycles import Lifecycle
 from contract_tests.kit.observer import Known, Observer
 from contract_tests.kit.record import Record
-from contract_tests.kit.resources import GETS
+from contract_tests.kit.resources import DELETES, GETS
 from contract_tests.kit.spending import MAKES, Refused
 from contract_tests.kit.target import Target
 from contract_tests.kit.views import READY, state_of
@@ -93,7 +93,7 @@ class Account:
         """The hardware catalogue, or what of it a model fits."""
         shown = self.call("listHardware", query={"model": model} if model else None).shown
         data = shown.get("data") if isinstance(shown, dict) else None
-        return [one for one in data if _is_configuration(one)] if isinstance(data, list) else []
+        return [one for one in data if is_configuration(one)] if isinstance(data, list) else []
 
     def deployments(self) -> Iterator[tuple[str, str]]:
         """Pairs of model and hardware that are to be had now."""
@@ -181,7 +181,7 @@ class Account:
         found = made_id(one)
         known = self.observer.of(kind, found) if found else None
         if known is None:
-            raise NotToBeHad(f"a {kind} was refused with {one.status}: {_message(one)}")
+            raise NotToBeHad(f"a {kind} was refused with {one.answered}")
         return known
 
     # ---- looking and waiting ---------------------------------------------------------------------------------------
@@ -246,12 +246,8 @@ class Account:
 
     def remove(self, known: Known) -> Exchange:
         """Ask for a resource to be deleted."""
-        operation_id = {
-            "endpoint": "deleteEndpoint",
-            "cluster": "GPUClusterService_Delete",
-            "volume": "SharedVolumeService_Delete",
-        }
-        one = self.call(operation_id[known.kind], known.id)
+        operation_id = next(name for name, (kind, _) in DELETES.items() if kind == known.kind)
+        one = self.call(operation_id, known.id)
         self.record.judge(promises.delete_says_so, one, known.id, at=one)
         return one
 
@@ -272,7 +268,8 @@ class Account:
         self.made.clear()
 
 
-def _is_configuration(one: Any) -> bool:
+def is_configuration(one: Any) -> bool:
+    """Whether this is hardware with an id and a price."""
     return (
         isinstance(one, dict)
         and isinstance(one.get("id"), str)
@@ -285,8 +282,3 @@ def _size(model: str) -> float:
     """Billions of parameters, as far as a name tells."""
     found = re.findall(r"(\d+(?:\.\d+)?)[bB]\b", model)
     return float(found[0]) if found else 1000.0
-
-
-def _message(one: Exchange) -> str:
-    error = one.shown.get("error") if isinstance(one.shown, dict) else None
-    return str(error.get("message")) if isinstance(error, dict) else one.answer[:200].decode("utf-8", "replace")

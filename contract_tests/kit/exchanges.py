@@ -87,9 +87,13 @@ class Exchange:
 
 def _decoded(raw: bytes) -> Any:
     try:
-        return json.loads(raw)
+        return json.loads(raw, parse_constant=_no_json)
     except ValueError:
         return ABSENT
+
+
+def _no_json(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
 
 
 def redacted(value: Any) -> Any:

@@ -67,7 +67,7 @@ class Known:
 
 
 class Observer:
-    """Watches every exchange, keeps what is known, and judges each look by the rules of `looks`."""
+    """Watches every exchange, keeps what is known, and judges each look by the rules of `moves` and `wholes`."""
 
     def __init__(self, target: Target, lifecycles: Mapping[str, Lifecycle], record: Record, exclusive: bool) -> None:
         self.target = target
@@ -159,25 +159,29 @@ class Observer:
     def _missing(self, one: Exchange) -> None:
         """What a 404 and a complete list say of what is not there."""
         for kind, (operation_id, parameter) in GETS.items():
-            if one.operation_id == operation_id and one.status == 404 and one.auth != OTHER:
+            if one.operation_id == operation_id and (one.ok or one.status == 404):
                 known = self.of(kind, one.path_parameters[parameter])
                 if known is not None:
-                    self._left(known, one)
+                    self._found(known, one)
         if one.operation_id not in COMPLETE or one.query or not one.ok or not isinstance(one.shown, dict):
             return
         kind, list_field, id_field = LISTED[one.operation_id]
         there = {item.get(id_field) for item in one.shown.get(list_field) or [] if isinstance(item, dict)}
         for known in list(self.known.values()):
-            if known.kind == kind and not known.gone and known.id not in there and (known.ours or self.exclusive):
-                if known.deleted:
-                    known.gone = True
-                elif not self._may_be_gone(known):
-                    self.record.judge(lists.lists_show_all, known, at=one)
+            if known.kind != kind or known.gone or not (known.ours or self.exclusive):
+                continue
+            listed = known.id in there
+            if known.deleted:
+                known.gone = not listed
+            elif listed or not self._may_be_gone(known):
+                self.record.judge(lists.lists_show_all, known, listed, at=one)
 
-    def _left(self, known: Known, one: Exchange) -> None:
-        if not known.deleted and not known.gone and (known.ours or self.exclusive) and not self._may_be_gone(known):
-            self.record.judge(moves.still_there, known, at=one)
-        known.gone = True
+    def _found(self, known: Known, one: Exchange) -> None:
+        """What a look at one resource says of whether it is there."""
+        expected = not known.deleted and not known.gone and (known.ours or self.exclusive)
+        if expected and (one.ok or not self._may_be_gone(known)):
+            self.record.judge(moves.still_there, known, one.ok, at=one)
+        known.gone = known.gone or not one.ok
 
     def _may_be_gone(self, known: Known) -> bool:
         """Whether time alone may have removed it: by its lifecycle, from the state it was seen in."""

@@ -11,6 +11,11 @@ from contract_tests.kit.exchanges import Exchange
 View = Mapping[str, Any]
 
 
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects in a list; none where it is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
 class Sighting(NamedTuple):
     """A resource as one answer shows it; `parent` is the id of the cluster it belongs to."""
 
@@ -180,19 +185,15 @@ def _with_parts(whole: Sighting) -> Iterator[Sighting]:
     if whole.kind != "cluster":
         return
     for field in ("control_plane_nodes", "gpu_worker_nodes", "deleted_gpu_worker_nodes"):
-        for node in _objects(whole.view.get(field)):
+        for node in objects(whole.view.get(field)):
             if isinstance(node.get("node_id"), str):
                 yield Sighting("node", node["node_id"], node, whole.id)
             repair = node.get("latest_remediation")
             if isinstance(repair, dict) and isinstance(repair.get("id"), str):
                 yield Sighting("remediation", repair["id"], repair, whole.id)
-    for volume in _objects(whole.view.get("volumes")):
+    for volume in objects(whole.view.get("volumes")):
         if isinstance(volume.get("volume_id"), str):
             yield Sighting("volume", volume["volume_id"], volume, whole.id)
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def flat(view: View) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from contract_tests.kit.account import Account
+from contract_tests.kit.account import Account, is_configuration
 from contract_tests.kit.clock import ControlClock, NoControl, RealClock
 from contract_tests.kit.document import Document, load_document
 from contract_tests.kit.ledger import TAKES, Ledger
@@ -139,7 +138,7 @@ class Session:
         """Cents per minute by hardware id."""
         one = self.target.call(self.v1.operations["listHardware"], judged=False)
         data = one.shown.get("data") if isinstance(one.shown, dict) else None
-        priced = [item for item in data if _priced(item)] if isinstance(data, list) else []
+        priced = [item for item in data if is_configuration(item)] if isinstance(data, list) else []
         return {str(item.get("id")): float(item["pricing"]["cents_per_minute"]) for item in priced}
 
     @cached_property
@@ -203,14 +202,6 @@ class Session:
                 return str(error)
             self.ledger.note(what="going", origin=self.target.home)
         return None
-
-
-def _priced(item: Any) -> bool:
-    return (
-        isinstance(item, dict)
-        and isinstance(item.get("pricing"), dict)
-        and isinstance(item["pricing"].get("cents_per_minute"), int | float)
-    )
 
 
 current: Session | None = None

@@ -110,7 +110,7 @@ class Target:
         """Where something answers whose server has this path: the base URL, with the path where it lacks it."""
         if path and self.given_path.endswith(path):
             return f"{self.origin}{self.given_path}"
-        return f"{self.origin}{self.given_path.removesuffix('/v1')}{path}"
+        return f"{self.home}{path}"
 
     def call(
         self,

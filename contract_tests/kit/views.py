@@ -34,8 +34,3 @@ def state_of(kind: str, view: View) -> str | None:
     past = history(kind, view)
     shown = past[-1][0] if past and not KINDS[kind].state else view.get(KINDS[kind].state)
     return shown if isinstance(shown, str) else None
-
-
-def objects(value: Any) -> list[dict[str, Any]]:
-    """The objects in a list; none where it is no list."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

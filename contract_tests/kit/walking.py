@@ -8,6 +8,7 @@ from typing import Any
 
 from contract_tests.kit.account import Account
 from contract_tests.kit.exchanges import Exchange
+from contract_tests.kit.resources import objects
 from contract_tests.rules import lists, refusals
 
 MOST_PAGES = 50
@@ -38,7 +39,7 @@ def nothing(one: Mapping[str, Any]) -> bool:
 def items(one: Exchange, field: str) -> Items:
     """The entries of a list."""
     found = one.shown.get(field) if isinstance(one.shown, dict) else one.shown
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    return objects(found)
 
 
 def events(stream: Exchange) -> tuple[list[Any], list[str]]:

@@ -11,7 +11,6 @@ from contract_tests.kit.exchanges import ABSENT, Exchange
 from contract_tests.kit.record import Record
 from contract_tests.rules.registry import WARNING, rule
 
-EVENT_STREAM = "text/event-stream"
 NO_OPERATION = frozenset({404, 405})
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 LISTS = {"data": "id", "clusters": "cluster_id", "volumes": "volume_id", "remediations": "id", "regions": "name"}

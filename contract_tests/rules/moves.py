@@ -271,6 +271,7 @@ def arrives_in_time(table: Lifecycle, state: str | None, waited_ms: int) -> Iter
     reason="What nobody deleted is there: a 404 makes Terraform forget it.",
     source="spec/lifecycles.yaml: what leads to GONE",
 )
-def still_there(known: Known) -> Iterator[str]:
+def still_there(known: Known, found: bool) -> Iterator[str]:
     """A resource does not vanish."""
-    yield f"{known.kind} {known.id} was {known.state}, nobody deleted it, and it is not found"
+    if not found:
+        yield f"{known.kind} {known.id} was {known.state}, nobody deleted it, and it is not found"

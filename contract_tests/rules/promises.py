@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from contract_tests.kit.exchanges import Exchange
-from contract_tests.kit.views import objects
+from contract_tests.kit.resources import objects
 from contract_tests.rules.registry import rule
 
 

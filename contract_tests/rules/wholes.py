@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import yaml
 
-from contract_tests.kit.resources import View
-from contract_tests.kit.views import READY, RUNNING, Entry, history, instant_ms, objects
+from contract_tests.kit.resources import View, objects
+from contract_tests.kit.views import READY, RUNNING, Entry, history, instant_ms
 from contract_tests.rules.registry import rule
 
 TABLES = "spec/lifecycles.yaml"
