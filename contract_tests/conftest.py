@@ -119,7 +119,8 @@ def keep_examples(where: str | None) -> None:
     elif where:
         Path(where).mkdir(parents=True, exist_ok=True)
         database = DirectoryBasedExampleDatabase(where)
-    settings.register_profile("contract", database=database)
+    # From the default: where Hypothesis sees that it runs in CI, its own profile asks the same whatever the seed is.
+    settings.register_profile("contract", settings.get_profile("default"), database=database)
     settings.load_profile("contract")
 
 
@@ -240,6 +241,8 @@ class Controller:
         """The run ends before its time."""
         if isinstance(excinfo.value, pytest.exit.Exception):
             return  # said already
+        if self.problem:
+            return  # pytest ends so, too, where something could not be collected
         self.session.interrupt()
         self.problem = GONE if GONE in str(excinfo.value) else INTERRUPTED
         self.progress.close()

@@ -59,7 +59,8 @@ def test_an_interrupted_run_cleans_up(tmp_path: Path, server: str, how: str, wor
     arguments = ("--allow-writes", "--max-examples", "1", "--workers", str(workers))
     with between(server) as proxy:
         running = verify(tmp_path, proxy.base_url, *arguments)
-        until(lambda: sum(one.method == "POST" and b"cluster_name" in one.body for one in proxy.seen) > 1)
+        made = b"cluster_name"
+        until(lambda: sum(one.method == "POST" and made in one.body for one in proxy.seen) > 1 or running.poll())
         if how == "Ctrl-C":
             os.killpg(running.pid, signal.SIGINT)
         else:
@@ -293,9 +294,12 @@ def asked_for(seen: list[Asking]) -> list[tuple[str, str, str]]:
     ]
 
 
-def test_the_same_seed_asks_the_same(tmp_path: Path) -> None:
+def test_the_same_seed_asks_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a desk and in CI, which Hypothesis has settings of its own for."""
     runs = []
-    for number in range(2):
+    for number, is_ci in enumerate((None, "true")):
+        for name in ("CI", "GITHUB_ACTIONS", "GITLAB_CI"):
+            monkeypatch.delenv(name, raising=False) if is_ci is None else monkeypatch.setenv(name, is_ci)
         folder = tmp_path / str(number)
         folder.mkdir()
         with serving(folder, "--clock", "manual") as server, between(server) as proxy:
