@@ -38,7 +38,7 @@ class Operation:
     @cached_property
     def responses(self) -> dict[str, Mapping[str, Any]]:
         """The declared answers by status (or `default`), references followed."""
-        return {str(status): self.document.follow(one) for status, one in self.raw["responses"].items()}
+        return {str(status): self.document.follow(one) for status, one in self.raw.get("responses", {}).items()}
 
     @cached_property
     def successes(self) -> frozenset[int]:
@@ -123,7 +123,7 @@ class Operation:
             if parameter["in"] != "query":
                 continue
             values = [value for name, value in query if name == parameter["name"]]
-            problem = _value_problem(self.document.follow(parameter["schema"]), values)
+            problem = _value_problem(self.document.follow(parameter.get("schema", {})), values)
             if not values and parameter.get("required"):
                 problem = "is missing"
             if problem:
@@ -266,6 +266,27 @@ def load_document(path: Path) -> Document:
         )
     except (ValueError, yaml.YAMLError) as error:
         raise ValueError(f"{path} is neither JSON nor YAML: {str(error).splitlines()[0]}") from None
-    if not isinstance(raw, dict) or not isinstance(raw.get("paths"), dict):
-        raise ValueError(f"{path} is no OpenAPI document: it has no paths")
-    return Document(path.stem, raw)
+    if not isinstance(raw, dict) or not str(raw.get("openapi")).startswith("3."):
+        raise ValueError(f"{path} is no OpenAPI document of version 3")
+    if not isinstance(raw.get("paths"), dict):
+        raise ValueError(f"{path} has no paths")
+    document = Document(path.stem, raw)
+    for reference in _references(raw):
+        try:
+            document.follow({"$ref": reference})
+        except (LookupError, TypeError):
+            raise ValueError(f"{path}: nothing within it is at {reference!r}") from None
+    return document
+
+
+def _references(node: Any) -> Iterator[str]:
+    """Where the references in a document lead, save those in examples, which are values."""
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for name, inner in node.items():
+            if name not in ("example", "examples"):
+                yield from _references(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            yield from _references(inner)

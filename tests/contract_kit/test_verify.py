@@ -227,6 +227,7 @@ def in_one_line(ran: Any, *words: str) -> None:
 def test_what_makes_no_sense_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "no.yaml").write_text("a: [1\n")
     (tmp_path / "other.yaml").write_text("a: 1\n")
+    (tmp_path / "ref.yaml").write_text('{"openapi": "3.1.0", "paths": {"/a": {"get": {"x": {"$ref": "#/b/c"}}}}}')
     (tmp_path / "file").write_text("")
     here = "http://127.0.0.1:9"
     for words, expected in (
@@ -237,6 +238,7 @@ def test_what_makes_no_sense_is_one_line(tmp_path: Path) -> None:
         ([here, "--document", "nowhere.yaml"], "--document"),
         ([here, "--document", "no.yaml"], "no.yaml"),
         ([here, "--document", "other.yaml"], "other.yaml"),
+        ([here, "--document", "ref.yaml"], "#/b/c"),
         ([here, "--report", "file/folder"], "--report"),
         ([here, "--allow-writes", "--ledger", "file/ledger"], "--ledger"),
         ([here, "--allow-writes", "--ledger", "."], "--ledger"),
