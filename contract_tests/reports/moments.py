@@ -14,7 +14,7 @@ from itertools import groupby, pairwise
 from math import log2
 from typing import Any
 
-WIDTH = 1056.0
+WIDTH, LEAST_WIDTH = 1056.0, 400.0
 STEP = 15.0
 MAX_STRETCH = 3.0
 """How far the moments of a band that would leave room are drawn apart, at most."""
@@ -149,7 +149,7 @@ def _placed(moments: list[Moment], before: Mapping[str, Mark]) -> Band:
         if other.at_ms - one.at_ms >= LONG_GAP_MS:
             aside = STEP / 2
             gaps.append(Gap(one.x + aside, x - aside, other.at_ms - one.at_ms))
-    return Band(moments, gaps, x + TAIL, before)
+    return Band(moments, gaps, max(x + TAIL, LEAST_WIDTH), before)
 
 
 def instant(at_ms: float, *, date: bool = False) -> str:

@@ -41,7 +41,7 @@ def timeline(verdict: Verdict) -> Markup:
     chronicle = Chronicle(verdict)
     parts = bands(drawn)
     sent, left_out = len(drawn["exchanges"]), drawn.get("left_out", 0)
-    note = f"{counted(sent, 'request')} beside {counted(len(drawn['resources']), 'resource')}, in the order they came."
+    note = f"{counted(sent, 'request')} beside {counted(len(drawn['resources']), 'resource')}."
     if left_out:
         note += f" {counted(left_out, 'request')} more {'is' if left_out == 1 else 'are'} not shown."
     if any(band.gaps for band in parts):
@@ -149,7 +149,8 @@ class Chronicle:
         else:
             what = f"Requests #{ordinals[0]} to #{ordinals[-1]}"
         run = f"run {first.run}, " if self._runs > 1 else ""
-        return f"{what}: {run}{instant(first.at_ms, date=True)} UTC, {passed(last.at_ms - first.at_ms)}"
+        lasts = f", {passed(last.at_ms - first.at_ms)}" if last.at_ms > first.at_ms else ""
+        return f"{what}: {run}{instant(first.at_ms, date=True)} UTC{lasts}"
 
     def _row(self, moment: Moment) -> Markup:
         one = moment.exchange
@@ -170,8 +171,9 @@ class Chronicle:
             id=anchor(one),
         )
 
-    def _client(self, one: Exchange) -> Iterable[Markup]:
+    def _client(self, one: Exchange) -> Iterable[Markup | str]:
         yield element("span", asked(one), class_="mono")
+        yield " "
         pills = [element("span", answered(one), class_=f"pill {PILLS.get(manner_of(one), 'none')}")]
         for name in one["findings"]:
             class_ = f"pill {'warning' if self._severities.get(name) == 'warning' else 'error'}"

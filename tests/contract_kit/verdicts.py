@@ -320,7 +320,7 @@ def story() -> Any:
     }  # fmt: skip
 
 
-def long_story(num_exchanges: int = 2000, num_resources: int = 60) -> Any:
+def long_story(num_exchanges: int, num_resources: int) -> Any:
     """Many requests about many resources, some at the very same instant and some hours apart."""
     states = ["PENDING", "STARTING", "STARTED", "STOPPING", "STOPPED"]
     exchanges, at_ms = [], 0
@@ -405,7 +405,7 @@ def client_empty() -> Any:
 
 
 def client_long() -> Any:
-    return client("broken", client_findings(), timeline=long_story())
+    return client("broken", client_findings(), timeline=long_story(240, 20))
 
 
 def client_one() -> Any:
