@@ -35,8 +35,8 @@ MAX_SOURCES = 2
 COLOURS = {"kept": "green", "broken": "red", "could not run": "yellow"}
 
 
-def render(verdict: Verdict, console: Console) -> None:
-    """Print the verdict. Lines to paste are printed raw: never wrapped, cut or indented."""
+def render(verdict: Verdict, console: Console, *, brief: bool = False) -> None:
+    """Print the verdict, `brief` without all that was met. Lines to paste are raw: never wrapped, cut or indented."""
     what, by = headline(verdict)
     colour = COLOURS[outcome(verdict)]
     _say(console, Text.assemble((f"{what}:", f"bold {colour}"), f" {by}"))
@@ -46,8 +46,8 @@ def render(verdict: Verdict, console: Console) -> None:
     for number, finding in enumerate(verdict["findings"], 1):
         _finding(console, number, finding, verdict)
     _unexplained(console, unexplained(verdict))
-    if client:
-        _client_coverage(console, verdict)
+    if client or brief:
+        _met_in_brief(console, verdict)
         return
     _not_judged(console, verdict)
     if measured(verdict):
@@ -58,8 +58,8 @@ def render(verdict: Verdict, console: Console) -> None:
     _raw(console, verdict["command"])
 
 
-def _client_coverage(console: Console, verdict: Verdict) -> None:
-    """What the client met, in a line, and what could not be judged, in another: the page has the whole of both."""
+def _met_in_brief(console: Console, verdict: Verdict) -> None:
+    """What was met, in a line, and what could not be judged, in another: the page has the whole of both."""
     if verdict["findings"]:
         console.print()
     met = ", ".join(f"{seen:,} of {of:,} {name}" for name, seen, of in coverage(verdict))
