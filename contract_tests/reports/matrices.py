@@ -94,7 +94,7 @@ def parameters(rows: Sequence[Row]) -> Markup:
     note = f"{met:,} of {len(sent):,} parameters and fields of the called operations were sent."
     values = [value["seen"] for row in rows for one in row["parameters"] for value in one.get("values", ())]
     if values:
-        note += f" Of what they may be one of, {sum(map(bool, values)):,} of {counted(len(values), 'value')}."
+        note += f" So were {sum(map(bool, values)):,} of {counted(len(values), 'enum value')}."
     table = element("table", element("thead", element("tr", *heads)), element("tbody", *body), class_="stack")
     return joined(element("p", note, class_="note"), scrolling(table, "Parameters"))
 

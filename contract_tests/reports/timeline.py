@@ -30,6 +30,8 @@ MANNERS = [
 ]
 MOST_OPEN = 60
 """Up to so many requests are listed at once; the lists of more are opened band by band."""
+MOST_LINKS = 40
+"""Of a finding's requests so many are led to."""
 PILLS = {"s2": "good", "s4": "warning", "s5": "error"}
 
 
@@ -56,11 +58,13 @@ def links(finding: Mapping[str, Any], verdict: Verdict) -> Markup:
     for one in verdict.get("timeline", {}).get("exchanges", ()):
         if finding["rule"] in one["findings"] or one["ordinal"] not in anchors:
             anchors[one["ordinal"]] = anchor(one)
+    linked = finding["exchanges"][:MOST_LINKS]
     shown = (
         element("a", f"#{ordinal}", href=f"#{anchors[ordinal]}") if ordinal in anchors else f"#{ordinal}"
-        for ordinal in finding["exchanges"]
+        for ordinal in linked
     )
-    return Markup(", ".join(map(escaped, shown)))
+    more = len(finding["exchanges"]) - len(linked)
+    return joined(Markup(", ".join(map(escaped, shown))), f" and {more:,} more" if more else "")
 
 
 class Chronicle:
@@ -97,6 +101,8 @@ class Chronicle:
         ]
         if any(one["faults"] for one in exchanges):
             rows.append((picture(element("circle", cx="9", cy="9", r="7", class_="met")), "met a fault"))
+        if any(one["resource"] in self._resources for one in exchanges):
+            rows.append((picture(element("path", d="M9 6l3 5h-6z", class_="look")), "asked about the resource above"))
         met = {
             self._manner(mark)
             for band in parts

@@ -106,13 +106,22 @@ def test_findings_and_requests_lead_to_each_other() -> None:
     assert {f"#finding-{number}" for number in range(5)} <= set(links)
 
 
+def test_of_many_requests_some_are_named() -> None:
+    polls = verdicts.client_finding("polls-too-fast", "again and again", list(range(1, 2001)))
+    whole = verdicts.client("kept", [polls])
+    assert "requests: #1, #2, #3, #4, #5, #6, #7, #8, #9, #10, #11, #12 and 1,988 more" in on_terminal(whole, 200)
+    text = Parsed(page.render(whole)).text()
+    assert "#39, #40 and 1,960 more" in text
+    assert "#41," not in text
+
+
 def test_the_values_of_an_enum_are_shown_as_they_were_sent() -> None:
     parsed = Parsed(page.render(verdicts.client_broken()))
     titles = {found["title"]: found.get("class") for tag, found in parsed.elements if "title" in found}
     assert titles["state: STARTED: sent 3 times"] is None
     assert titles["state: STOPPED: never sent"] == "unsent"
-    assert "Of what they may be one of, 4 of 10 values." in parsed.text()
-    assert "may be one of" not in Parsed(page.render(verdicts.broken())).text()
+    assert "So were 4 of 10 enum values." in parsed.text()
+    assert "enum value" not in Parsed(page.render(verdicts.broken())).text()
 
 
 def test_states_are_drawn_from_mark_to_mark() -> None:
