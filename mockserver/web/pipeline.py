@@ -151,8 +151,10 @@ class Pipeline:
         headers: Mapping[bytes, bytes],
         body: bytes,
     ) -> Answer:
-        """As `_act`, past rate limits and faults."""
-        operation = plan.operation
+        """As `_act`, past rate limits, faults and a variation."""
+        operation, varying = plan.operation, traffic.varying
+        if varying is not None:
+            varying.hear(path, query, body)
         allowance = traffic.spend(operation.operation_id, at_ms)
         if allowance is not None and not allowance.is_granted:
             return _with_limit(self._refuse(_too_many(allowance), operation.method, path, operation), allowance)
@@ -163,10 +165,15 @@ class Pipeline:
         met = traffic.meet(asked)
         answer = NOTHING
         if is_carried_out(met.fault):
+            clock = world.clock
             try:
                 answer = self._act(plan, world, at_ms, path, query, headers, body)
             except Exception as error:
                 answer = self._refuse(error, operation.method, path, operation)
+            if varying is not None:
+                if world.clock is not clock and varying.holds_clock:
+                    world.clock = clock
+                answer = varying.vary(operation, answer)
         if met.met:
             self.faulted += 1
             answer = put_wrong(met.fault, answer)._replace(met=met)

@@ -21,7 +21,8 @@ _DUMMY = "\x00"
 class Surface(NamedTuple):
     """All that answering depends on and that documents decide; swapped as one when documents change.
 
-    `documents` are those shown, as JSON by path; the paths that `is_guide` matches are those of the 2024 edition.
+    `documents` are those shown, as JSON by path, and `sources` those that it is made of, ours first; the paths that
+    `is_guide` matches are those of the 2024 edition.
     """
 
     router: Router
@@ -31,6 +32,7 @@ class Surface(NamedTuple):
     is_guide: re.Pattern[bytes]
     files: tuple[Path, ...]
     notes: tuple[str, ...]
+    sources: tuple[Document, ...]
 
     @property
     def credentials(self) -> frozenset[str]:
@@ -70,6 +72,7 @@ def make_surface(ours: Document, guide: Document, specs: tuple[Path, ...]) -> Su
         is_guide=paths_of(guide, found),
         files=tuple(files),
         notes=tuple(f"{document.name}: {note}" for document in others for note in document.notes),
+        sources=(*documents, guide),
     )
 
 

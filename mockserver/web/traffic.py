@@ -1,15 +1,18 @@
-"""What stands between a world's clients and its API: rules of faults with their counts, and rate limits."""
+"""What stands between a world's clients and its API: rules of faults with their counts, rate limits, a variation."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.scenarios.traffic import BadRule, build_rule
 from mockserver.simulation.faults import Asked, Count, Decision, Rule, decide
 from mockserver.simulation.limits import Allowance, Limit, Window, limit_of, spend
+
+if TYPE_CHECKING:
+    from mockserver.web.varying import Varying
 
 _LONG_TOKEN = 64  # bytes
 MAX_RULES = 1000
@@ -46,7 +49,7 @@ class TrafficState(NamedTuple):
 class Traffic:
     """The rules and limits of one world, in their present state. Everything in it begins anew with a run."""
 
-    __slots__ = ("_key", "_limits", "_made", "_windows", "counts", "rules", "touched")
+    __slots__ = ("_key", "_limits", "_made", "_windows", "counts", "rules", "touched", "varying")
 
     def __init__(self, seed: int, account: str, rules: Iterable[Rule], limits: tuple[Limit, ...]) -> None:
         self._key = (seed, account)
@@ -56,6 +59,7 @@ class Traffic:
         self.rules = tuple(rule for rule in rules if rule.token is None or account_of(rule.token.encode()) == account)
         self.counts: dict[str, Count] = {}
         self.touched = False
+        self.varying: Varying | None = None
 
     @property
     def is_empty(self) -> bool:
