@@ -262,6 +262,43 @@ def verify(
     raise typer.Exit(verifying.clean_up(asked) if clean_up else verifying.judge(asked))
 
 
+@app.command()
+def exercise(
+    command: Annotated[list[str], typer.Argument(help="The client's command, after --.")],
+    scenario: Annotated[
+        str, typer.Option(help="A scenario that ships with the package, or the path of one.")
+    ] = "default",
+    seed: Annotated[
+        int, typer.Option(min=-(2**63), max=2**63 - 1, help="Decides every id and duration, and what is tried first.")
+    ] = DEFAULT_SEED,
+    clock: Annotated[
+        ClockMode,
+        typer.Option(help="step moves with each read, real follows the wall clock, manual stands still."),
+    ] = ClockMode.step,
+    speed: Annotated[
+        float, typer.Option(min=1e-9, max=1e9, help="Virtual seconds per real second, with --clock real.")
+    ] = 1.0,
+    spec: Annotated[
+        list[Path] | None, typer.Option(help="Serve this OpenAPI document beside ours (repeatable).")
+    ] = None,
+    budget: Annotated[int, typer.Option(min=1, help="At most so many runs after the first.")] = 200,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds after which a run counts as one without end.")] = 60,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these variations: a kind, a name, or a pattern of names (repeatable)."),
+    ] = None,
+    expect_exit: Annotated[int, typer.Option(help="What COMMAND exits with where nothing is varied.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="How many runs go on at once.")] = 1,
+    report: Annotated[Path | None, typer.Option(help="A folder for exercise.json.")] = None,
+) -> None:
+    """Run a client again and again, each time served in one other valid way: exit 1 where one of them breaks it."""
+    from mockserver import exercising
+
+    settings = Settings(scenario=scenario, seed=seed, clock=clock.value, speed=speed, specs=tuple(spec or ()))
+    asked = exercising.Asked(settings, command, budget, timeout, tuple(only or ()), report, workers, expect_exit)
+    raise typer.Exit(exercising.exercise(asked))
+
+
 def main() -> None:
     """Run the command; whatever is wrong with what we were given is one line and exit status 2."""
     try:

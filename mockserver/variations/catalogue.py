@@ -84,7 +84,7 @@ class Catalogue:
             changes.append(Change(met.pointer, met.value, None if new is DROP else new, new is DROP))
         if changes and variation.kind != "unseen" and not _still_valid(operation, status, value, varied[0]):
             return value, []
-        return varied[0], changes
+        return varied[0], changes if variation.kind == "time" else changes[::-1]
 
     def met_in(self, operation: Operation, status: int, value: Any, known: Known) -> Iterator[str]:
         """The names of the variations that would change an answer."""
@@ -157,11 +157,13 @@ def faults(operations: Iterable[Operation]) -> Iterator[Variation]:
         yield Variation(f"fault:latency:{name}", "fault", told, size=4, rules=(rule,), **about)
 
 
-def spread(variations: Iterable[Variation], seed: int) -> list[Variation]:
-    """In the order in which to try them where there is not time for all: every kind in turn, within it by the seed."""
-    by_kind: dict[str, list[Variation]] = {}
-    for one in sorted(variations, key=lambda one: chance.number(seed, "spread", one.name)):
-        by_kind.setdefault(one.kind, []).append(one)
+def spread(kinds_by_name: Mapping[str, str], seed: int) -> list[str]:
+    """The names in the order in which to try them where there is not time for all: every kind in turn, within it by
+    the seed.
+    """
+    by_kind: dict[str, list[str]] = {}
+    for name in sorted(kinds_by_name, key=lambda name: chance.number(seed, "spread", name)):
+        by_kind.setdefault(kinds_by_name[name], []).append(name)
     kinds = [by_kind[kind] for kind in sorted(by_kind)]
     longest = max(map(len, kinds), default=0)
     return [kind[turn] for turn in range(longest) for kind in kinds if turn < len(kind)]

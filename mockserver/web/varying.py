@@ -19,6 +19,7 @@ MAX_SERVED = 50
 MAX_ANSWERS = 1000
 """How many different answers are remembered of a run that nothing varies."""
 _PLENTY = 20_000  # texts
+_BRIEF = 400  # letters
 
 
 class Varying:
@@ -139,8 +140,8 @@ def shown(served: tuple[str, int, Change]) -> Mapping[str, Any]:
 
 
 def _brief(value: Any) -> Any:
-    text = dumps(value)
-    return value if len(text) <= 400 else text.decode()[:400] + " ..."
+    text = value if isinstance(value, str) else dumps(value).decode()
+    return value if len(text) <= _BRIEF else f"{text[:_BRIEF]} ..."
 
 
 def _json_of(answer: Answer) -> Any | None:

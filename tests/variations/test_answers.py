@@ -1,15 +1,14 @@
-"""Variations of answers: each is valid for the document, changes what it says it does, and leaves alone what it must."""
+"""Variations of answers: each is valid for the document, changes what it says, and leaves alone what it must."""
 
 from __future__ import annotations
 
 import copy
 import json
-from typing import Any
 
 import pytest
 
 from mockserver.openapi import check_response, dumps
-from mockserver.variations import KINDS, Known
+from mockserver.variations import Known
 
 from .worlds import answers, catalogue, operation, variation
 
