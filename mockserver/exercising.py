@@ -24,6 +24,11 @@ from mockserver.web.control_client import ControlClient
 
 KEPT, BROKEN, COULD_NOT_RUN = 0, 1, 2
 KEY = "exercise"
+_MISTAKE = re.compile(
+    r"(KeyError|IndexError|TypeError|AttributeError|NameError|UnboundLocalError|StopIteration|RecursionError"
+    r"|ReferenceError|RangeError|NullPointerException|NullReferenceException)\b|panic: |panicked at"
+)
+"""What the runtimes of several languages say of a mistake in a program, which nobody raises to give up."""
 _NUMBERS = re.compile(r"\d+|0x[0-9a-f]+|\b[0-9a-f]{8,}\b")
 
 
@@ -49,6 +54,7 @@ class Run:
     ended: Ended
     served: list[dict[str, Any]] = field(default_factory=list)
     changes: int = 0
+    may_give_up: bool = False
     rules: frozenset[str] = frozenset()
     symptom: str = ""
     """What tells that the variation broke it; empty where it did not."""
@@ -183,7 +189,7 @@ def _under(outcome: Outcome, control: ControlClient, variation: dict[str, Any], 
     standing = control.call("GET", "/variation")
     told = {name: value for name, value in variation.items() if name != "known"}
     rules = frozenset(contract_broken(control.origin, control.key)) - outcome.plain.rules
-    run = Run(told, ended, standing["served"], standing["changes"], rules)
+    run = Run(told, ended, standing["served"], standing["changes"], standing["may_give_up"], rules)
     return replace(run, symptom=_symptom(run, outcome.plain))
 
 
@@ -194,7 +200,8 @@ def _symptom(run: Run, plain: Run) -> str:
         return "does not end"
     if run.ended.status < 0:
         return f"is ended by signal {-run.ended.status}"
-    if run.ended.status != plain.ended.status and not run.variation["may_give_up"]:
+    is_meant = run.may_give_up and not any(map(_MISTAKE.match, run.ended.stderr))
+    if run.ended.status != plain.ended.status and not is_meant:
         return f"exits with {run.ended.status}"
     return f"breaks {', '.join(sorted(run.rules))}" if run.rules else ""
 

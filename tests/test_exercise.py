@@ -27,6 +27,7 @@ FAULTS = [
     ("floats only", "number:EndpointPricing.cents_per_minute=whole", "exits with 1", "AssertionError"),
     ("small numbers", "number:HardwareSpec.gpu_count=high", "exits with 1", "struct.error"),
     ("an enum value forgotten", "enum:HardwareAvailability.status=unavailable", "exits with 1", "KeyError"),
+    ("a state forgotten", "fate:endpoint:ERROR", "exits with 1", "KeyError: 'ERROR'"),
     ("ASCII", "text:ListEndpoint.owner=unicode", "exits with 1", "UnicodeEncodeError"),
     ("short texts", "text:ListEndpoint.name=long", "exits with 1", "AssertionError"),
     ("trusts the order", "order:listHardware.data", "exits with 1", "AssertionError"),

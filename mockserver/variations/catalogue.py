@@ -10,7 +10,18 @@ from typing import Any
 from mockserver.lifecycles import Lifecycle
 from mockserver.openapi import Document, MediaType, Operation, is_json
 from mockserver.simulation import chance
-from mockserver.variations.changes import DROP, KEEP, NOTHING_SAID, Change, Known, changed, instants, is_about, offers
+from mockserver.variations.changes import (
+    DROP,
+    KEEP,
+    NOTHING_SAID,
+    Change,
+    Known,
+    changed,
+    instants,
+    is_about,
+    is_own,
+    offers,
+)
 from mockserver.variations.spots import Met, Spot, Spots
 from mockserver.variations.staging import stagings
 from mockserver.variations.variation import Variation
@@ -67,24 +78,37 @@ class Catalogue:
     ) -> tuple[Any, list[Change]]:
         """The answer's value as it is served, and what was changed; the given one stays as it is.
 
-        The result is valid for the document wherever the given value is, save with a value that was never seen.
+        The result is valid for the document wherever the given value is, save with a value that was never seen. Another
+        value of an enum is given to what the client speaks of only where there is nothing else to give it to.
         """
         if not (variation.at or variation.kind == "time") or operation not in self._spots:
             return value, []
-        varied: Any = [deepcopy(value)]  # in a list, so that the whole of it has a holder too
+        spares = (True, False) if variation.kind == "enum" else (False,)
+        for spare in spares:
+            varied: Any = [deepcopy(value)]  # in a list, so that the whole of it has a holder too
+            changes = self._change(variation, operation, status, varied, known, spare)
+            if changes:
+                break
+        if changes and variation.kind != "unseen" and not _still_valid(operation, status, value, varied[0]):
+            return value, []
+        return varied[0], changes
+
+    def _change(
+        self, variation: Variation, operation: Operation, status: int, held: list[Any], known: Known, spare: bool
+    ) -> list[Change]:
+        """Change an answer, in place; `spare` what the client speaks of."""
         changes: list[Change] = []
-        for met in self._places(variation, operation, status, varied):
-            new = changed(variation, met, known, len(changes))
+        for met in self._places(variation, operation, status, held):
+            own = is_own(met, known)
+            new = KEEP if own and spare else changed(variation, met, known, len(changes))
             if new is KEEP:
                 continue
             if new is DROP:
                 del met.holder[met.key]
             else:
                 met.holder[met.key] = new
-            changes.append(Change(met.pointer, met.value, None if new is DROP else new, new is DROP))
-        if changes and variation.kind != "unseen" and not _still_valid(operation, status, value, varied[0]):
-            return value, []
-        return varied[0], changes if variation.kind == "time" else changes[::-1]
+            changes.append(Change(met.pointer, met.value, None if new is DROP else new, new is DROP, own))
+        return changes if variation.kind == "time" else changes[::-1]
 
     def met_in(self, operation: Operation, status: int, value: Any, known: Known) -> Iterator[str]:
         """The names of the variations that would change an answer."""

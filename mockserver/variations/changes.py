@@ -39,12 +39,15 @@ NOTHING_SAID: Final = Known()
 
 
 class Change(NamedTuple):
-    """One change: the JSON pointer, what was there and what is now; `is_gone` where now nothing is."""
+    """One change: the JSON pointer, what was there and what is now; `is_gone` where now nothing is, `is_own` where it
+    is of something that the client speaks of.
+    """
 
     pointer: str
     before: Any
     after: Any
     is_gone: bool = False
+    is_own: bool = False
 
 
 def offers(spot: Spot, governed: str) -> Iterator[Variation]:
@@ -178,9 +181,7 @@ def _extra(variation: Variation, met: Met, known: Known, number: int) -> Any:
 
 
 def _enum(variation: Variation, met: Met, known: Known, number: int) -> Any:
-    if not isinstance(met.value, str) or met.value == variation.choice or _is_spoken_of(met.holder, known):
-        return KEEP
-    return variation.choice
+    return KEEP if not isinstance(met.value, str) or met.value == variation.choice else variation.choice
 
 
 def _unseen(variation: Variation, met: Met, known: Known, number: int) -> Any:
@@ -259,6 +260,11 @@ _INSTANTS: Final[Mapping[str, str]] = {
     "mixed": "every other instant comes without a fraction of a second",
     "nanoseconds": "instants come in nanoseconds",
 }
+
+
+def is_own(met: Met, known: Known) -> bool:
+    """Whether a value is of something that the client has called by its name."""
+    return any(_is_spoken_of(one, known) for one in met.within)
 
 
 def _is_spoken_of(entry: Any, known: Known) -> bool:

@@ -61,13 +61,16 @@ class Spot:
 
 
 class Met(NamedTuple):
-    """A value in an answer: its spot, what holds it and under which key, and the JSON pointer to it."""
+    """A value in an answer: its spot, what holds it and under which key, the JSON pointer to it, and the objects that
+    it is in, outermost first.
+    """
 
     spot: Spot
     holder: Any
     key: Any
     value: Any
     pointer: str
+    within: tuple[dict[str, Any], ...] = ()
 
 
 class Spots:
@@ -208,18 +211,21 @@ class Spots:
         if items is not None:
             self._gather(items, found, seen, depth + 1)
 
-    def _walk(self, spot: Spot, holder: Any, key: Any, value: Any, pointer: str) -> Iterator[Met]:
-        yield Met(spot, holder, key, value, pointer)
+    def _walk(
+        self, spot: Spot, holder: Any, key: Any, value: Any, pointer: str, within: tuple[dict[str, Any], ...] = ()
+    ) -> Iterator[Met]:
+        yield Met(spot, holder, key, value, pointer, within)
         if isinstance(value, dict):
+            inner = (*within, value)
             for inside in self._fields(spot, spot.views_of(kind_of(value))):
                 if inside.name in value:
                     step = inside.name.replace("~", "~0").replace("/", "~1")
-                    yield from self._walk(inside, value, inside.name, value[inside.name], f"{pointer}/{step}")
+                    yield from self._walk(inside, value, inside.name, value[inside.name], f"{pointer}/{step}", inner)
         elif isinstance(value, list):
             items = self._items(spot, spot.views_of("array"))
             if items is not None:
                 for number, one in enumerate(value):
-                    yield from self._walk(items, value, number, one, f"{pointer}/{number}")
+                    yield from self._walk(items, value, number, one, f"{pointer}/{number}", within)
 
 
 def _is_component(place: Place) -> bool:

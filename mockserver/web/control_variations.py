@@ -123,6 +123,7 @@ def _standing(varying: Varying) -> Fields:
         "watched": varying.variation is None,
         "known": {"texts": sorted(known.texts), "fields": sorted(known.fields)},
         "changes": varying.changes,
+        "may_give_up": varying.may_give_up,
         "served": [shown(one) for one in varying.served],
     }
     return told if varying.variation is None else {"variation": _told(varying.variation), **told}

@@ -25,7 +25,18 @@ _BRIEF = 400  # letters
 class Varying:
     """The variation of one world's run, or the watching of a run that nothing varies (None)."""
 
-    __slots__ = ("_answers", "_catalogue", "_fields", "_looks", "_reads", "_texts", "changes", "served", "variation")
+    __slots__ = (
+        "_answers",
+        "_catalogue",
+        "_fields",
+        "_looks",
+        "_reads",
+        "_texts",
+        "changes",
+        "may_give_up",
+        "served",
+        "variation",
+    )
 
     def __init__(self, catalogue: Catalogue, variation: Variation | None, known: Known = NOTHING_SAID) -> None:
         self.variation = variation
@@ -37,6 +48,7 @@ class Varying:
         self._answers: dict[tuple[Operation, int, bytes], None] = {}
         self.served: list[tuple[str, int, Change]] = []
         self.changes = 0
+        self.may_give_up = variation is not None and variation.may_give_up
 
     @property
     def known(self) -> Known:
@@ -86,6 +98,8 @@ class Varying:
             return answer
         self._looks[operation.operation_id] += 1
         self.changes += len(changes)
+        # What it means to use has another state: there may be nothing left for a sound client to do.
+        self.may_give_up |= self.variation.kind == "enum" and any(change.is_own for change in changes)
         room = MAX_SERVED - len(self.served)
         self.served += [(operation.operation_id, answer.status, change) for change in changes[:room]]
         body = dumps(varied)

@@ -18,7 +18,11 @@ BASE_URL, API_KEY = os.environ["TOGETHER_BASE_URL"], os.environ["TOGETHER_API_KE
 FAULT = sys.argv[1] if len(sys.argv) > 1 else ""
 OPEN = build_opener(ProxyHandler({})).open
 MODEL = "Qwen/Qwen3.5-9B-FP8"
+HARDWARE = "1x_nvidia_h100_80gb_sxm"
 PAUSE_S = 0.01
+
+
+STATES = {"PENDING": "waits", "STARTING": "starts", "STARTED": "runs", "ERROR": "is broken"}
 
 
 def call(method: str, path: str, body: Any = None) -> Any:
@@ -63,6 +67,10 @@ class Listed:
 
 def show_hardware() -> None:
     hardware = call("GET", f"/hardware?model={MODEL}")["data"]
+    wanted = next((one for one in hardware if one["id"] == HARDWARE), None)
+    status = {} if wanted is None else wanted.get("availability", {})
+    if status.get("status") in ("unavailable", "insufficient") and FAULT != "an enum value forgotten":
+        sys.exit("the hardware is not to be had")
     words = {"available": "now", "unavailable": "never", "insufficient": "later"}
     if FAULT == "an enum value forgotten":
         del words["unavailable"]
@@ -109,7 +117,7 @@ def deploy() -> None:
         "/endpoints",
         {
             "model": MODEL,
-            "hardware": "1x_nvidia_h100_80gb_sxm",
+            "hardware": HARDWARE,
             "autoscaling": {"min_replicas": 1, "max_replicas": 1},
             "display_name": "exercised",
         },
@@ -119,9 +127,12 @@ def deploy() -> None:
         print(endpoint.get("availability_zone", "anywhere").upper())
     if FAULT == "expects to wait":
         assert endpoint["state"] != "STARTED"
+    if FAULT == "a state forgotten":
+        del STATES["ERROR"]
     path = f"/endpoints/{endpoint['id']}"
     for looks in range(1_000_000):
         state = call("GET", path)["state"]
+        print(STATES[state] if FAULT == "a state forgotten" else STATES.get(state, state))
         if state == "STARTED":
             break
         if state == "ERROR" and FAULT != "waits for ever":
