@@ -88,9 +88,9 @@ def _entry(outcome: Outcome, group: list[Run], word: str) -> list[str]:
     assert run.variation is not None
     lines = [f"{word} {run.variation['name']}: the client {run.symptom}", f"  {run.variation['about']}"]
     for change in run.served[:_CHANGES]:
-        after = _short(change["after"]) if "after" in change else "nothing"
+        before, after = (_short(change[name]) if name in change else "nothing" for name in ("before", "after"))
         place = f"{change['operation']} {change['status']} {change['pointer'] or '/'}"
-        lines.append(f"  served: {place}: {_short(change['before'])} -> {after}")
+        lines.append(f"  served: {place}: {before} -> {after}")
     if run.changes > _CHANGES:
         lines.append(f"  and {run.changes - _CHANGES} more changes")
     lines += [f"  | {line[:200]}" for line in (run.ended.stderr or run.ended.stdout)[-3:]]

@@ -107,7 +107,7 @@ class Catalogue:
                 del met.holder[met.key]
             else:
                 met.holder[met.key] = new
-            changes.append(Change(met.pointer, met.value, None if new is DROP else new, new is DROP, own))
+            changes.append(_change(met, new, own))
         return changes if variation.kind == "time" else changes[::-1]
 
     def met_in(self, operation: Operation, status: int, value: Any, known: Known) -> Iterator[str]:
@@ -191,6 +191,14 @@ def spread(kinds_by_name: Mapping[str, str], seed: int) -> list[str]:
     kinds = [by_kind[kind] for kind in sorted(by_kind)]
     longest = max(map(len, kinds), default=0)
     return [kind[turn] for turn in range(longest) for kind in kinds if turn < len(kind)]
+
+
+def _change(met: Met, new: Any, own: bool) -> Change:
+    """A change of a value, told of the field alone where an object has one more."""
+    added = list(new.keys() - met.value.keys()) if isinstance(new, dict) and isinstance(met.value, dict) else []
+    if added:
+        return Change(f"{met.pointer}/{added[0]}", None, new[added[0]], is_own=own, is_new=True)
+    return Change(met.pointer, met.value, None if new is DROP else new, new is DROP, own)
 
 
 def _words(lifecycle: Lifecycle) -> set[str]:

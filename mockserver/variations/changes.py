@@ -39,8 +39,8 @@ NOTHING_SAID: Final = Known()
 
 
 class Change(NamedTuple):
-    """One change: the JSON pointer, what was there and what is now; `is_gone` where now nothing is, `is_own` where it
-    is of something that the client speaks of.
+    """One change: the JSON pointer, what was there and what is now; `is_gone` where now nothing is, `is_new` where
+    nothing was, `is_own` where it is of something that the client speaks of.
     """
 
     pointer: str
@@ -48,6 +48,7 @@ class Change(NamedTuple):
     after: Any
     is_gone: bool = False
     is_own: bool = False
+    is_new: bool = False
 
 
 def offers(spot: Spot, governed: str) -> Iterator[Variation]:

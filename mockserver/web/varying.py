@@ -149,8 +149,12 @@ class Varying:
 def shown(served: tuple[str, int, Change]) -> Mapping[str, Any]:
     """A change as the control API tells it; long values are cut."""
     operation, status, change = served
-    told = {"operation": operation, "status": status, "pointer": change.pointer, "before": _brief(change.before)}
-    return told if change.is_gone else {**told, "after": _brief(change.after)}
+    told: dict[str, Any] = {"operation": operation, "status": status, "pointer": change.pointer}
+    if not change.is_new:
+        told["before"] = _brief(change.before)
+    if not change.is_gone:
+        told["after"] = _brief(change.after)
+    return told
 
 
 def _brief(value: Any) -> Any:
