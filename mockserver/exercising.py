@@ -93,15 +93,16 @@ def exercise(asked: Asked) -> int:
 
     if asked.report is not None and asked.report.exists() and not asked.report.is_dir():
         raise ConfigError("--report", f"{asked.report} is no folder", "give the path of a folder")
-    key = asked.settings.api_keys[0] if asked.settings.api_keys else KEY
+    # Whoever does not take the key from the environment is told so by a 401, not served in a world of its own.
+    asked = replace(asked, settings=replace(asked.settings, api_keys=(KEY,)))
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="mockserver-exercise-"))
-        first = ControlClient(stack.enter_context(serving(asked.settings)), key)
+        first = ControlClient(stack.enter_context(serving(asked.settings)), KEY)
         stop = Event()
         plain = _plain(asked, first, home, stop)
         outcome = _picked(asked, first, plain)
         others = [serving(asked.settings) for _ in range(min(asked.workers, len(outcome.picked)) - 1)]
-        clients = [first, *(ControlClient(stack.enter_context(other), key) for other in others)]
+        clients = [first, *(ControlClient(stack.enter_context(other), KEY) for other in others)]
         _try(outcome, clients, home, stop)
     if asked.report is not None:
         write(outcome, asked.report)
@@ -135,7 +136,9 @@ def _picked(asked: Asked, control: ControlClient, plain: Run) -> Outcome:
     met = control.call("GET", "/variations?met=true")["variations"]
     if not met:
         told = f"sent nothing to {control.origin}"
-        raise ConfigError(shlex.join(asked.command), told, "it must take its base URL from TOGETHER_BASE_URL")
+        raise ConfigError(
+            shlex.join(asked.command), told, "it must take base URL and key from TOGETHER_BASE_URL and TOGETHER_API_KEY"
+        )
     candidates = met
     if asked.only:
         named = [one for one in every if one["name"] in asked.only]

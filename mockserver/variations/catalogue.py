@@ -59,6 +59,11 @@ class Catalogue:
             if variation.kind == "null" and variation.choice:  # of which the object it is missing in tells, too
                 self._by_place.setdefault(variation.at.removesuffix(f".{variation.choice}"), []).append(variation)
 
+    @property
+    def operations(self) -> Iterable[Operation]:
+        """The operations of all the documents."""
+        return self._spots.keys()
+
     def names_of(self, operation_id: str) -> frozenset[str]:
         """The names of the variations that can change an operation's answers; none where there is no such one."""
         found: set[str] = set()

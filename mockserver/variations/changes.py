@@ -97,7 +97,8 @@ def is_about(variation: Variation, spot: Spot) -> bool:
 
 def changed(variation: Variation, met: Met, known: Known, number: int) -> Any:
     """What becomes of a value: another, KEEP or DROP. `number` counts the places of the answer, from 0."""
-    if isinstance(met.value, str) and met.value in known.texts:
+    echoes = isinstance(met.value, str) and met.value in known.texts
+    if echoes and variation.kind != "absent":  # what is optional may be left out of an answer even then
         return KEEP
     return _CHANGES[variation.kind](variation, met, known, number)
 
@@ -147,8 +148,8 @@ def _absent(variation: Variation, met: Met, known: Known, number: int) -> Any:
 
 def _null(variation: Variation, met: Met, known: Known, number: int) -> Any:
     if variation.at == met.spot.label:
-        return KEEP if met.value is None else None
-    if not isinstance(met.value, dict) or variation.choice in met.value:
+        return KEEP if met.value is None or met.spot.name in known.fields else None
+    if not isinstance(met.value, dict) or variation.choice in met.value or variation.choice in known.fields:
         return KEEP
     return {**met.value, variation.choice: None}
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 import orjson
 
-from mockserver.openapi import Operation, dumps, is_json
+from mockserver.lifecycles import load_lifecycles
+from mockserver.openapi import Operation, dumps, is_json, load_document, load_own_document
+from mockserver.settings import data_folder
 from mockserver.variations import NOTHING_SAID, Catalogue, Change, Known, Variation
 from mockserver.variations.staging import HELD
 from mockserver.web.envelope import Answer
@@ -144,6 +147,17 @@ class Varying:
         elif isinstance(value, list):
             for one in value:
                 self._take(one)
+
+
+def known_variations(specs: Iterable[Path] = ()) -> Mapping[str, Variation]:
+    """The variations of what a server with these documents beside ours serves, by name, without starting one.
+
+    Raises ConfigError where a document cannot be used.
+    """
+    spec = data_folder("spec")
+    ours, guide = (load_own_document(spec / f"{name}.yaml") for name in ("v1", "guide-2024"))
+    documents = (ours, *(load_document(path) for path in specs), guide)
+    return Catalogue(documents, load_lifecycles(spec / "lifecycles.yaml")).variations
 
 
 def shown(served: tuple[str, int, Change]) -> Mapping[str, Any]:
