@@ -12,7 +12,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -137,22 +137,44 @@ def run(settings: Settings, host: str, port: int, log_level: str, ready_file: Pa
     print(summary(application), flush=True)
 
 
+class Hosted(NamedTuple):
+    """A server in a thread of this process: its origin, its application, and the loop that alone may run it."""
+
+    origin: str
+    app: App
+    loop: asyncio.AbstractEventLoop
+
+
 @contextlib.contextmanager
-def serving(settings: Settings) -> Iterator[str]:
-    """Serve in a thread of this process, on a free port, for as long as the context lasts; gives the origin."""
+def hosting(settings: Settings) -> Iterator[Hosted]:
+    """Serve in a thread of this process, on a free port, for as long as the context lasts."""
     listening = listen("127.0.0.1", 0)
     answering = threading.Event()
-    server = Server(configuration(create_app(settings)), answering.set)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def begin() -> None:
+        loops.append(asyncio.get_running_loop())
+        answering.set()
+
+    application = create_app(settings)
+    server = Server(configuration(application), begin)
     thread = threading.Thread(target=server.run, args=([listening],), name="mockserver", daemon=True)
     thread.start()
     try:
         if not answering.wait(START_S):
             raise RuntimeError("the mock server did not start")
-        yield url_of(listening)
+        yield Hosted(url_of(listening), application, loops[0])
     finally:
         server.should_exit = True
         thread.join()
         listening.close()
+
+
+@contextlib.contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """As `hosting`, for those who want the origin alone."""
+    with hosting(settings) as hosted:
+        yield hosted.origin
 
 
 def configuration(application: App, log_level: str = "warning") -> uvicorn.Config:

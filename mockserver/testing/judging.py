@@ -1,0 +1,96 @@
+"""What the client of a test did wrong, as the server tells it, and what of that fails the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, NamedTuple, TypeAlias
+
+from mockserver.testing.control import ControlError
+
+Verdict: TypeAlias = dict[str, Any]
+
+ALL = "all"
+_NOTHING_SENT: Verdict = {"verdict": "could not run", "rules": [], "findings": []}
+
+
+class Judgement(NamedTuple):
+    """What is to be said of a client: what fails the test, and what is only told; "" where there is nothing.
+
+    `lines` has one line for each warning.
+    """
+
+    broken: str
+    told: str
+    lines: tuple[str, ...]
+
+
+def read_sessions(control: Callable[[str, str], dict[str, Any]]) -> list[Verdict]:
+    """The server's verdicts on what it has seen of a world; none where nothing was sent."""
+    try:
+        sessions: list[Verdict] = control("GET", "/report")["sessions"]
+    except ControlError as error:
+        if "There is nothing at" not in str(error):
+            raise
+        return []  # a server that does not judge
+    return sessions
+
+
+def read_report(control: Callable[[str, str], dict[str, Any]], since: int) -> Verdict:
+    """The server's verdict on the exchanges of a world after the one with the ordinal `since`."""
+    verdict = next(iter(read_sessions(control)), _NOTHING_SENT)
+    findings = [one for one in verdict["findings"] if any(ordinal > since for ordinal in one["exchanges"])]
+    is_broken = any(one["severity"] == "error" for one in findings)
+    word = "kept" if verdict["verdict"] == "broken" and not is_broken else verdict["verdict"]
+    return {**verdict, "findings": findings, "verdict": word}
+
+
+def judge(verdicts: Iterable[Verdict], allow: Collection[str] | str, strict: bool) -> Judgement:
+    """What to say of a test's clients. `allow`: the rules that may be broken, or "all"; `strict`: warnings fail too.
+
+    Raises LookupError where `allow` names no rule.
+    """
+    broken, told, lines = [], [], []
+    for verdict in verdicts:
+        _require_rules(verdict, allow)
+        left = [one for one in verdict["findings"] if not (allow == ALL or one["rule"] in allow)]
+        errors = [one for one in left if strict or one["severity"] == "error"]
+        warnings = [one for one in left if one not in errors]
+        if errors:
+            broken.append(_text(verdict, errors))
+        if warnings:
+            told.append(_text(verdict, warnings))
+            lines += [_line(one) for one in warnings]
+    return Judgement("\n\n".join(broken), "\n\n".join(told), tuple(lines))
+
+
+def _require_rules(verdict: Verdict, allow: Collection[str] | str) -> None:
+    known = [rule["name"] for rule in verdict["rules"]]
+    for name in () if allow == ALL else allow:
+        if known and name not in known:
+            near = get_close_matches(name, known, 1, 0.5)
+            mean = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+            raise LookupError(f"allow: there is no rule {name!r}; {mean}")
+
+
+def _line(finding: dict[str, Any]) -> str:
+    about = " ".join(part for part in (finding["method"], finding["path"]) if part)
+    return f"{finding['rule']}{about and ', '}{about}: {finding['message'].splitlines()[0]}"
+
+
+def _text(verdict: Verdict, findings: list[dict[str, Any]]) -> str:
+    is_broken = any(one["severity"] == "error" for one in findings)
+    shown = {**verdict, "findings": findings, "verdict": "broken" if is_broken else "kept"}
+    rules = list(dict.fromkeys(one["rule"] for one in findings))
+    return f"{_findings_text(shown)}\n\nWhere a test means to do this: allow={rules!r}"
+
+
+def _findings_text(verdict: Verdict) -> str:
+    render = getattr(import_module("contract_tests.reports"), "findings_text", None)
+    if render is not None:
+        return str(render(verdict))
+    return "\n".join(
+        "\n".join(filter(None, [_line(one), one["near"], one["reason"], one["source"], *one["curl"].splitlines()]))
+        for one in verdict["findings"]
+    )
