@@ -17,7 +17,7 @@ def finding(exchange, rule):
     return {
         "rule": rule, "severity": RULES[rule], "document": "v1", "operation": "", "method": exchange["method"],
         "path": exchange["path"], "count": 1, "message": f"the message of {rule}", "reason": "the reason",
-        "source": "v1#/paths", "near": "the near", "exchanges": [exchange["ordinal"]], "curl": "curl http://x",
+        "source": "v1#/paths", "near": "the near", "exchanges": [exchange["ordinal"]], "curl": ["curl http://x"],
         "status": 404, "answer": "", "test": "",
     }
 

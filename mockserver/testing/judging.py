@@ -91,6 +91,6 @@ def _findings_text(verdict: Verdict) -> str:
     if render is not None:
         return str(render(verdict))
     return "\n".join(
-        "\n".join(filter(None, [_line(one), one["near"], one["reason"], one["source"], *one["curl"].splitlines()]))
+        "\n".join(filter(None, [_line(one), one["near"], one["reason"], one["source"], *one["curl"]]))
         for one in verdict["findings"]
     )

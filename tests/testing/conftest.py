@@ -24,7 +24,7 @@ def finding(exchange: dict[str, Any], rule: str, severity: str) -> dict[str, Any
         "source": "v1#/paths",
         "near": "",
         "exchanges": [exchange["ordinal"]],
-        "curl": "curl http://x",
+        "curl": ["curl http://x"],
         "status": 404,
         "answer": "",
         "test": "",
