@@ -37,7 +37,13 @@ class Asgi:
                 loop.call_soon_threadsafe(messages.put_nowait, message)
 
         async def received() -> Message:
-            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_awaited(receive), loop))
+            waiting = _awaited(receive)
+            try:
+                message = asyncio.run_coroutine_threadsafe(waiting, loop)
+            except RuntimeError:  # as above
+                waiting.close()
+                return {"type": "http.disconnect"}
+            return await asyncio.wrap_future(message)
 
         async def sent(message: Message) -> None:
             hand_back(message)

@@ -20,9 +20,9 @@ def mock() -> Iterator[MockTogether]:
         yield mock
 
 
-def client_of(mock: MockTogether, *, raises: bool = True) -> httpx.AsyncClient:
+def client_of(mock: MockTogether) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=mock.asgi, raise_app_exceptions=raises),  # type: ignore[arg-type]
+        transport=httpx.ASGITransport(app=mock.asgi),
         base_url=mock.base_url,
         headers={"Authorization": f"Bearer {mock.api_key}"},
     )
