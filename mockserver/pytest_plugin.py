@@ -47,11 +47,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     ]
     if not asked or asked[0] is False:
         return
+    from mockserver.testing.control import call
+    from mockserver.testing.hosts import shared_host
     from mockserver.testing.variations import names_of
+
+    def control(method: str, path: str) -> dict[str, Any]:
+        return call(shared_host().origin, "variations", method, path)
 
     runs: list[str | LookupError]
     try:
-        runs = [*names_of(asked[0])]
+        runs = [*names_of(asked[0], control)]
     except LookupError as error:
         runs = [error]  # which fails this test, and lets the others run
     metafunc.parametrize(

@@ -7,12 +7,10 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NamedTuple, TypeAlias
 
-from mockserver.testing.control import ControlError
 
 Verdict: TypeAlias = dict[str, Any]
 
 ALL = "all"
-_NOTHING_SENT: Verdict = {"verdict": "could not run", "rules": [], "findings": []}
 
 
 class Judgement(NamedTuple):
@@ -26,24 +24,10 @@ class Judgement(NamedTuple):
     lines: tuple[str, ...]
 
 
-def read_sessions(control: Callable[[str, str], dict[str, Any]]) -> list[Verdict]:
-    """The server's verdicts on what it has seen of a world; none where nothing was sent."""
-    try:
-        sessions: list[Verdict] = control("GET", "/report")["sessions"]
-    except ControlError as error:
-        if "There is nothing at" not in str(error):
-            raise
-        return []  # a server that does not judge
-    return sessions
-
-
-def read_report(control: Callable[[str, str], dict[str, Any]], since: int) -> Verdict:
-    """The server's verdict on the exchanges of a world after the one with the ordinal `since`."""
-    verdict = next(iter(read_sessions(control)), _NOTHING_SENT)
-    findings = [one for one in verdict["findings"] if any(ordinal > since for ordinal in one["exchanges"])]
-    is_broken = any(one["severity"] == "error" for one in findings)
-    word = "kept" if verdict["verdict"] == "broken" and not is_broken else verdict["verdict"]
-    return {**verdict, "findings": findings, "verdict": word}
+def read_report(control: Callable[[str, str], dict[str, Any]], first_run: int) -> Verdict:
+    """The server's verdict on the client of a world, from one run of it on."""
+    sessions: list[Verdict] = control("GET", f"/report?first_run={first_run}")["sessions"]
+    return sessions[0]
 
 
 def judge(verdicts: Iterable[Verdict], allow: Collection[str] | str, strict: bool) -> Judgement:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from importlib import import_module
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -12,20 +11,12 @@ Asked: TypeAlias = bool | str | Sequence[str]
 """All of them (True), or those of a kind ("absent"), or one by name ("absent:Endpoint.owner"), or several of both."""
 
 
-def all_names() -> list[str]:
-    """The names of all variations, in an order that is the same in every process."""
-    names: list[str] = list(import_module("mockserver.variations").names())
-    return names
+Control: TypeAlias = Callable[[str, str], dict[str, Any]]
 
 
-def switch(control: Callable[[str, str, Any], object], name: str | None) -> None:
-    """Have a world's answers varied so from now on; None: no longer."""
-    control("POST", "/variation", {"name": name})
-
-
-def names_of(asked: Asked) -> list[str]:
+def names_of(asked: Asked, control: Control) -> list[str]:
     """The names of the variations asked for. Raises LookupError for what is neither a kind nor a name."""
-    known = all_names()
+    known = [str(variation["name"]) for variation in control("GET", "/variations")["variations"]]
     if isinstance(asked, bool):
         return known if asked else []
     if not isinstance(asked, str | list | tuple):

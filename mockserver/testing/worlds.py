@@ -113,7 +113,7 @@ class MockTogether:
     """The variation that is on, or None."""
     _hosted: Hosted = field(repr=False)
     _beginning: Beginning = field(repr=False)
-    _since: int = field(default=0, repr=False)
+    _first_run: int = field(default=0, repr=False)
     _accounts: dict[str, MockTogether] = field(default_factory=dict, repr=False)
 
     @property
@@ -134,13 +134,13 @@ class MockTogether:
     @property
     def journal(self) -> list[dict[str, Any]]:
         """What was asked of the API in this test, and what came of it, oldest first."""
-        read: list[dict[str, Any]] = self.control("GET", f"/journal?limit=10000&since={self._since}")["exchanges"]
-        return read
+        read = self.control("GET", "/journal?limit=10000")
+        return [exchange for exchange in read["exchanges"] if exchange["run"] >= self._first_run]
 
     @property
     def report(self) -> judging.Verdict:
         """What the client did right and wrong in this test, so far."""
-        return judging.read_report(self.control, self._since)
+        return judging.read_report(self.control, self._first_run)
 
     @property
     def asgi(self) -> Asgi:
@@ -170,7 +170,7 @@ class MockTogether:
         In each, the world begins anew, and so do those of the test's other accounts. Raises LookupError for what is
         no variation.
         """
-        return (variations.Variation(name, self._begin_varied) for name in variations.names_of(asked))
+        return (variations.Variation(name, self._begin_varied) for name in variations.names_of(asked, self.control))
 
     def snapshot(self) -> str:
         """Take a snapshot of the world; its id."""
@@ -188,12 +188,14 @@ class MockTogether:
         """Begin the world anew, as the test's marker says. Raises ControlError where that cannot be."""
         first = self._beginning
         stage = {"scenario": first.scenario, "seed": first.seed}
+        stage = {name: value for name, value in stage.items() if value is not None}
         self._set("clock", "/clock", {"mode": first.clock, "speed": 1})
-        self.control("POST", "/reset", {name: value for name, value in stage.items() if value is not None})
+        if self.variation is None:
+            self.control("POST", "/reset", stage)
+        else:
+            self.control("POST", "/variation", {"name": self.variation, **stage})
         if first.faults:
             self._set("faults", "/faults", [dict(fault) for fault in first.faults])
-        if self.variation is not None:
-            variations.switch(self.control, self.variation)
 
     def _set(self, field: str, path: str, body: Any) -> None:
         try:
@@ -208,8 +210,6 @@ class MockTogether:
 
     def _begin_varied(self, name: str | None) -> None:
         for one in self.all_accounts():
-            if name is None:
-                variations.switch(one.control, None)
             one.variation = name
             one.begin()
 
@@ -217,6 +217,6 @@ class MockTogether:
 def open_world(hosted: Hosted, api_key: str, beginning: Beginning) -> MockTogether:
     """Begin the world of a key. Raises ControlError where it cannot begin so."""
     mock = MockTogether(hosted.origin, api_key, beginning.variation, hosted, beginning)
-    mock._since = mock.control("GET", "/journal?limit=1")["total"]
     mock.begin()
+    mock._first_run = mock.control("GET", "/journal?limit=1")["run"]
     return mock
