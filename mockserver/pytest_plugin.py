@@ -6,7 +6,6 @@ their coverage tools see the package's imports.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Generator, Iterator
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,6 @@ _FIELDS = (*_WORLD_FIELDS, "allow", "strict", "variations")
 _TOLD = "mock_together_warnings"
 """The property of a test's report that carries what is only told, also from a worker of xdist."""
 _PASSED = pytest.StashKey[bool]()
-_SHOWN_WARNINGS = 50
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,17 +45,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     ]
     if not asked or asked[0] is False:
         return
-    from mockserver.testing.control import call
+    from mockserver.testing.control import ControlError, call
     from mockserver.testing.hosts import shared_host
     from mockserver.testing.variations import names_of
 
     def control(method: str, path: str) -> dict[str, Any]:
         return call(shared_host().origin, "variations", method, path)
 
-    runs: list[str | LookupError]
+    runs: list[str | Exception]
     try:
         runs = [*names_of(asked[0], control)]
-    except LookupError as error:
+    except (LookupError, ControlError) as error:
         runs = [error]  # which fails this test, and lets the others run
     metafunc.parametrize(
         "_together_variation", runs, ids=[run if isinstance(run, str) else "none" for run in runs], indirect=True
@@ -77,27 +75,25 @@ def pytest_runtest_makereport(
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tell, at the end, which warnings tests have met."""
-    tests: dict[str, list[str]] = {}
+    told: dict[str, dict[str, str]] = {}
     for report in [one for reports in terminalreporter.stats.values() for one in reports]:
         if getattr(report, "when", None) == "teardown":
-            for name, told in report.user_properties:
-                for line in told.splitlines() if name == _TOLD else ():
-                    tests.setdefault(line, []).append(report.nodeid)
-    if not tests:
-        return
-    terminalreporter.section("mock_together: warnings of clients")
-    for line, names in list(tests.items())[:_SHOWN_WARNINGS]:
-        more = len(Counter(names)) - 1
-        terminalreporter.write_line(f"{line}\n  {names[0]}" + (f" and {more} more" if more else ""))
-    if len(tests) > _SHOWN_WARNINGS:
-        terminalreporter.write_line(f"and {len(tests) - _SHOWN_WARNINGS} more")
+            for line in dict(report.user_properties).get(_TOLD, "").splitlines():
+                kind, _, message = line.partition(": ")
+                told.setdefault(kind, {}).setdefault(report.nodeid, message)
+    if told:
+        terminalreporter.section("mock_together: warnings of clients")
+    for kind, messages in told.items():
+        (name, message), *more = messages.items()
+        others = f" and {len(more)} more" if more else ""
+        terminalreporter.write_line(f"{kind}: {message}\n  {name}{others}")
 
 
 @pytest.fixture
 def _together_variation(request: pytest.FixtureRequest) -> str | None:
     """The variation of this run of the test."""
     run = getattr(request, "param", None)
-    if isinstance(run, LookupError):
+    if isinstance(run, Exception):
         raise _failure(run)
     return run
 

@@ -1,61 +1,53 @@
-"""How the plugin judges the clients of tests, as a user's suite shows it.
-
-The server's judge is replaced by one that finds fault with the paths that the tests below ask for.
-"""
+"""How the plugin judges the clients of tests, as a user's suite shows it."""
 
 import pytest
 
 pytest_plugins = ["pytester"]
 
-JUDGE = """
-from mockserver.testing import judging, variations
-
-RULES = {"unknown-path": "error", "misspelt-field": "error", "undeclared-field": "warning", "leaks": "warning"}
-
-
-def finding(exchange, rule):
-    return {
-        "rule": rule, "severity": RULES[rule], "document": "v1", "operation": "", "method": exchange["method"],
-        "path": exchange["path"], "count": 1, "message": f"the message of {rule}", "reason": "the reason",
-        "source": "v1#/paths", "near": "the near", "exchanges": [exchange["ordinal"]], "curl": ["curl http://x"],
-        "status": 404, "answer": "", "test": "",
-    }
-
-
-def read_sessions(control):
-    exchanges = control("GET", "/journal?limit=10000")["exchanges"]
-    findings = [finding(one, one["path"][1:]) for one in exchanges if one["path"][1:] in RULES]
-    return [{
-        "format": 1, "tool": "together-mockserver 0", "side": "client", "verdict": "broken", "problem": None,
-        "target": {"base_url": "", "documents": ["v1"], "clock": "step", "session": "s", "scenario": "default"},
-        "seed": 1, "started_at": "2026-01-01T00:00:00Z", "seconds": 1.0, "requests": len(exchanges), "command": "",
-        "exit": None, "findings": findings, "not_judged": [], "operations": [], "lifecycles": [], "tests": [],
-        "timeline": {"resources": [], "exchanges": []},
-        "rules": [
-            {"name": name, "suite": "request", "severity": severity, "reason": "", "source": "", "judged": 1,
-             "breaches": sum(one["rule"] == name for one in findings)}
-            for name, severity in RULES.items()
-        ],
-    }]
-
-
-judging.read_sessions = read_sessions
-"""
-ASK = """
+ASK = '''
 import pytest
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+PATHS = {
+    "none": "v1/hardware",
+    "unknown-path": "v1/oops",  # errors
+    "misspelt-parameter": "v1/hardware?modle=Qwen/Qwen3.5-9B-FP8",
+    "undeclared-parameter": "v1/hardware?colour=red",  # a warning
+}
 
-def ask(mock, path):
-    with pytest.raises(HTTPError):
-        urlopen(Request(f"{mock.base_url}/{path}", headers={"Authorization": f"Bearer {mock.api_key}"}))
+
+def ask(mock, rule):
+    """Break a rule."""
+    try:
+        urlopen(Request(f"{mock.base_url}/{PATHS[rule]}", headers={"Authorization": f"Bearer {mock.api_key}"})).close()
+    except HTTPError as error:
+        error.close()
+'''
+VARIATIONS = """
+from mockserver.testing import control
+
+NAMES = ["absent:Endpoint.owner", "absent:Endpoint.name", "fault:429"]
+SWITCHED = []
+answered = control.call
+
+
+def call(origin, api_key, method, path, body=None):
+    if path == "/variations":
+        return {"variations": [{"name": name} for name in NAMES]}
+    if path == "/variation":
+        SWITCHED.append(body)
+        path, body = "/reset", {name: value for name, value in body.items() if name != "name"}
+    return answered(origin, api_key, method, path, body)
+
+
+control.call = call
 """
 ALONE = ("-p", "no:cacheprovider", "-p", "no:schemathesis", "-W", "error")
 
 
 def run(pytester: pytest.Pytester, tests: str, *options: str, conftest: str = "") -> pytest.RunResult:
-    pytester.makeconftest(JUDGE + conftest)
+    pytester.makeconftest(conftest)
     pytester.makepyfile(ASK + tests)
     return pytester.runpytest_subprocess(*ALONE, *options)
 
@@ -70,6 +62,7 @@ def test_breaks(mock_together):
     assert mock_together.report["verdict"] == "broken"
 
 def test_keeps(mock_together):
+    ask(mock_together, "none")
     assert mock_together.report["findings"] == []
     assert mock_together.report["verdict"] == "kept"
 
@@ -78,16 +71,16 @@ def test_other():
 
 @pytest.mark.parametrize("run", [1, 2])
 def test_fails_by_itself(mock_together, run):
-    ask(mock_together, "misspelt-field")
+    ask(mock_together, "misspelt-parameter")
     assert run == 0, "its own fault"
 
 @pytest.mark.xfail(strict=True)
 def test_is_expected_to_fail(mock_together):
-    ask(mock_together, "misspelt-field")
+    ask(mock_together, "misspelt-parameter")
     assert False
 
 def test_another_account(mock_together):
-    ask(mock_together.account("b"), "misspelt-field")
+    ask(mock_together.account("b"), "misspelt-parameter")
 
 def test_reset(mock_together):
     ask(mock_together, "unknown-path")
@@ -106,13 +99,13 @@ def test_cleaning_up(client):
     said = outcome.stdout.str()
     for name in ("test_breaks", "test_another_account", "test_reset", "test_cleaning_up"):
         assert f"ERROR at teardown of {name}" in said
-    outcome.stdout.fnmatch_lines(["*ERROR at teardown of test_breaks*", "*unknown-path*GET /unknown-path*"])
-    for part in ("the message of unknown-path", "the near", "the reason", "v1#/paths", "curl http://x"):
+    outcome.stdout.fnmatch_lines(["*ERROR at teardown of test_breaks*", "*unknown-path*GET /v1/oops*"])
+    for part in ("there is nothing at /v1/oops", "the request did nothing", "the documents' paths", "curl -sS -i http"):
         assert part in said
     outcome.stdout.fnmatch_lines(["Where a test means to do this: allow=['unknown-path']"])
     # What fails by itself shows what its client did, and nothing is failed twice.
     outcome.stdout.fnmatch_lines(
-        ["E *its own fault", "*Captured by mock_together at teardown*", "*misspelt-field*GET /misspelt-field*"]
+        ["E *its own fault", "*Captured by mock_together at teardown*", "*misspelt-parameter*GET /hardware*"]
     )
     assert "ERROR at teardown of test_fails_by_itself" not in said
     assert "Traceback" not in said
@@ -129,12 +122,12 @@ def test_allowed(mock_together):
 @pytest.mark.together(allow=["unknown-path"])
 def test_not_this(mock_together):
     ask(mock_together, "unknown-path")
-    ask(mock_together, "misspelt-field")
+    ask(mock_together, "misspelt-parameter")
 
 @pytest.mark.together(allow="all", strict=True)
 def test_all_allowed(mock_together):
     ask(mock_together, "unknown-path")
-    ask(mock_together, "leaks")
+    ask(mock_together, "undeclared-parameter")
 
 @pytest.mark.together(allow=["unknown-pth"])
 def test_no_such_rule(mock_together):
@@ -142,23 +135,23 @@ def test_no_such_rule(mock_together):
 
 @pytest.mark.parametrize("run", [1, 2, 3])
 def test_told(mock_together, run):
-    ask(mock_together, "leaks")
+    ask(mock_together, "undeclared-parameter")
 
 @pytest.mark.together(strict=True)
 def test_strict(mock_together):
-    ask(mock_together, "undeclared-field")
+    ask(mock_together, "undeclared-parameter")
         """,
     )
     outcome.assert_outcomes(passed=8, errors=3)
     said = outcome.stdout.str()
     for name in ("test_not_this", "test_no_such_rule", "test_strict"):
         assert f"ERROR at teardown of {name}" in said
-    assert "the message of unknown-path" not in said
+    assert "there is nothing at /v1/oops" not in said
     outcome.stdout.fnmatch_lines(["pytest.mark.together: allow: there is no rule 'unknown-pth'; did you mean 'unkn*"])
     outcome.stdout.fnmatch_lines(
         [
             "*= mock_together: warnings of clients =*",
-            "leaks, GET /leaks: the message of leaks",
+            "undeclared-parameter, GET /hardware: query parameter 'colour' is not declared",
             "  test_what_a_test_means_to_break_and_what_is_only_told.py::test_told?1? and 2 more",
         ]
     )
@@ -172,7 +165,7 @@ def test_every_worker_of_xdist_has_a_server_and_tells(pytester: pytest.Pytester)
 def test_told(mock_together, run, worker_id, record_property):
     record_property("served", f"{worker_id} {mock_together.base_url}")
     assert mock_together.journal == []
-    ask(mock_together, "leaks")
+    ask(mock_together, "undeclared-parameter")
     assert len(mock_together.journal) == 1
 
 @pytest.mark.parametrize("run", range(2))
@@ -188,7 +181,7 @@ def pytest_terminal_summary(terminalreporter):
     )
     outcome.assert_outcomes(passed=8, errors=2)
     outcome.stdout.fnmatch_lines(["SERVERS 2 WORKERS 2"])
-    outcome.stdout.fnmatch_lines(["leaks, GET /leaks: the message of leaks", "  *test_told?*? and 5 more"])
+    outcome.stdout.fnmatch_lines(["undeclared-parameter, GET /hardware: *", "  *test_told?*? and 5 more"])
 
 
 def test_variations(pytester: pytest.Pytester) -> None:
@@ -200,7 +193,7 @@ seen = []
 @pytest.mark.together(variations="absent")
 def test_kind(mock_together):
     seen.append(mock_together.variation)
-    assert SWITCHED[-1] == mock_together.variation
+    assert SWITCHED[-1] == {"name": mock_together.variation}
     assert mock_together.journal == []
 
 def test_seen(request):
@@ -221,26 +214,20 @@ def test_looping(mock_together):
     started = mock_together.clock.now
     for variation in mock_together.variations():
         with variation as name:
-            assert mock_together.variation == name == SWITCHED[-1]
+            assert mock_together.variation == name
+            assert SWITCHED[-1] == {"name": name, "scenario": "empty"}
             assert mock_together.clock.now == started
             assert [one["matched"] for one in mock_together.faults.rules] == [0]
-            ask(mock_together, "nothing")
             mock_together.clock.advance("1h")
     assert mock_together.variation is None
-    assert SWITCHED[switched:] == [
-        "absent:Endpoint.owner", None, "absent:Endpoint.name", None, "fault:429", None,
-    ]
+    assert len(SWITCHED) == switched + 3
 
 def test_named_in_what_fails(mock_together):
     for variation in mock_together.variations("fault"):
         with variation:
             assert False
         """.replace("SWITCHED", "__import__('conftest').SWITCHED"),
-        conftest="""
-SWITCHED = []
-variations.all_names = lambda: ["absent:Endpoint.owner", "absent:Endpoint.name", "fault:429"]
-variations.switch = lambda control, name: SWITCHED.append(name)
-""",
+        conftest=VARIATIONS,
     )
     outcome.assert_outcomes(passed=8, failed=1, errors=1)
     said = outcome.stdout.str()
@@ -271,7 +258,7 @@ async def test_good(mock_together, client):
 
 @pytest.mark.anyio
 async def test_breaks(client):
-    assert (await client.get("/unknown-path")).status_code == 404
+    assert (await client.get("/v1/oops")).status_code == 404
         """,
     )
     outcome.assert_outcomes(passed=2, errors=1)

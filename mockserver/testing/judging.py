@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NamedTuple, TypeAlias
 
-
 Verdict: TypeAlias = dict[str, Any]
 
 ALL = "all"
