@@ -60,8 +60,8 @@ def mock_together(
             raise
         else:
             judged = judge([one.report for one in mock.all_accounts()], allow, strict)
-            if judged.told:
-                log.warning("%s", judged.told)
+            for line in judged.lines:
+                log.warning("%s", line)
             if judged.broken:
                 raise AssertionError(judged.broken)
         finally:
