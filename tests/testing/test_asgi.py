@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Event
 
 import httpx
 import pytest
 
-from mockserver.testing import MockTogether, mock_together
+from mockserver.testing import MockTogether, mock_together, transports
+from mockserver.testing.bridges import Asgi
+from mockserver.testing.hosts import shared_host
+from mockserver.testing.transports import Transport
 
 from .asking import ENDPOINT, ask
 
@@ -28,7 +33,7 @@ def client_of(mock: MockTogether) -> httpx.AsyncClient:
     )
 
 
-def blocking_client_of(mock: MockTogether, **options: float) -> httpx.Client:
+def blocking_client_of(mock: MockTogether, **options: float | None) -> httpx.Client:
     return httpx.Client(
         transport=mock.transport,
         base_url=mock.base_url,
@@ -87,6 +92,35 @@ def test_many_callers_of_many_loops_at_once(mock: MockTogether) -> None:
     assert ordinals == list(range(ordinals[0], ordinals[0] + 101))
 
 
+def test_the_server_s_own_loop_runs_the_application_and_stops_when_nobody_waits(mock: MockTogether) -> None:
+    server = shared_host()
+    loops: list[asyncio.AbstractEventLoop] = []
+    stopped = Event()
+
+    async def application(*_: object) -> None:
+        loops.append(asyncio.get_running_loop())
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            stopped.set()
+
+    watched = server._replace(app=application)  # type: ignore[arg-type]
+
+    async def story() -> None:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=Asgi(watched))) as client:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await client.get(mock.base_url)
+
+    asyncio.run(story())
+    assert stopped.wait(10)
+    stopped.clear()
+    with httpx.Client(transport=Transport(watched), timeout=0.01) as client, pytest.raises(httpx.ReadTimeout):
+        client.get(mock.base_url)
+    assert stopped.wait(10)
+    assert loops == [server.loop, server.loop]
+
+
 def test_faults_break_it_too(mock: MockTogether) -> None:
     mock.faults.add("connection_reset", times=2)
     with blocking_client_of(mock) as client, pytest.raises(httpx.ReadError):
@@ -118,6 +152,21 @@ def test_nobody_waits_longer_than_they_want(mock: MockTogether) -> None:
     asyncio.run(story())
     mock.faults.clear()
     assert ask(mock, "/v1/hardware")["object"] == "list"
+
+
+def test_a_client_s_own_timeout_is_kept(mock: MockTogether, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float | None] = []
+
+    class Watched(SimpleQueue):  # type: ignore[type-arg]
+        def get(self, block: bool = True, timeout: float | None = None) -> object:
+            waited.append(timeout)
+            return super().get(block, timeout)
+
+    monkeypatch.setattr(transports, "SimpleQueue", Watched)
+    for timeout in (7.5, None):
+        with blocking_client_of(mock, timeout=timeout) as client:
+            assert client.get("/v1/hardware").status_code == 200
+    assert set(waited) == {7.5, None}
 
 
 def test_a_body_that_is_too_long_or_never_comes(mock: MockTogether) -> None:
