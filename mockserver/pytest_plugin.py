@@ -29,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         f"{MARK}(scenario=NAME, seed=N, clock='real'|'manual'|'step', faults=[...], allow=[RULE, ...]|'all', "
-        "strict=True, variations=True|KIND|NAME|[...]): what the test's mock_together world begins with, and which "
+        "strict=True, variations=True|NAME|[NAME, ...]): what the test's mock_together world begins with, and which "
         "breaches of its client fail it; without it, the scenario default, seed 1, the clock step, and every error",
     )
 

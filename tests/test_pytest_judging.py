@@ -27,7 +27,7 @@ def ask(mock, rule):
 VARIATIONS = """
 from mockserver.testing import control
 
-NAMES = ["absent:Endpoint.owner", "absent:Endpoint.name", "fault:429"]
+NAMES = ["absent:Endpoint.owner", "absent:Endpoint.name", "absent:EndpointPart.name", "fault:429"]
 SWITCHED = []
 answered = control.call
 
@@ -197,12 +197,16 @@ def test_kind(mock_together):
     assert mock_together.journal == []
 
 def test_seen(request):
-    assert seen == ["absent:Endpoint.owner", "absent:Endpoint.name"]
+    assert seen == ["absent:Endpoint.owner", "absent:Endpoint.name", "absent:EndpointPart.name"]
 
 @pytest.mark.together(variations=["fault", "absent:Endpoint.name"], seed=3)
 @pytest.mark.parametrize("number", [1, 2])
 def test_several(mock_together, number):
     assert mock_together.variation in ("fault:429", "absent:Endpoint.name")
+
+@pytest.mark.together(variations="absent:Endpoint")
+def test_place(mock_together):
+    assert mock_together.variation in ("absent:Endpoint.owner", "absent:Endpoint.name")
 
 @pytest.mark.together(variations="absnt")
 def test_misspelt(mock_together):
@@ -220,7 +224,7 @@ def test_looping(mock_together):
             assert [one["matched"] for one in mock_together.faults.rules] == [0]
             mock_together.clock.advance("1h")
     assert mock_together.variation is None
-    assert len(SWITCHED) == switched + 3
+    assert len(SWITCHED) == switched + 4
 
 def test_named_in_what_fails(mock_together):
     for variation in mock_together.variations("fault"):
@@ -229,7 +233,7 @@ def test_named_in_what_fails(mock_together):
         """.replace("SWITCHED", "__import__('conftest').SWITCHED"),
         conftest=VARIATIONS,
     )
-    outcome.assert_outcomes(passed=8, failed=1, errors=1)
+    outcome.assert_outcomes(passed=11, failed=1, errors=1)
     said = outcome.stdout.str()
     assert "variations: there is none called 'absnt'; did you mean 'absent'?" in said
     assert "with the variation fault:429" in said

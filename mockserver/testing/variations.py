@@ -8,25 +8,26 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 Asked: TypeAlias = bool | str | Sequence[str]
-"""All of them (True), or those of a kind ("absent"), or one by name ("absent:Endpoint.owner"), or several of both."""
-
-
+"""All of them (True), or those of a kind ("absent"), of a place ("null:DedicatedEndpoint"), or the one of a whole name;
+or a list of such."""
+_ENDS = ("", ":", ".", "=")
+"""What follows a part of a name that can be asked for."""
 Control: TypeAlias = Callable[[str, str], dict[str, Any]]
 
 
 def names_of(asked: Asked, control: Control) -> list[str]:
-    """The names of the variations asked for. Raises LookupError for what is neither a kind nor a name."""
+    """The names of the variations asked for. Raises LookupError for what no name begins with."""
     known = [str(variation["name"]) for variation in control("GET", "/variations")["variations"]]
     if isinstance(asked, bool):
         return known if asked else []
     if not isinstance(asked, str | list | tuple):
-        raise LookupError("variations: give True, a kind, a name, or a list of kinds and names")
+        raise LookupError("variations: give True, the beginning of a name, or a list of such")
     found: list[str] = []
-    for one in [asked] if isinstance(asked, str) else asked:
-        meant = [name for name in known if name == one or name.startswith(f"{one}:")]
+    for one in map(str, [asked] if isinstance(asked, str) else asked):
+        meant = [name for name in known if name.startswith(one) and name[len(one) :][:1] in _ENDS]
         if not meant:
             kinds = list(dict.fromkeys(name.partition(":")[0] for name in known))
-            near = get_close_matches(str(one), [*kinds, *known], 1, 0.5)
+            near = get_close_matches(one, [*kinds, *known], 1, 0.5)
             mean = f"did you mean {near[0]!r}?" if near else f"the kinds are {', '.join(kinds)}"
             raise LookupError(f"variations: there is none called {one!r}; {mean}")
         found += [name for name in meant if name not in found]

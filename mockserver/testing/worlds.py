@@ -165,10 +165,10 @@ class MockTogether:
         return [self, *self._accounts.values()]
 
     def variations(self, asked: variations.Asked = True) -> Iterator[variations.Variation]:
-        """Every variation, or those of a kind, or some by name; each is a context in which it is on.
+        """Every variation, or those whose names begin so; each is a context in which it is on.
 
-        In each, the world begins anew, and so do those of the test's other accounts. Raises LookupError for what is
-        no variation.
+        In each, the world begins anew, and so do those of the test's other accounts. Raises LookupError for what no
+        name begins with.
         """
         return (variations.Variation(name, self._begin_varied) for name in variations.names_of(asked, self.control))
 
