@@ -30,9 +30,13 @@ class Reports:
         least = world.run if first_run is None else first_run
         return self._judge().verdict([self._sitting(world, least)], self._facts(facts))
 
-    def all(self, **facts: Any) -> list[dict[str, Any]]:
-        """The verdicts on all clients that sent anything, of all runs; requests that no world has come last."""
-        return [self._judge().verdict([sitting], self._facts(facts)) for sitting in self._sittings()]
+    def all(self, most: int | None = None, **facts: Any) -> list[dict[str, Any]]:
+        """The verdicts on all clients that sent anything, or the latest of them, of all runs.
+
+        Requests that no world has come last.
+        """
+        latest = self._sittings()[-most if most else None :]
+        return [self._judge().verdict([sitting], self._facts(facts)) for sitting in latest]
 
     def together(self, **facts: Any) -> dict[str, Any]:
         """One verdict on all that was sent, by whatever key."""
