@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
-from importlib import import_module
 from typing import Any, NamedTuple, TypeAlias
+
+from contract_tests.reports.plain import findings_text
 
 Verdict: TypeAlias = dict[str, Any]
 
@@ -66,14 +67,4 @@ def _text(verdict: Verdict, findings: list[dict[str, Any]]) -> str:
     is_broken = any(one["severity"] == "error" for one in findings)
     shown = {**verdict, "findings": findings, "verdict": "broken" if is_broken else "kept"}
     rules = list(dict.fromkeys(one["rule"] for one in findings))
-    return f"{_findings_text(shown)}\n\nWhere a test means to do this: allow={rules!r}"
-
-
-def _findings_text(verdict: Verdict) -> str:
-    render = getattr(import_module("contract_tests.reports"), "findings_text", None)
-    if render is not None:
-        return str(render(verdict))
-    return "\n".join(
-        "\n".join(filter(None, [_line(one), one["near"], one["reason"], one["source"], *one["curl"]]))
-        for one in verdict["findings"]
-    )
+    return f"{findings_text(shown)}\n\nWhere a test means to do this: allow={rules!r}"
