@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
+from mockserver.settings import Settings
+from mockserver.web.server import serving
 from tests.audit.clients import CATALOGUE, HONEST, SEVERITIES, Entry
 from tests.audit.clients.entries import ERROR
 from tests.audit.clients.honest import Client
-from tests.audit.running import Run, judged
+from tests.audit.clients.wire import over_http
+from tests.audit.running import Run, judged, play
 
 NOT_JUDGED_ON_THE_GOOD: dict[str, str] = {}
 """The rules that no honest client gives occasion to judge, and why."""
@@ -107,6 +111,17 @@ def test_no_verdict_shows_a_key(entry: Entry) -> None:
 def shown(verdict: dict[str, Any]) -> str:
     lines = [f"{one['severity']} {one['rule']}: {one['message']} {one['near']}" for one in verdict["findings"]]
     return "\n".join([verdict["verdict"], *lines])
+
+
+@pytest.mark.parametrize("name", ["filter-twice", "form-for-json", "reader"])
+def test_it_is_the_same_over_sockets(name: str) -> None:
+    """A client that is a process of somebody else is judged as those in this one are."""
+    entry = {**CATALOGUE, **HONEST}[name]
+    with serving(Settings(scenario="empty", clock="step")) as origin:
+        play(entry, over_http(origin), "key-of-the-socket", lambda seconds: None)
+        with urlopen(Request(f"{origin}/_mock/report?world=*")) as answer:
+            (verdict,) = json.load(answer)["sessions"]
+    assert {finding["rule"] for finding in verdict["findings"]} == {entry.rule} - {""}, shown(verdict)
 
 
 # ---- nothing is left out ---------------------------------------------------------------------------------------------
