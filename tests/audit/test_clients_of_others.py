@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("official-clients")
 TOLD: dict[str, dict[str, str]] = {
     "1.5.35": {
         "deprecated": "every create of an endpoint says disable_prompt_cache, whether asked to or not",
-        "undeclared-field": "the command line sends `echo` with a chat, which the document has for completions of old",
+        "undeclared-field": "the command line says `echo` with each chat, which the document does not declare",
     },
 }
 """By version: the rules that a client breaks rightly, and why."""
