@@ -207,6 +207,13 @@ def fleet(client: Client) -> None:
         make_endpoint(client, display_name=f"replica {number}", state="STOPPED")
 
 
+def crowd(client: Client) -> None:
+    """Twelve tasks that each look what hardware there is and create an endpoint, all at once."""
+    for number in range(12):
+        make_endpoint(client, display_name=f"task {number}", state="STOPPED")
+
+
+good("crowd", "does the same in twelve tasks at once", crowd)
 good("interleaved", "watches five endpoints at once", interleaved)
 good("fleet", "creates three endpoints alike, on purpose", fleet)
 

@@ -8,7 +8,7 @@ from .entries import CALM, NOTHING_BOOTS, Server
 from .honest import CLUSTERS, REGION, VOLUMES, Client, Lost, chat, endpoint_life, make_endpoint, new_cluster
 from .proofs import deleted, looked, made, refused
 from .retries import bad
-from .wire import Answer
+from .wire import UNSET, Answer
 
 FAILING = Server(scenario=NOTHING_BOOTS)
 VOLUME = {"volume_name": "datasets", "size_tib": 2, "region": REGION}
@@ -108,6 +108,12 @@ class Hopeful(Client):
         raise AssertionError("looks end only by raising")
 
 
+def left_in_error(client: Client) -> None:
+    make_endpoint(client)
+    client.sleep(900)
+    client.made.clear()
+
+
 def wait_for_a_volume(client: Client) -> None:
     volume = client.make(VOLUMES, VOLUME, "volume_id")["volume_id"]
     client.wait(f"{VOLUMES}/{volume}", "available")
@@ -120,6 +126,15 @@ bad(
     sleep_for_a_look,
     lambda sent: looked(sent, "ERROR") == 0 and deleted(sent, "/endpoints") == 1,
     server=FAILING,
+)
+bad(
+    "left-in-error",
+    "ignores-error-state",
+    "creates an endpoint and goes away, and never learns that it has failed",
+    left_in_error,
+    lambda sent: looked(sent, "ERROR") == 0 and made(sent, "/endpoints") == 1,
+    server=FAILING,
+    may={"leaks": "what has failed is still there"},
 )
 bad(
     "volume-unseen",
@@ -217,6 +232,22 @@ for name, says, story, client, collection in (
     )
 
 
+def leave_an_inline_volume(client: Client) -> None:
+    """A volume that was made with its cluster, and told to outlive it."""
+    inline = {**VOLUME, "is_lifecycle_independent": True}
+    cluster = client.make(CLUSTERS, new_cluster(shared_volume=inline), "cluster_id")["cluster_id"]
+    client.wait(f"{CLUSTERS}/{cluster}", "Ready")
+
+
+bad(
+    "leaves-an-inline-volume",
+    "leaks",
+    "deletes its cluster, but not the volume that it made with it to outlive it",
+    leave_an_inline_volume,
+    lambda sent: deleted(sent, CLUSTERS) == 1 and deleted(sent, VOLUMES) == 0,
+)
+
+
 class Repeater(Client):
     """Sends a create again when its answer is lost, without a look; at the end it deletes all that it finds."""
 
@@ -271,3 +302,28 @@ for name, says, story, faults, collection in (
         Repeater,
         faults=faults,
     )
+
+
+class Renamer(Repeater):
+    """Names what it creates anew each time that it tries."""
+
+    def ask(self, method: str, path: str, body: Any = UNSET, **query: str) -> Any:
+        if method == "POST" and path == "/endpoints":
+            body = {**body, "display_name": f"attempt {len(self.tries)}"}
+            self.tries.append(body)
+        return super().ask(method, path, body, **query)
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.tries: list[Any] = []
+
+
+bad(
+    "creates-twice-under-two-names",
+    "duplicates-on-retry",
+    "creates again when the connection breaks, under another name",
+    run_an_endpoint,
+    lambda sent: made(sent, "/endpoints") == 2 == deleted(sent, "/endpoints/"),
+    Renamer,
+    faults=after("connection_reset", "createEndpoint"),
+)

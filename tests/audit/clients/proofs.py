@@ -18,12 +18,13 @@ def gaps_s(sent: list[Sent]) -> list[float]:
 
 
 def repeated(least: int, below_s: float, *statuses: int) -> Callable[[list[Sent]], bool]:
-    """A request was sent again and again, with short gaps, and answered with these statuses."""
+    """A request was sent so often in a row, with short gaps, and answered with these statuses."""
 
     def shows(sent: list[Sent]) -> bool:
         for same in repeats(sent):
             met = [one for one in same if one.status in statuses]
-            if len(met) >= least and max(gaps_s(met)) < below_s:
+            stretches = (met[begin : begin + least] for begin in range(len(met) - least + 1))
+            if any(max(gaps_s(stretch)) < below_s for stretch in stretches):
                 return True
         return False
 

@@ -52,7 +52,19 @@ class ListWatcher(Client):
             self.sleep(0.02)
 
 
+class FasterAndFaster(Client):
+    """Begins with good manners."""
+
+    def looks(self, path: str) -> Any:
+        pause_s = 1.0
+        while True:
+            yield self.ask("GET", path)
+            self.sleep(pause_s)
+            pause_s = 0.01
+
+
 for name, says, client in (
+    ("polls-faster-and-faster", "looks after a second, and then every 10 ms", FasterAndFaster),
     ("polls-every-ten-ms", "looks every 10 ms whether its endpoint has started", EveryTenMs),
     ("polls-without-a-pause", "looks again as soon as it has its answer", Breathless),
     ("polls-a-list-too-fast", "looks every 20 ms at the list of all endpoints", ListWatcher),
