@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from contract_tests.kit.document import Operation
+from contract_tests.kit.lifecycles import Lifecycle
 from contract_tests.kit.record import Record, ranked
 from contract_tests.kit.session import Session
 from contract_tests.kit.spending import READS_ONLY
@@ -75,14 +76,17 @@ def verdict_of(
         "findings": ranked(record.findings.values()),
         "not_judged": not_judged,
         "operations": [
-            _operation(record, one) for document in session.documents.values() for one in document.operations.values()
+            operation_row(record, one)
+            for document in session.documents.values()
+            for one in document.operations.values()
         ],
-        "lifecycles": [_lifecycle(record, name, session) for name in session.lifecycles],
+        "lifecycles": [lifecycle_row(record, table) for table in session.lifecycles.values()],
         "tests": tests,
     }
 
 
-def _operation(record: Record, one: Operation) -> dict[str, Any]:
+def operation_row(record: Record, one: Operation) -> dict[str, Any]:
+    """What was asked of an operation and what it answered, beside what is declared."""
     name = one.operation_id
     seen = {status: count for (operation, status), count in record.statuses.items() if operation == name}
     body = one.body_schema or {}
@@ -104,8 +108,9 @@ def _operation(record: Record, one: Operation) -> dict[str, Any]:
     }
 
 
-def _lifecycle(record: Record, name: str, session: Session) -> dict[str, Any]:
-    table = session.lifecycles[name]
+def lifecycle_row(record: Record, table: Lifecycle) -> dict[str, Any]:
+    """The states and moves of a lifecycle, and how often each was seen."""
+    name = table.kind
     return {
         "name": name,
         "states": [

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from enum import StrEnum
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -60,6 +62,23 @@ class FailOn(StrEnum):
     any = "any"
 
 
+ScenarioOption = Annotated[str, typer.Option(help="A scenario that ships with the package, or the path of one.")]
+SeedOption = Annotated[int, typer.Option(min=-(2**63), max=2**63 - 1, help="Decides every id and duration.")]
+ClockOption = Annotated[
+    ClockMode, typer.Option(help="real follows the wall clock, manual stands still, step moves with each read.")
+]
+SpeedOption = Annotated[
+    float, typer.Option(min=1e-9, max=1e9, help="Virtual seconds per real second, with --clock real.")
+]
+KeysOption = Annotated[
+    list[str] | None, typer.Option(help="Let in only this key (repeatable); without it, any non-empty key.")
+]
+SpecsOption = Annotated[list[Path] | None, typer.Option(help="Serve this OpenAPI document beside ours (repeatable).")]
+CheckOption = Annotated[
+    bool, typer.Option("--check-responses", help="Answer 500 where an answer of ours breaks the document.")
+]
+
+
 def _say_version(asked: bool) -> None:
     if asked:
         print(f"mockserver {__version__}")
@@ -79,30 +98,13 @@ def _root(
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 picks a free one.")] = 8080,
-    scenario: Annotated[
-        str, typer.Option(help="A scenario that ships with the package, or the path of one.")
-    ] = "default",
-    seed: Annotated[
-        int, typer.Option(min=-(2**63), max=2**63 - 1, help="Decides every id and duration.")
-    ] = DEFAULT_SEED,
-    clock: Annotated[
-        ClockMode,
-        typer.Option(help="real follows the wall clock, manual stands still, step moves with each read."),
-    ] = ClockMode.real,
-    speed: Annotated[
-        float, typer.Option(min=1e-9, max=1e9, help="Virtual seconds per real second, with --clock real.")
-    ] = 1.0,
-    api_key: Annotated[
-        list[str] | None,
-        typer.Option(help="Let in only this key (repeatable); without it, any non-empty key."),
-    ] = None,
-    spec: Annotated[
-        list[Path] | None, typer.Option(help="Serve this OpenAPI document beside ours (repeatable).")
-    ] = None,
-    check_responses: Annotated[
-        bool,
-        typer.Option("--check-responses", help="Answer 500 where an answer of ours breaks the document."),
-    ] = False,
+    scenario: ScenarioOption = "default",
+    seed: SeedOption = DEFAULT_SEED,
+    clock: ClockOption = ClockMode.real,
+    speed: SpeedOption = 1.0,
+    api_key: KeysOption = None,
+    spec: SpecsOption = None,
+    check_responses: CheckOption = False,
     admin_token: Annotated[
         str | None, typer.Option(help="Lets other machines use the control API, as X-Mock-Admin-Token.")
     ] = None,
@@ -115,15 +117,64 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the API until SIGTERM or Ctrl-C."""
-    if not 0 < speed <= 1e9:  # the option's own bounds let nan pass
-        raise ConfigError("--speed", f"{speed} is not a speed", "give a number above 0")
-    if "" in (api_key or ()) or admin_token == "":
-        raise ConfigError(
-            "--api-key, --admin-token", "an empty key lets nobody in", "leave the option out, or give a key"
-        )
+    served = _settings(scenario, seed, clock, speed, api_key, spec, check_responses)
+    if admin_token == "":
+        raise ConfigError("--admin-token", "an empty token lets nobody in", "leave the option out, or give a token")
     from mockserver.web import server  # here, so that --help and the other commands start at once
 
-    settings = Settings(
+    settings = replace(served, admin_token=admin_token, reload=reload)
+    server.run(settings, host, port, log_level.value, ready_file)
+
+
+@app.command(context_settings={"allow_interspersed_args": False})
+def run(
+    command: Annotated[list[str], typer.Argument(help="The client's program and its arguments, after --.")],
+    scenario: ScenarioOption = "default",
+    seed: SeedOption = DEFAULT_SEED,
+    clock: ClockOption = ClockMode.real,
+    speed: SpeedOption = 1.0,
+    api_key: KeysOption = None,
+    spec: SpecsOption = None,
+    check_responses: CheckOption = False,
+    sdk: Annotated[
+        int, typer.Option(min=1, max=3, help="The client's generation: 3 is given the bare origin as its base URL.")
+    ] = 2,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.001, help="End the command after so many seconds, with status 124.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write verdict.json, junit.xml and index.html into this folder.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Let warnings count as breaches, too.")] = False,
+) -> None:
+    """Serve on a free port, run a client against it, and say what it did right and wrong.
+
+    The exit status is the client's own, or 3 where that is 0 and the client broke the contract.
+    """
+    served = _settings(scenario, seed, clock, speed, api_key, spec, check_responses)
+    if timeout is not None and not isfinite(timeout):
+        raise ConfigError("--timeout", f"{timeout} is no time", "give a number of seconds")
+    from mockserver import running
+
+    asked = running.Run(command, is_bare=sdk == 3, timeout_s=timeout, report=report, strict=strict)
+    raise typer.Exit(running.run(served, asked))
+
+
+def _settings(
+    scenario: str,
+    seed: int,
+    clock: ClockMode,
+    speed: float,
+    api_key: list[str] | None,
+    spec: list[Path] | None,
+    check_responses: bool,
+) -> Settings:
+    """What to serve. Raises ConfigError."""
+    if not 0 < speed <= 1e9:  # the option's own bounds let nan pass
+        raise ConfigError("--speed", f"{speed} is not a speed", "give a number above 0")
+    if "" in (api_key or ()):
+        raise ConfigError("--api-key", "an empty key lets nobody in", "leave the option out, or give a key")
+    return Settings(
         scenario=scenario,
         seed=seed,
         clock=clock.value,
@@ -131,10 +182,7 @@ def serve(
         api_keys=tuple(api_key or ()),
         specs=tuple(spec or ()),
         check_responses=check_responses,
-        admin_token=admin_token,
-        reload=reload,
     )
-    server.run(settings, host, port, log_level.value, ready_file)
 
 
 @app.command()

@@ -4,6 +4,7 @@ MockServerError
 ├── ConfigError            what the person who started us gave us is wrong (exit status 2)
 └── Refusal                what a client asked for is refused (the API's error envelope)
     ├── Invalid            the request breaks a rule of the API
+    │   └── NotNow         ... which it would not, were its resource in another state
     ├── Unauthenticated    no key, or a key nobody accepts
     ├── PaymentRequired    the account has nothing left to pay with
     ├── Forbidden          a good key, but not for this
@@ -17,6 +18,8 @@ MockServerError
 
 The web room holds the one table that maps these to a status, a type and a code.
 """
+
+from typing import Any
 
 
 class MockServerError(Exception):
@@ -52,7 +55,28 @@ class Refusal(MockServerError):
 
 
 class Invalid(Refusal):
-    """The request breaks a rule of the API."""
+    """The request breaks a rule of the API.
+
+    Where the document tells so, `part` is the part of the request that breaks it ("path", "query", "header", "cookie"
+    or "body"), and `problems` are what is wrong there (`openapi.Problem`).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        part: str = "",
+        problems: tuple[Any, ...] = (),
+    ) -> None:
+        self.part = part
+        self.problems = problems
+        super().__init__(message, param=param, code=code)
+
+
+class NotNow(Invalid):
+    """The request is well made, but its resource is not in a state for it."""
 
 
 class Unauthenticated(Refusal):

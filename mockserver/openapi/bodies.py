@@ -9,7 +9,7 @@ from mockserver.openapi.jsontext import is_json, parse_body
 from mockserver.openapi.nesting import nested
 from mockserver.openapi.operations import MediaType, Operation, RequestBody
 from mockserver.openapi.parameters import parse_query
-from mockserver.openapi.problems import LEFT_OUT
+from mockserver.openapi.problems import LEFT_OUT, Problem
 from mockserver.openapi.readers import Reader
 from mockserver.openapi.undeclared import MAX_NOTES
 
@@ -43,7 +43,7 @@ def decode_body(
         return Body(None, (_IGNORED,) if body else ())
     if not body or body.isspace():
         if declared.required:
-            raise Invalid("The request body is required")
+            raise _refusal("is required", "required")
         return Body(None, ())
     # The plain name, as nearly all clients send it, needs no parsing.
     media = declared.media.get(content_type) if content_type else None
@@ -59,13 +59,23 @@ def decode_body(
         if problems:
             refused = next((problem for problem in problems if problem.keyword != LEFT_OUT), None)
             if refused is not None:
-                raise Invalid(refused.sentence("The request body"), param=refused.where or None)
+                raise Invalid(
+                    refused.sentence("The request body"),
+                    param=refused.where or None,
+                    part="body",
+                    problems=tuple(problem for problem in problems if problem.keyword != LEFT_OUT),
+                )
             # Official clients do this, so the service must take it.
             notes += [f"{problem.sentence('the body')}; let through" for problem in problems]
     if media.undeclared is None:
         return Body(value, tuple(notes))
     media.undeclared(value, (), notes)
     return Body(value, tuple(notes[:MAX_NOTES]))
+
+
+def _refusal(message: str, keyword: str, name: str | None = None) -> Invalid:
+    problem = Problem(() if name is None else (name,), keyword, message)
+    return Invalid(problem.sentence("The request body"), param=name, part="body", problems=(problem,))
 
 
 def essence_of(content_type: str) -> str:
@@ -124,7 +134,7 @@ def _decode(media: MediaType, essence: str, content_type: str, body: bytes) -> A
         try:
             return body.decode("utf-8")
         except UnicodeDecodeError:
-            raise Invalid("The request body is not UTF-8 text") from None
+            raise _refusal("is not UTF-8 text", "encoding") from None
     return body
 
 
@@ -139,7 +149,7 @@ def _form(reader: Reader | None, fields: dict[str, list[Any]]) -> dict[str, Any]
             form[name] = [items.read(item)[0] if isinstance(item, str) else item for item in given]
         elif len(given) > 1:
             if field is not None:
-                raise Invalid(f"{name} is given {len(given)} times", param=name)
+                raise _refusal(f"is given {len(given)} times", "repeated", name)
             form[name] = given
         elif field is not None and isinstance(given[0], str):
             form[name] = field.read(given[0])[0]

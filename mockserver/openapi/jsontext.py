@@ -6,6 +6,7 @@ from typing import Any, Final
 import orjson
 
 from mockserver.errors import Invalid
+from mockserver.openapi.problems import Problem
 
 MAX_DEPTH: Final = 128  # of nested arrays and objects; orjson writes no more than 254
 
@@ -56,7 +57,8 @@ def parse_body(body: bytes) -> Any:
     try:
         return parse(body)
     except ValueError as error:
-        raise Invalid(f"The request body is not valid JSON: {error}") from None
+        problem = Problem((), "json", f"is not valid JSON: {error}")
+        raise Invalid(problem.sentence("The request body"), part="body", problems=(problem,)) from None
 
 
 def is_json(essence: str) -> bool:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
 from mockserver.errors import Invalid
 from mockserver.openapi import jsontext
 from mockserver.openapi.nesting import gathered
 from mockserver.openapi.operations import Operation, Parameter
-from mockserver.openapi.problems import Problem, dotted
+from mockserver.openapi.problems import Problem
 from mockserver.openapi.undeclared import MAX_NOTES, undeclared_note
 
 _SEPARATORS: Final = {"pipeDelimited": "|", "spaceDelimited": " "}  # "," for all other styles
@@ -54,8 +54,7 @@ def decode_parameters(
         if value is not _ABSENT:
             values[parameter.key] = value
         elif parameter.required:
-            what = f"{parameter.location} parameter {parameter.name!r} is required"
-            raise Invalid(what, param=parameter.name)
+            _refuse(parameter, [Problem((), "required", "is required")])
     return Parameters(values, _notes(operation, texts, used) if len(used) < len(texts) else ())
 
 
@@ -126,7 +125,9 @@ def _path_texts(parameter: Parameter, text: str) -> list[str]:
 
 def _only(parameter: Parameter, name: str, texts: list[str]) -> str:
     if len(texts) > 1:
-        raise Invalid(f"{parameter.location} parameter {name!r} is given {len(texts)} times", param=name)
+        problem = Problem((name,), "repeated", f"is given {len(texts)} times")
+        message = f"{parameter.location} parameter {name!r} {problem.message}"
+        raise Invalid(message, param=name, part=parameter.location, problems=(problem,))
     return texts[0]
 
 
@@ -168,8 +169,7 @@ def _json(parameter: Parameter, text: str) -> Any:
     try:
         return jsontext.parse(text.encode("utf-8", "replace"))
     except ValueError as error:
-        message = f"{parameter.location} parameter {parameter.name!r} is not valid JSON: {error}"
-        raise Invalid(message, param=parameter.name) from None
+        _refuse(parameter, [Problem((), "json", f"is not valid JSON: {error}")])
 
 
 def _chosen(parameter: Parameter, candidates: list[Any]) -> Any:
@@ -179,10 +179,11 @@ def _chosen(parameter: Parameter, candidates: list[Any]) -> Any:
     return value
 
 
-def _refuse(parameter: Parameter, problems: list[Problem]) -> None:
-    problem = problems[0]
-    where = dotted((parameter.name, *problem.path))
-    raise Invalid(f"{parameter.location} parameter {where!r} {problem.message}", param=where)
+def _refuse(parameter: Parameter, problems: list[Problem]) -> NoReturn:
+    said = tuple(Problem((parameter.name, *one.path), one.keyword, one.message) for one in problems)
+    where = said[0].where
+    message = f"{parameter.location} parameter {where!r} {said[0].message}"
+    raise Invalid(message, param=where, part=parameter.location, problems=said)
 
 
 def _notes(operation: Operation, texts: Mapping[str, Any], used: set[str]) -> tuple[str, ...]:

@@ -14,11 +14,24 @@ MAX_NOTES = 20  # looking for the nearest name is slow: a client must not make u
 _MAX_NAME = 64
 
 
-def undeclared_note(what: str, name: str, place: str, declared: Iterable[str]) -> str:
+class Undeclared(str):
+    """A note on a name that is not declared: a sentence that knows `what` has the name and its `place`.
+
+    `near` is the declared name that is most like it, or "".
+    """
+
+    what: str
+    place: str
+    near: str
+
+
+def undeclared_note(what: str, name: str, place: str, declared: Iterable[str]) -> Undeclared:
     """Say that a name is not declared, and which one was perhaps meant."""
-    note = f"{what} {place[:200]!r} is not declared here"
+    said = f"{what} {place[:200]!r} is not declared here"
     near = get_close_matches(name, declared, 1) if len(name) <= _MAX_NAME else []
-    return f"{note}; did you mean {near[0]!r}?" if near else note
+    note = Undeclared(f"{said}; did you mean {near[0]!r}?" if near else said)
+    note.what, note.place, note.near = what, place, near[0] if near else ""
+    return note
 
 
 class FinderBuilder:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mockserver.errors import Invalid, NotFound
+from mockserver.errors import Invalid, NotFound, NotNow
 from mockserver.simulation.cluster_rows import DELETING, KIND, Cluster, find, phase
 from mockserver.simulation.world import Draft
 
@@ -91,7 +91,7 @@ def remove(draft: Draft, cluster_id: str, name: str) -> None:
 def _changeable(draft: Draft, cluster_id: str) -> Cluster:
     cluster = find(draft, cluster_id)
     if phase(cluster, draft.at_ms) == DELETING:
-        raise Invalid(f"The cluster {cluster_id} is being deleted.", param="cluster_id")
+        raise NotNow(f"The cluster {cluster_id} is being deleted.", param="cluster_id")
     return cluster
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from mockserver.errors import Conflict, Invalid
+from mockserver.errors import Conflict, NotNow
 from mockserver.lifecycles import Lifecycle
 from mockserver.simulation import credit, nodes, repairs, stock, volumes
 from mockserver.simulation.bounds import MOST_GPUS, whole
@@ -86,7 +86,7 @@ def update(draft: Draft, cluster_id: str, terms: Terms) -> Cluster:
     known = repairs.present(before, at_ms)
     now = phase(before, at_ms)
     if now == DELETING:
-        raise Invalid(f"The cluster {cluster_id} is being deleted.", param="cluster_id")
+        raise NotNow(f"The cluster {cluster_id} is being deleted.", param="cluster_id")
     if terms == known.terms:
         return before
     added = terms.num_gpus - known.terms.num_gpus

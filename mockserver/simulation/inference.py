@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mockserver.errors import Invalid
+from mockserver.errors import Invalid, NotNow
 from mockserver.simulation import adapters, endpoints
 from mockserver.simulation.endpoint_rows import KIND, Endpoint, state
 from mockserver.simulation.world import Draft, View
@@ -30,7 +30,7 @@ def use(draft: Draft, model: str) -> str:
     if endpoint is not None:
         now = state(endpoint, draft.at_ms)
         if now != "STARTED":
-            raise Invalid(
+            raise NotNow(
                 f"The dedicated endpoint {endpoint.name} is not running (its state is {now}): start it, and ask "
                 "again once it is STARTED.",
                 code=NOT_RUNNING,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mockserver.errors import Invalid, NotFound
+from mockserver.errors import Invalid, NotFound, NotNow
 from mockserver.simulation import clusters, nodes, repairs
 from mockserver.simulation import remediation_rows as rows
 from mockserver.simulation.cluster_rows import Cluster, find, live_nodes, phase
@@ -150,7 +150,7 @@ def _move(
     target = lifecycle.target(move, now)
     if target is None:
         wanted = " or ".join(lifecycle.by_name[move].sources)
-        raise Invalid(
+        raise NotNow(
             f"Failed precondition: the remediation {remediation_id} is {now}; to {move} it, it must be {wanted}.",
             param="remediation_id",
         )
@@ -166,18 +166,18 @@ def _require_repairable(view: View, cluster: Cluster, node: Node, mode: str) -> 
     at_ms = view.at_ms
     now = phase(cluster, at_ms)
     if now not in UP:
-        raise Invalid(f"Failed precondition: the cluster {cluster.id} is in {now}; it must be up.", param="cluster_id")
+        raise NotNow(f"Failed precondition: the cluster {cluster.id} is in {now}; it must be up.", param="cluster_id")
     if node.deleted_ms is not None and (node.deleted_ms <= at_ms or node.because == nodes.PREEMPTED):
-        raise Invalid(f"Failed precondition: the node {node.name} leaves the cluster.", param="instance_id")
+        raise NotNow(f"Failed precondition: the node {node.name} leaves the cluster.", param="instance_id")
     stands = nodes.phase(node, at_ms)
     if stands not in (nodes.RUNNING, nodes.FAILED):
-        raise Invalid(
+        raise NotNow(
             f"Failed precondition: the node {node.name} is in {stands}; it must run or have failed.",
             param="instance_id",
         )
     for other in cluster.remediations:
         if other.node_id == node.id and rows.state(other, at_ms) not in rows.OVER:
-            raise Invalid(
+            raise NotNow(
                 f"Failed precondition: the remediation {other.id} of this instance is not over yet "
                 f"({rows.state(other, at_ms)}).",
                 param="instance_id",

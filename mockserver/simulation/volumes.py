@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mockserver.errors import Invalid, NotFound
+from mockserver.errors import Invalid, NotFound, NotNow
 from mockserver.simulation import credit
 from mockserver.simulation.bounds import MOST_TIB, whole
 from mockserver.simulation.chance import Draw
@@ -111,7 +111,7 @@ def resize(draft: Draft, volume_id: str, size_tib: int | None) -> Volume:
         return volume
     size_tib = whole(size_tib, "size_tib", 1, MOST_TIB)
     if status(volume, draft.at_ms) == "deleting":
-        raise Invalid(f"The shared volume {volume_id} is being deleted.", param="volume_id")
+        raise NotNow(f"The shared volume {volume_id} is being deleted.", param="volume_id")
     if size_tib < volume.size_tib:
         raise Invalid(
             f"A volume cannot shrink: {volume_id} has {volume.size_tib} TiB, {size_tib} TiB were asked for.",
@@ -127,7 +127,7 @@ def delete(draft: Draft, volume_id: str) -> None:
     volume = find(draft, volume_id)
     cluster = attached_to(draft, volume)
     if cluster is not None:
-        raise Invalid(
+        raise NotNow(
             f"The shared volume {volume_id} is attached to cluster {cluster.name} ({cluster.id}); "
             "delete the cluster first.",
             param="volume_id",
@@ -148,9 +148,9 @@ def attach(draft: Draft, volume_id: str, cluster_id: str, region: str) -> Volume
     if volume is None or now == GONE or volume.region != region:
         raise not_in_region(volume_id, region)
     if attached_to(draft, volume) is not None:
-        raise Invalid(f"The shared volume {volume_id} is attached to another cluster.", param="volume_id")
+        raise NotNow(f"The shared volume {volume_id} is attached to another cluster.", param="volume_id")
     if now not in ("provisioning", "available"):
-        raise Invalid(f"The shared volume {volume_id} is {now} and cannot be attached.", param="volume_id")
+        raise NotNow(f"The shared volume {volume_id} is {now} and cannot be attached.", param="volume_id")
     line = facts(volume.line, draft.at_ms)
     if now == "available":
         line = (*line, Mark(draft.at_ms, "bound", "attach"))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,6 +31,9 @@ from mockserver.web.stage import Stage
 from mockserver.web.surface import Surface, make_surface
 from mockserver.web.traffic import mend_of_operation
 from mockserver.web.worlds import Worlds
+
+if TYPE_CHECKING:
+    from mockserver.web.reports import Reports
 
 log = logging.getLogger("mockserver")
 
@@ -78,11 +81,20 @@ class App:
         self.notes = notes
         self._make_control = control
         self._control: ASGIApp | None = None
+        self._reports: Reports | None = None
         self.read = read
         self.reading = reading
         self._pause = pause
         # Request ids tell requests apart, so they begin elsewhere in each process.
         self._ids = count(int.from_bytes(os.urandom(7), "big"))
+
+    def reports(self) -> Reports:
+        """The verdicts on clients; what judges them is made at its first use."""
+        if self._reports is None:
+            from mockserver.web.reports import Reports
+
+            self._reports = Reports(self.pipeline, self.worlds)
+        return self._reports
 
     @cached_property
     def _across_origins(self) -> ASGIApp:
@@ -238,9 +250,10 @@ def create_app(
         # Made at its first use: most servers that are started are asked for the API alone, and at once.
         from mockserver.web.control import control_app
 
-        return control_app(load_own_document(spec / "control.yaml"), worlds, stage, pipeline, settings)
+        return control_app(load_own_document(spec / "control.yaml"), worlds, stage, pipeline, settings, app.reports)
 
-    return App(pipeline, worlds, notes, control, read, reading, pause)
+    app = App(pipeline, worlds, notes, control, read, reading, pause)
+    return app
 
 
 def _require_operations(stage: Stage, known: frozenset[str], path: Path) -> None:

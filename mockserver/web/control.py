@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -33,6 +33,9 @@ from mockserver.web.snapshots import Snapshots
 from mockserver.web.stage import Stage
 from mockserver.web.worlds import NEVER, World, Worlds, token_of
 
+if TYPE_CHECKING:
+    from mockserver.web.reports import Reports
+
 Fields = dict[str, Any]
 
 log = logging.getLogger("mockserver")
@@ -47,6 +50,7 @@ class Control:
         stage: Callable[[str, int], Stage],
         pipeline: Pipeline,
         settings: Settings,
+        reports: Callable[[], Reports],
     ) -> None:
         self._worlds = worlds
         self._stage = stage
@@ -64,7 +68,7 @@ class Control:
             "listEvents": self._events,
             "makeHappen": self._make_happen,
             "cancelEvent": self._cancel_event,
-            **TrafficControl(self._world, self._now_ms, pipeline).operations,
+            **TrafficControl(self._world, self._now_ms, pipeline, reports).operations,
             **Snapshots(worlds, self._world, self._find_stage, self._clock).operations,
         }
 
@@ -238,9 +242,10 @@ def control_app(
     stage: Callable[[str, int], Stage],
     pipeline: Pipeline,
     settings: Settings,
+    reports: Callable[[], Reports],
 ) -> ASGIApp:
     """The Starlette application of the control API. Raises ConfigError where document and code differ."""
-    control = Control(worlds, stage, pipeline, settings)
+    control = Control(worlds, stage, pipeline, settings, reports)
     declared = {operation.operation_id for operation in document.operations}
     if declared != control.operations.keys():
         odd = sorted(declared ^ control.operations.keys())

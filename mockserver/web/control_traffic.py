@@ -1,41 +1,49 @@
-"""The control operations on what happens to requests: the rules of faults, and the journal."""
+"""The control operations on what happens to requests: the rules of faults, the journal, and the report on clients."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
+from mockserver.audit.journal import show
 from mockserver.clock import rfc3339
 from mockserver.errors import Invalid, NotFound
 from mockserver.scenarios.traffic import BadRule
-from mockserver.web.journal import show
 from mockserver.web.pipeline import Pipeline
 from mockserver.web.traffic import MAX_RULES, Traffic, mend_of_operation
 from mockserver.web.worlds import World, token_of
 
+if TYPE_CHECKING:
+    from mockserver.web.reports import Reports
+
 Fields = dict[str, Any]
+EVERY_WORLD = "*"
+"""In place of a world's name: all of them."""
 
 
 class TrafficControl:
-    """Answers for faults and journal; `world` finds the world that a call is about, `now_ms` reads its clock."""
+    """Answers for faults, journal and report; `world` finds the world of a call, `now_ms` reads its clock."""
 
     def __init__(
         self,
         world: Callable[[Request, Fields], World],
         now_ms: Callable[[World], int],
         pipeline: Pipeline,
+        reports: Callable[[], Reports],
     ) -> None:
         self._world = world
         self._now_ms = now_ms
         self._pipeline = pipeline
+        self._reports = reports
         self.operations: dict[str, Callable[[Request, Fields, Any], Fields]] = {
             "listFaults": self._list,
             "addFaults": self._add,
             "removeFaults": self._remove,
             "readJournal": self._read_journal,
+            "readReport": self._report,
         }
 
     def _list(self, request: Request, parameters: Fields, body: Any) -> Fields:
@@ -74,16 +82,28 @@ class TrafficControl:
         found = (
             exchange
             for exchange in self._pipeline.journal.of(world.account)
-            if exchange.ordinal > since and operation in (None, exchange.operation_id)
+            if exchange.ordinal > since
+            and operation in (None, exchange.operation.operation_id if exchange.operation else None)
         )
+        kept = list(deque(found, maxlen=parameters.get("limit", 100)))
         token = token_of(request.headers.get("authorization", "").encode("latin-1")).decode("latin-1")
         credentials = self._pipeline.surface.credentials
         return {
             "now": rfc3339(self._now_ms(world)),
             "run": world.run,
             "total": world.exchanges,
-            "exchanges": [show(one, token, credentials) for one in deque(found, maxlen=parameters.get("limit", 100))],
+            "exchanges": [
+                {**show(one, token, credentials), **told}
+                for one, told in zip(kept, self._reports().on(kept), strict=True)
+            ],
         }
+
+    def _report(self, request: Request, parameters: Fields, body: Any) -> Fields:
+        base_url = str(request.base_url).rstrip("/").removesuffix("/_mock")
+        if parameters.get("world") == EVERY_WORLD:
+            return {"sessions": self._reports().all(base_url=base_url)}
+        world = self._world(request, parameters)
+        return {"sessions": [self._reports().of(world, parameters.get("first_run"), base_url=base_url)]}
 
 
 def _listed(traffic: Traffic | None) -> Fields:

@@ -12,6 +12,7 @@ from mockserver.errors import (
     Invalid,
     MethodNotAllowed,
     NotFound,
+    NotNow,
     PaymentRequired,
     Refusal,
     TooLarge,
@@ -28,6 +29,7 @@ JSON_TYPE: Header = (b"content-type", b"application/json")
 
 STATUSES: dict[type[Refusal], tuple[int, str]] = {
     Invalid: (400, "invalid_request_error"),
+    NotNow: (400, "invalid_request_error"),
     Unauthenticated: (401, "invalid_request_error"),
     PaymentRequired: (402, "invalid_request_error"),
     Forbidden: (403, "invalid_request_error"),

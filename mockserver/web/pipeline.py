@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from mockserver.audit.journal import MAX_BODY, NOBODY, Journal
 from mockserver.conventions import fitted
 from mockserver.errors import (
     Forbidden,
@@ -33,7 +34,6 @@ from mockserver.web.call import Call, Handler
 from mockserver.web.credentials import credential
 from mockserver.web.envelope import Answer, fault_answer, refusal_answer, typed_answer
 from mockserver.web.faults import NOTHING, USUAL, put_wrong
-from mockserver.web.journal import Journal
 from mockserver.web.notes import Notes
 from mockserver.web.prefer import preferences, preferred_answer
 from mockserver.web.surface import Surface
@@ -77,6 +77,7 @@ class Pipeline:
         self._check_responses = check_responses
         self._plans: dict[tuple[str, bytes, bytes], Plan] = {}
         self._noted: tuple[str, ...] = ()
+        self._refused: MockServerError | None = None
         self.journal = Journal()
         self.served = 0
         self.refused = 0
@@ -102,14 +103,15 @@ class Pipeline:
         """The answer to a request; `headers` have lower-case names. Whatever goes wrong is an answer, too."""
         self.served += 1
         self._noted = ()
+        self._refused = None
         operation = world = None
-        at_ms = 0
+        at_ms = wall_ms = self._worlds.wall()
         try:
             plan = self._plans.get((method, path, query)) or self._plan(method, path, query, headers)
             operation = plan.operation
             token = self._authenticate(operation, headers.get(b"authorization", b""), headers, query)
             world = self._worlds.of(token)
-            at_ms = world.clock.now_ms(self._worlds.wall())
+            at_ms = world.clock.now_ms(wall_ms)
             if world.traffic is None:
                 answer = self._act(plan, world, at_ms, path, query, headers, body)
             else:
@@ -117,27 +119,38 @@ class Pipeline:
         except Exception as error:
             answer = self._refuse(error, method, path, operation)
         if operation is None:
-            self._record_stray(method, path, query, headers, answer)
-            return answer
-        if self._check_responses and answer.met is None:
+            world = self._world_of_stray(headers)
+            at_ms = world.clock.now_ms(wall_ms) if world is not None else wall_ms
+        elif self._check_responses and answer.met is None:
             answer = self._checked(operation, answer)
-        if world is not None:
-            world.exchanges += 1
-            self.journal.record(
-                (
-                    world.exchanges,
-                    world.account,
-                    world.run,
-                    at_ms,
-                    method,
-                    path,
-                    query,
-                    operation.operation_id,
-                    answer.status,
-                    answer.met,
-                    self._noted,
-                )
+        account, run, mode, ordinal = NOBODY, 0, "real", 0
+        if world is None:
+            ordinal = self.journal.count_of(NOBODY) + 1
+        else:
+            world.exchanges = ordinal = world.exchanges + 1
+            account, run, mode = world.account, world.run, world.clock.mode
+        self.journal.record(
+            (
+                ordinal,
+                account,
+                run,
+                at_ms,
+                wall_ms,
+                mode,
+                method,
+                path,
+                query,
+                headers,
+                body if len(body) <= MAX_BODY else body[:MAX_BODY],
+                operation,
+                answer.status,
+                answer.headers,
+                answer.body if len(answer.body) <= MAX_BODY else answer.body[:MAX_BODY],
+                answer.met,
+                self._refused,
+                self._noted,
             )
+        )
         return answer
 
     def _through(
@@ -176,6 +189,9 @@ class Pipeline:
         """The answer to a request that was refused, or that broke the server."""
         self.refused += 1
         if isinstance(error, Refusal):
+            # What it passed on its way out is not kept with it.
+            self._refused = error.with_traceback(None)
+            error.__context__ = None
             answer = refusal_answer(error)
             if operation is None or operation not in self.surface.foreign:
                 return answer
@@ -252,22 +268,15 @@ class Pipeline:
         self._noted += notes
         self._notes.add(plan.operation.operation_id, notes)
 
-    def _record_stray(
-        self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes], answer: Answer
-    ) -> None:
-        """Record a request that no operation answers in the journal of its token's world."""
+    def _world_of_stray(self, headers: Mapping[bytes, bytes]) -> World | None:
+        """The world of a request that no operation answers, by its token."""
         token = token_of(headers.get(b"authorization", b""))
         if not token or (self._api_keys and token not in self._api_keys):
-            return
+            return None
         try:
-            world = self._worlds.of(token)
+            return self._worlds.of(token)
         except Unavailable:
-            return
-        world.exchanges += 1
-        at_ms = world.clock.now_ms(self._worlds.wall())
-        self.journal.record(
-            (world.exchanges, world.account, world.run, at_ms, method, path, query, None, answer.status, None, ())
-        )
+            return None
 
     def _read(
         self,

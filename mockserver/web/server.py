@@ -12,7 +12,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -26,6 +26,10 @@ from mockserver.web.reloading import Reloader
 
 DRAIN_S = 5
 START_S = 30
+MOST_SESSIONS = 20
+"""Of how many clients a summary tells."""
+MOST_FINDINGS = 10
+"""How many findings it tells of each."""
 
 
 class OneWrite:
@@ -137,22 +141,44 @@ def run(settings: Settings, host: str, port: int, log_level: str, ready_file: Pa
     print(summary(application), flush=True)
 
 
+class Hosted(NamedTuple):
+    """A server in a thread of this process: its origin, its application, and the loop that alone may run it."""
+
+    origin: str
+    app: App
+    loop: asyncio.AbstractEventLoop
+
+
 @contextlib.contextmanager
-def serving(settings: Settings) -> Iterator[str]:
-    """Serve in a thread of this process, on a free port, for as long as the context lasts; gives the origin."""
+def hosting(settings: Settings) -> Iterator[Hosted]:
+    """Serve in a thread of this process, on a free port, for as long as the context lasts."""
     listening = listen("127.0.0.1", 0)
     answering = threading.Event()
-    server = Server(configuration(create_app(settings)), answering.set)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def begin() -> None:
+        loops.append(asyncio.get_running_loop())
+        answering.set()
+
+    application = create_app(settings)
+    server = Server(configuration(application), begin)
     thread = threading.Thread(target=server.run, args=([listening],), name="mockserver", daemon=True)
     thread.start()
     try:
         if not answering.wait(START_S):
             raise RuntimeError("the mock server did not start")
-        yield url_of(listening)
+        yield Hosted(url_of(listening), application, loops[0])
     finally:
         server.should_exit = True
         thread.join()
         listening.close()
+
+
+@contextlib.contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """As `hosting`, for those who want the origin alone."""
+    with hosting(settings) as hosted:
+        yield hosted.origin
 
 
 def configuration(application: App, log_level: str = "warning") -> uvicorn.Config:
@@ -222,7 +248,7 @@ Ctrl-C ends it."""
 
 
 def summary(application: App) -> str:
-    """What was served, and what was let through though the document does not declare it."""
+    """What was served, and what clients did wrong."""
     pipeline = application.pipeline
     lines = [
         f"mockserver: answered {pipeline.served} requests, {pipeline.refused} of them refused, "
@@ -230,5 +256,23 @@ def summary(application: App) -> str:
     ]
     if pipeline.faulted:
         lines.append(f"  faults met {pipeline.faulted} of them")
-    lines += [f"  noted {count} times: {note}" for note, count in sorted(application.notes.counts.items())]
+    if pipeline.served:
+        lines += _clients(application)
     return "\n".join(lines)
+
+
+def _clients(application: App) -> list[str]:
+    """What the clients did wrong, the latest last."""
+    lines = []
+    for verdict in application.reports().all(MOST_SESSIONS):
+        found, session = verdict["findings"], verdict["target"]["session"]
+        if found:
+            lines.append(f"  the client of session {session}:" if session else "  whoever sent no good key:")
+        for finding in found[:MOST_FINDINGS]:
+            near = f" (nearest: {finding['near']})" if finding["near"] else ""
+            times = f", {finding['count']} times" if finding["count"] > 1 else ""
+            place = f"{finding['method']} {finding['path']}"
+            lines.append(f"    {finding['severity']} {finding['rule']}: {place}: {finding['message']}{near}{times}")
+        if len(found) > MOST_FINDINGS:
+            lines.append(f"    and {len(found) - MOST_FINDINGS} findings more")
+    return lines

@@ -31,6 +31,8 @@ class Surface(NamedTuple):
     is_guide: re.Pattern[bytes]
     files: tuple[Path, ...]
     notes: tuple[str, ...]
+    sources: tuple[Document, ...]
+    """What all this was made of."""
 
     @property
     def credentials(self) -> frozenset[str]:
@@ -70,6 +72,7 @@ def make_surface(ours: Document, guide: Document, specs: tuple[Path, ...]) -> Su
         is_guide=paths_of(guide, found),
         files=tuple(files),
         notes=tuple(f"{document.name}: {note}" for document in others for note in document.notes),
+        sources=(*documents, guide),
     )
 
 

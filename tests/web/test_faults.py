@@ -583,13 +583,16 @@ def test_the_journal_tells_what_was_asked(serve: Callable[..., Client]) -> None:
         "ordinal": 1, "run": 0, "at": "2026-01-05T09:00:00.000Z", "at_ms": 1_767_603_600_000, "method": "GET",
         "path": ENDPOINTS, "query": "mine=true&colour=red", "operation": "listEndpoints", "status": 500,
         "faults": [{"id": "fault-1", "fault": "latency"}, {"id": "fault-2", "fault": "status"}], "notes": [],
+        "resource": None, "shown": None, "findings": first["findings"],
     }  # fmt: skip
+    assert [one["rule"] for one in first["findings"]] == ["undeclared-parameter"]
     assert (second["ordinal"], second["at_ms"], second["status"]) == (2, 1_767_603_601_000, 200)
     assert second["faults"] == [{"id": "fault-1", "fault": "latency"}]
     assert len(second["notes"]) == 1
     assert "colour" in second["notes"][0]
     assert (third["operation"], third["status"]) == (None, 404)
     assert (fourth["method"], fourth["operation"], fourth["notes"]) == ("POST", "createEndpoint", [])
+    assert (fourth["resource"][:9], fourth["shown"], fourth["findings"]) == ("endpoint-", "PENDING", [])
     assert journal(client, since=2) == [third, fourth]
     assert journal(client, limit=1) == [fourth]
     assert journal(client, operation="listEndpoints", limit=1) == [second]

@@ -1,0 +1,95 @@
+"""One request under judgement, with what the document has to say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from contract_tests.kit.document import JSON, Operation
+from contract_tests.kit.exchanges import ABSENT
+from mockserver.audit import places
+from mockserver.audit.reading import Read, Reader
+from mockserver.errors import Invalid
+from mockserver.openapi import Problem
+from mockserver.openapi.undeclared import undeclared_note
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request under judgement, and the documents it is judged by; `keyed`: only certain keys are let in."""
+
+    one: Read
+    reader: Reader
+    keyed: bool
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that was asked for."""
+        assert self.one.operation is not None
+        return self.one.operation
+
+    @cached_property
+    def is_known(self) -> bool:
+        """Whether an operation was found, of a document that can be pointed into."""
+        return self.one.operation is not None
+
+    @cached_property
+    def undeclared(self) -> tuple[str, ...]:
+        """Notes on what was sent and is not declared, also where the request was refused before anybody looked."""
+        one, asked = self.one, self.one.asked
+        if asked is None or one.notes or (one.refusal is None and one.carried_out):
+            return one.notes
+        notes: list[str] = []
+        known = sorted(parameter.name for parameter in asked.parameters if parameter.location == "query")
+        names = dict.fromkeys(name.partition("[")[0] for name, _ in one.query)
+        notes += [undeclared_note("query parameter", name, name, known) for name in names if name not in known]
+        media = asked.body.media.get(JSON) if asked.body is not None else None
+        if media is not None and media.undeclared is not None and one.sent is not ABSENT:
+            media.undeclared(one.sent, (), notes)
+        return tuple(notes)
+
+    def complaints(self, parts: Sequence[str]) -> Iterator[tuple[str, Problem]]:
+        """What the document has against a part of the request: (part, problem)."""
+        refusal = self.one.refusal
+        if isinstance(refusal, Invalid) and refusal.part in parts and self.is_known:
+            for problem in refusal.problems:
+                yield refusal.part, problem
+
+    def place(self, part: str, problem: Problem) -> str:
+        """Where the document says what a problem is about."""
+        if part == "body":
+            return places.body_place(self.operation, problem.path)
+        return places.parameter_place(self.operation, str(problem.path[0]) if problem.path else "", part)
+
+
+ANYWHERE = ("path", "query", "header", "cookie", "body")
+IN_PARAMETERS = ANYWHERE[:-1]
+
+
+def always(asked: Request) -> bool:
+    """Every request is judged."""
+    return True
+
+
+def found(asked: Request) -> bool:
+    """Requests that an operation takes are judged."""
+    return asked.is_known
+
+
+def has_body(asked: Request) -> bool:
+    """Requests with a body that an operation takes are judged."""
+    return asked.is_known and bool(asked.one.body) and asked.operation.body_schema is not None
+
+
+def has_query(asked: Request) -> bool:
+    """Requests with a query are judged."""
+    return asked.is_known and bool(asked.one.query)
+
+
+def wants_key(asked: Request) -> bool:
+    """Requests that need a key are judged, and those nobody takes."""
+    security = (
+        asked.operation.raw.get("security", asked.operation.document.raw.get("security")) if found(asked) else [1]
+    )
+    return security != []

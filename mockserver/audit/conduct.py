@@ -1,0 +1,289 @@
+"""What a client does wrong over time: the rules of the suite `conduct`, judged from one session's exchanges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby, pairwise
+from typing import NamedTuple
+
+from contract_tests.kit.exchanges import made_id
+from contract_tests.kit.resources import DELETES, GETS
+from mockserver.audit.reading import BAD, Read, pause_ms
+from mockserver.audit.rules import WARNING, Breach, rule
+from mockserver.errors import NotNow
+
+FAST_MS = 250
+"""Nobody needs to look at a resource more often: it takes minutes."""
+MANY_LOOKS = 8
+"""So many looks in a row, each too soon after the last, are polling; fewer may be a test."""
+STORM = 5
+"""So many failures in a row with hardly a pause are a storm."""
+HARDLY_MS = 100
+LONG_STORM = 12
+"""So many are one with any pause below `SHORT_MS`."""
+SHORT_MS = 1000
+IN_VAIN = 3
+"""So often the same is refused before it counts as asked again and again."""
+AFTER_ERROR = 3
+"""So many further looks at what has failed are in vain."""
+TOLERANCE = 0.95
+"""How much of a Retry-After must have passed: clocks are read, and rounded, on both sides."""
+REFUSALS = frozenset({400, 401, 403, 404, 405, 413, 415, 422})
+"""The statuses that the same request gets again, however often it is sent."""
+KINDS_OF_COST = frozenset({"endpoint", "cluster", "volume"})
+
+
+class Present(NamedTuple):
+    """A resource as it stands now: `state` as its lifecycle calls it."""
+
+    kind: str
+    id: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Session:
+    """One session: its exchanges in order, and what there is at the end of it, by id."""
+
+    exchanges: Sequence[Read]
+    present: dict[str, Present]
+
+    @cached_property
+    def runs(self) -> list[list[Read]]:
+        """The exchanges of each run of the world: a reset begins another."""
+        return [list(run) for _, run in groupby(self.exchanges, key=lambda one: one.run)]
+
+    @cached_property
+    def attempts(self) -> list[list[Read]]:
+        """The exchanges that ask the same thing, in order, for each thing that was asked."""
+        found: dict[object, list[Read]] = {}
+        for one in self.exchanges:
+            found.setdefault((one.run, one.key), []).append(one)
+        return list(found.values())
+
+    @cached_property
+    def made(self) -> dict[str, Read]:
+        """What the client made, by id, in the last run."""
+        last = self.runs[-1] if self.runs else []
+        return {found: one for one in last if (found := made_id(one)) is not None}
+
+    @cached_property
+    def deleted(self) -> frozenset[str]:
+        """The ids of what the client deleted."""
+        return frozenset(
+            one.path_parameters.get(DELETES[one.operation_id][1], "")
+            for one in self.exchanges
+            if one.operation_id in DELETES and one.ok
+        )
+
+
+def any_failed(session: Session) -> bool:
+    """Sessions in which something failed that may succeed later are judged."""
+    return any(one.failed for one in session.exchanges)
+
+
+def any_refused(session: Session) -> bool:
+    """Sessions in which something was refused are judged."""
+    return any(one.status in REFUSALS for one in session.exchanges)
+
+
+def any_polled(session: Session) -> bool:
+    """Sessions in which a resource was looked at twice are judged."""
+    return any(len(group) > 1 and group[0].method == "GET" for group in session.attempts)
+
+
+def any_made(session: Session) -> bool:
+    """Sessions in which something was made are judged."""
+    return bool(session.made)
+
+
+def any_acted(session: Session) -> bool:
+    """Sessions in which something was asked of a resource are judged."""
+    return any(one.method != "GET" and one.operation is not None for one in session.exchanges)
+
+
+# ---- asking again ----------------------------------------------------------------------------------------------------
+
+
+@rule("ignores-retry-after", suite="conduct", applies=any_failed, source="RFC 9110, 10.2.3",
+      reason="The answer said how long to wait; asking sooner is refused again.")  # fmt: skip
+def ignores_retry_after(session: Session) -> Iterator[Breach]:
+    """The same again before the time that the answer named."""
+    for group in session.attempts:
+        for earlier, later in pairwise(group):
+            wanted = earlier.retry_after_ms
+            waited = pause_ms(earlier, later)
+            if earlier.failed and wanted and waited < wanted * TOLERANCE:
+                message = (
+                    f"the answer {earlier.status} asked to wait {_seconds(wanted)}; the same request came again after "
+                    f"{_seconds(waited)}"
+                )
+                yield Breach([earlier, later], message, f"wait {_seconds(wanted)}")
+
+
+@rule("gives-up-at-once", suite="conduct", applies=any_failed, severity=WARNING, source="the official clients' retries",
+      reason="Such failures pass: the official clients ask again by themselves, twice or more.")  # fmt: skip
+def gives_up_at_once(session: Session) -> Iterator[Breach]:
+    """A passing failure after which the same was never asked again."""
+    for group in session.attempts:
+        last = group[-1]
+        worth_it = last.retry_after_ms is not None or last.headers.get("x-should-retry") == "true"
+        alone = len(group) == 1 or not group[-2].failed
+        if last.failed and alone and (worth_it or (last.status == 0 and last.method == "GET")):
+            what = f"the answer {last.status}" if last.status else "a connection that broke"
+            yield Breach([last], f"after {what} the request was never sent again", "ask again, after a pause")
+
+
+@rule("retries-a-refusal", suite="conduct", applies=any_refused, source="the meaning of 4xx (RFC 9110, 15.5)",
+      reason="What was refused for what it says is refused again: the request has to change first.")  # fmt: skip
+def retries_a_refusal(session: Session) -> Iterator[Breach]:
+    """The same again and again, though it cannot succeed."""
+    for group in session.attempts:
+        in_a_row: list[Read] = []
+        for one in [*group, None]:
+            if one is not None and one.status in REFUSALS and not one.failed and not isinstance(one.refusal, NotNow):
+                in_a_row.append(one)
+                continue
+            retried = len(in_a_row) > 1 and any(_says_retry(again) for again in in_a_row[1:])
+            if len(in_a_row) >= IN_VAIN or retried:
+                status = in_a_row[0].status
+                yield Breach(in_a_row, f"refused with {status}, the same request was sent {len(in_a_row)} times")
+            in_a_row = []
+
+
+def _says_retry(one: Read) -> bool:
+    """Whether the client itself says that it tries again."""
+    return one.said(b"x-stainless-retry-count") not in ("", "0")
+
+
+@rule("retry-storm", suite="conduct", applies=any_failed, source="the official clients' retries",
+      reason="Without pauses that grow, retries keep a service down that is overloaded already.")  # fmt: skip
+def retry_storm(session: Session) -> Iterator[Breach]:
+    """Many failures in a row, with hardly a pause between them."""
+    for group in session.attempts:
+        for most_ms, fewest in ((HARDLY_MS, STORM), (SHORT_MS, LONG_STORM)):
+            storm = max(_chains(group, most_ms), key=len, default=[])
+            if len(storm) >= fewest:
+                message = f"{len(storm)} failures in a row, none more than {_seconds(most_ms)} after the last"
+                yield Breach(storm, message, "wait longer each time, and give up in the end")
+                break
+
+
+def _chains(group: Sequence[Read], most_ms: int) -> Iterator[list[Read]]:
+    """The stretches of failures that follow each other so closely."""
+    chain: list[Read] = []
+    for one in group:
+        if chain and (not one.failed or pause_ms(chain[-1], one) >= most_ms):
+            yield chain
+            chain = []
+        if one.failed:
+            chain.append(one)
+    yield chain
+
+
+@rule("duplicates-on-retry", suite="conduct", applies=any_made, severity=WARNING,
+      source="the API: creates have no idempotency key",
+      reason="The first request was carried out, only its answer was lost: the second made another.")  # fmt: skip
+def duplicates_on_retry(session: Session) -> Iterator[Breach]:
+    """Made twice, since the answer to the first request was lost."""
+    for group in session.attempts:
+        for earlier, later in pairwise(group):
+            lost = earlier.method == "POST" and bool(earlier.faults) and earlier.carried_out and not earlier.ok
+            if lost and made_id(later) is not None:
+                message = f"{earlier.path} was asked for twice: the first was made too, though its answer was lost"
+                yield Breach([earlier, later], message, "look at the list before making it again")
+
+
+# ---- looking ---------------------------------------------------------------------------------------------------------
+
+
+@rule("polls-too-fast", suite="conduct", applies=any_polled, severity=WARNING, source="the official clients' own pace",
+      reason="Nothing changes so fast: the official clients look once a second at most.")  # fmt: skip
+def polls_too_fast(session: Session) -> Iterator[Breach]:
+    """The same look again and again, with hardly a pause."""
+    for group in session.attempts:
+        if group[0].method != "GET":
+            continue
+        fast: list[Read] = []
+        for one in group:
+            if fast and (one.failed or max(pause_ms(fast[-1], one), one.at_ms - fast[-1].at_ms) >= FAST_MS):
+                break
+            fast.append(one)
+        if len(fast) > MANY_LOOKS:
+            spent = pause_ms(fast[0], fast[-1])
+            message = f"{len(fast)} looks at the same within {_seconds(spent)}"
+            yield Breach(fast, message, "look once a second, or less often")
+
+
+@rule("polls-after-error", suite="conduct", applies=any_polled, severity=WARNING, source="spec/lifecycles.yaml",
+      reason="What has failed stays so until somebody acts: waiting for it has no end.")  # fmt: skip
+def polls_after_error(session: Session) -> Iterator[Breach]:
+    """Further looks at a resource that was seen to have failed, and nothing else."""
+    for run in session.runs:
+        failed: dict[str, list[Read]] = {}
+        for one in run:
+            if one.method != "GET":
+                failed.pop(one.about, None)
+            elif one.operation_id in {name for name, _ in GETS.values()} and one.ok:
+                if BAD.search(one.state):
+                    failed.setdefault(one.about, []).append(one)
+                else:
+                    failed.pop(one.about, None)
+        for found, looks in failed.items():
+            if len(looks) > AFTER_ERROR:
+                message = f"{found} was seen to be {looks[0].state}, and looked at {len(looks) - 1} times more"
+                yield Breach(looks, message, "stop waiting when it has failed")
+
+
+@rule("ignores-error-state", suite="conduct", applies=any_made, severity=WARNING, source="spec/lifecycles.yaml",
+      reason="What was asked for never came, and the client goes on as if it had.")  # fmt: skip
+def ignores_error_state(session: Session) -> Iterator[Breach]:
+    """A resource of the client's has failed, and it never looked."""
+    for found, made in session.made.items():
+        present = session.present.get(found)
+        if present is None or not BAD.search(present.state):
+            continue
+        looks = [
+            one
+            for one in session.runs[-1]
+            if one.ok and any(seen.id == found and BAD.search(_text(seen.view)) for seen in one.seen)
+        ]
+        if not looks:
+            message = f"the {present.kind} {found} is in {present.state}, which the client never saw"
+            yield Breach([made], message, "look until it rests, and at what it rests in")
+
+
+def _text(view: object) -> str:
+    """The words in a view that may tell its state."""
+    if not isinstance(view, dict):
+        return ""
+    return " ".join(str(view.get(name)) for name in ("state", "status", "phase_transitions", "status_updates"))
+
+
+# ---- acting ----------------------------------------------------------------------------------------------------------
+
+
+@rule("acts-too-early", suite="conduct", applies=any_acted, source="spec/lifecycles.yaml",
+      reason="The resource was not in a state for it: the client did not wait, or did not look.")  # fmt: skip
+def acts_too_early(session: Session) -> Iterator[Breach]:
+    """A request that would have been right in another state."""
+    for one in session.exchanges:
+        if isinstance(one.refusal, NotNow):
+            yield Breach([one], one.refusal.message, "look at its state first, and wait")
+
+
+@rule("leaks", suite="conduct", applies=any_made, severity=WARNING, source="the API: what is there is paid for",
+      reason="It goes on costing money until somebody deletes it.")  # fmt: skip
+def leaks(session: Session) -> Iterator[Breach]:
+    """Made, never deleted, and still there."""
+    for found, made in session.made.items():
+        present = session.present.get(found)
+        if present is not None and present.kind in KINDS_OF_COST and found not in session.deleted:
+            message = f"the {present.kind} {found} was made and never deleted; it is in {present.state}"
+            yield Breach([made], message, "delete what was made, also after a failure")
+
+
+def _seconds(ms: int) -> str:
+    return f"{ms / 1000:g} s"

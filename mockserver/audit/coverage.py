@@ -1,0 +1,80 @@
+"""What a client met: operations, parameters, values, statuses, and the moves of the lifecycles."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from contract_tests.kit.document import Document, Operation
+from contract_tests.kit.lifecycles import Lifecycle
+from contract_tests.kit.observer import Observer
+from contract_tests.kit.record import Record
+from contract_tests.verdict import lifecycle_row, operation_row
+from mockserver.audit import places
+from mockserver.audit.reading import Read
+
+Row = dict[str, Any]
+
+
+class Coverage:
+    """What some exchanges met; the kit's own observer counts states and moves, as it does where it judges a server."""
+
+    def __init__(self, lifecycles: Mapping[str, Lifecycle], sessions: Iterable[Iterable[Read]]) -> None:
+        self.lifecycles = lifecycles
+        self.record = Record()
+        self.values: Counter[tuple[str, str, str, str]] = Counter()
+        """How often each value was sent: (operation, where, name, value)."""
+        # It judges nothing here that depends on whose clock it is.
+        target: Any = SimpleNamespace(clock=SimpleNamespace(frozen=False), has_control=False, origin="")
+        observer = Observer(target, lifecycles, self.record, exclusive=False)
+        for exchanges in sessions:
+            run = None
+            for one in exchanges:
+                if one.run != run:
+                    observer.forget()
+                run = one.run
+                self.record.met(one)
+                if one.operation is not None:
+                    observer.watch(one)
+                    self._note_values(one)
+
+    def _note_values(self, one: Read) -> None:
+        name = one.operation_id
+        for field, value in one.query:
+            self.values[name, "query", field, value] += 1
+        if isinstance(one.sent, dict):
+            for field, value in one.sent.items():
+                if isinstance(value, str | int):
+                    self.values[name, "body", str(field), str(value)] += 1
+
+    def operations(self, documents: Iterable[Document]) -> list[Row]:
+        """A row for each operation: its statuses, parameters and values, declared and met."""
+        return [self._operation(one) for document in documents for one in document.operations.values()]
+
+    def _operation(self, one: Operation) -> Row:
+        row = operation_row(self.record, one)
+        for parameter in row["parameters"]:
+            declared = _values(one, parameter["name"], parameter["in"])
+            parameter["values"] = [
+                {"value": value, "seen": self.values[one.operation_id, parameter["in"], parameter["name"], value]}
+                for value in declared
+            ]
+        return row
+
+    def rows_of_lifecycles(self) -> list[Row]:
+        """A row for each lifecycle: its states and moves, and how often each was met."""
+        return [lifecycle_row(self.record, table) for table in self.lifecycles.values()]
+
+
+def _values(operation: Operation, name: str, where: str) -> list[str]:
+    """The values that the document lists for a parameter or a field of the body."""
+    if where == "body":
+        known = places.field_of(operation, (name,))
+        schema = known.schema if known.exact else {}
+    else:
+        declared = places.parameter_of(operation, name, where)
+        schema = declared[0].get("schema", {}) if declared else {}
+    schema = operation.document.follow(schema)
+    return [str(value) for value in schema.get("enum", ())] if isinstance(schema, Mapping) else []

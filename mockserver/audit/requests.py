@@ -1,0 +1,213 @@
+"""Whether a request says what the document lets it say: rules of the suite `request`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from mockserver.audit import places
+from mockserver.audit.asking import ANYWHERE, IN_PARAMETERS, Request, found, has_body, has_query
+from mockserver.audit.rules import WARNING, Breach, rule
+from mockserver.errors import WrongMediaType
+from mockserver.openapi import Problem
+from mockserver.openapi.problems import dotted
+from mockserver.openapi.undeclared import Undeclared
+
+BY_TYPE = frozenset({"type"})
+BY_VALUE = frozenset({"enum", "const"})
+NOT_LIMITS = BY_TYPE | BY_VALUE | {"required", "repeated", "json", "encoding", "dependentRequired"}
+BAD_BODY = frozenset({"json", "encoding"})
+
+# ---- names that are not declared -------------------------------------------------------------------------------------
+
+LET_THROUGH = "The API ignores what it does not know, so it has no effect, and nobody says so."
+
+
+def _undeclared(asked: Request, what: str, near: bool) -> Iterator[Breach]:
+    for note in asked.undeclared:
+        if isinstance(note, Undeclared) and note.what == what and bool(note.near) is near:
+            if what == "query parameter":
+                place = places.operation_place(asked.operation)
+            else:
+                place = places.body_place(asked.operation, _steps(note.place)[:-1])
+            yield Breach([asked.one], f"{what} {note.place!r} is not declared", note.near, place)
+
+
+def _steps(place: str) -> list[str | int]:
+    """The path that a dotted place was made of."""
+    steps = re.findall(r"\[(\d+)\]|([^.\[\]]+)", place)
+    return [int(index) if index else name for index, name in steps]
+
+
+@rule("misspelt-parameter", suite="request", applies=has_query, reason=LET_THROUGH, source="the operation's parameters")
+def misspelt_parameter(asked: Request) -> Iterator[Breach]:
+    """A parameter of the query that is like a declared one."""
+    yield from _undeclared(asked, "query parameter", near=True)
+
+
+@rule("undeclared-parameter", suite="request", applies=has_query, severity=WARNING, reason=LET_THROUGH,
+      source="the operation's parameters")  # fmt: skip
+def undeclared_parameter(asked: Request) -> Iterator[Breach]:
+    """A parameter of the query that is like no declared one."""
+    yield from _undeclared(asked, "query parameter", near=False)
+
+
+@rule("misspelt-field", suite="request", applies=has_body, reason=LET_THROUGH, source="the body's schema")
+def misspelt_field(asked: Request) -> Iterator[Breach]:
+    """A field of the body that is like a declared one."""
+    yield from _undeclared(asked, "body field", near=True)
+
+
+@rule("undeclared-field", suite="request", applies=has_body, severity=WARNING, reason=LET_THROUGH,
+      source="the body's schema")  # fmt: skip
+def undeclared_field(asked: Request) -> Iterator[Breach]:
+    """A field of the body that is like no declared one."""
+    yield from _undeclared(asked, "body field", near=False)
+
+
+# ---- what is missing, and what is wrong with what is there -----------------------------------------------------------
+
+REFUSED = "The API refuses such a request."
+
+
+def _complained(asked: Request, parts: Sequence[str], keywords: frozenset[str]) -> Iterator[Breach]:
+    for part, problem in asked.complaints(parts):
+        if problem.keyword in keywords:
+            yield _breach(asked, part, problem)
+
+
+def _breach(asked: Request, part: str, problem: Problem) -> Breach:
+    where = dotted(problem.path)
+    what = f"{part} parameter {where!r}" if part != "body" else f"body field {where!r}" if where else "the body"
+    return Breach([asked.one], f"{what} {problem.message}", _near(asked, part, problem), asked.place(part, problem))
+
+
+def _near(asked: Request, part: str, problem: Problem) -> str:
+    """The nearest thing that would have been right: a declared value, or a name that was sent in place of another."""
+    if problem.keyword == "enum":
+        values = [str(value) for value in _schema(asked, part, problem.path).get("enum", ())]
+        sent = str(_sent(asked, part, problem.path))
+        by_case = {value.lower(): value for value in values}
+        close = get_close_matches(sent.lower(), by_case, 1, 0.5)
+        return by_case[close[0]] if close else ""
+    if problem.keyword == "required" and part == "body" and isinstance(asked.one.sent, dict):
+        holder = _sent(asked, part, problem.path[:-1])
+        names = [str(name) for name in holder] if isinstance(holder, dict) else []
+        close = get_close_matches(str(problem.path[-1]), names, 1) if problem.path else []
+        return f"{close[0]} -> {problem.path[-1]}" if close else ""
+    return ""
+
+
+def _schema(asked: Request, part: str, path: Sequence[str | int]) -> Mapping[str, Any]:
+    """What describes a parameter or a field."""
+    if part == "body":
+        schema = places.field_of(asked.operation, path).schema
+    else:
+        declared = places.parameter_of(asked.operation, str(path[0]), part)
+        schema = declared[0].get("schema", {}) if declared else {}
+    return asked.operation.document.follow(schema) if isinstance(schema, dict) else {}
+
+
+def _sent(asked: Request, part: str, path: Sequence[str | int]) -> Any:
+    """What was sent at a place, or None."""
+    if part != "body":
+        named = {**dict(asked.one.query), **asked.one.path_parameters}
+        return named.get(str(path[0])) if path else None
+    value = asked.one.sent
+    for step in path:
+        try:
+            value = value[step]
+        except (LookupError, TypeError):
+            return None
+    return value
+
+
+@rule("missing-parameter", suite="request", applies=found, reason=REFUSED, source="the operation's parameters")
+def missing_parameter(asked: Request) -> Iterator[Breach]:
+    """A required parameter that was not sent."""
+    yield from _complained(asked, IN_PARAMETERS, frozenset({"required"}))
+
+
+@rule("missing-field", suite="request", applies=has_body, reason=REFUSED, source="the body's schema")
+def missing_field(asked: Request) -> Iterator[Breach]:
+    """A required field that was not sent."""
+    for breach in _complained(asked, ("body",), frozenset({"required", "dependentRequired"})):
+        if asked.one.body:
+            yield breach
+
+
+@rule("missing-body", suite="request", reason=REFUSED, source="the operation's requestBody",
+      applies=lambda asked: asked.is_known and asked.operation.needs_body)  # fmt: skip
+def missing_body(asked: Request) -> Iterator[Breach]:
+    """No body, where one is required."""
+    if not (asked.one.body or b"").strip():
+        for part, problem in asked.complaints(("body",)):
+            yield _breach(asked, part, problem)
+
+
+@rule("wrong-type", suite="request", applies=found, reason=REFUSED, source="the schema of what was sent")
+def wrong_type(asked: Request) -> Iterator[Breach]:
+    """A value of another type than its schema's."""
+    yield from _complained(asked, ANYWHERE, BY_TYPE)
+
+
+@rule("wrong-value", suite="request", applies=found, reason=REFUSED, source="the schema of what was sent")
+def wrong_value(asked: Request) -> Iterator[Breach]:
+    """A value that is none of those declared."""
+    yield from _complained(asked, ANYWHERE, BY_VALUE)
+
+
+@rule("out-of-bounds", suite="request", applies=found, reason=REFUSED, source="the schema of what was sent")
+def out_of_bounds(asked: Request) -> Iterator[Breach]:
+    """A value of the right type that breaks a limit, a pattern or a format."""
+    for part, problem in asked.complaints(ANYWHERE):
+        if problem.keyword not in NOT_LIMITS:
+            yield _breach(asked, part, problem)
+
+
+@rule("repeated-parameter", suite="request", applies=found, reason=REFUSED, source="the operation's parameters")
+def repeated_parameter(asked: Request) -> Iterator[Breach]:
+    """A parameter that was sent several times."""
+    yield from _complained(asked, ANYWHERE, frozenset({"repeated"}))
+
+
+@rule("wrong-content-type", suite="request", applies=has_body, reason=REFUSED, source="the operation's requestBody")
+def wrong_content_type(asked: Request) -> Iterator[Breach]:
+    """A body of a type that the operation does not take."""
+    if isinstance(asked.one.refusal, WrongMediaType):
+        place = places.body_place(asked.operation, ())
+        yield Breach([asked.one], asked.one.refusal.message, "Content-Type: application/json", place)
+
+
+@rule("malformed-body", suite="request", applies=has_body, reason=REFUSED, source="RFC 8259")
+def malformed_body(asked: Request) -> Iterator[Breach]:
+    """A body that is not what it says it is."""
+    yield from _complained(asked, ("body",), BAD_BODY)
+
+
+@rule("unread-body", suite="request", severity=WARNING, source="RFC 9110, 9.3.1",
+      applies=lambda asked: asked.is_known and "requestBody" not in asked.operation.raw,
+      reason="The operation takes no body: it is not read, and some gateways refuse it.")  # fmt: skip
+def unread_body(asked: Request) -> Iterator[Breach]:
+    """A body that nobody reads."""
+    body = (asked.one.body or b"").strip()
+    if body and body not in (b"{}", b"null"):
+        yield Breach([asked.one], f"a body of {len(body)} bytes was sent with {asked.one.method}, which takes none")
+
+
+@rule("deprecated", suite="request", applies=found, severity=WARNING, source="`deprecated` in the document",
+      reason="It works today, and the document says that it will not for ever.")  # fmt: skip
+def deprecated(asked: Request) -> Iterator[Breach]:
+    """What the document says is on its way out."""
+    operation, one = asked.operation, asked.one
+    if operation.raw.get("deprecated"):
+        yield Breach([one], f"{operation.operation_id} is deprecated", "", places.operation_place(operation))
+    for name in dict.fromkeys(name for name, _ in one.query):
+        spot = places.parameter_of(operation, name, "query")
+        if spot and spot[0].get("deprecated"):
+            place = places.parameter_place(operation, name, "query")
+            yield Breach([one], f"query parameter {name!r} is deprecated", "", place)
+    for path in places.deprecated_fields(operation, one.sent):
+        yield Breach([one], f"body field {dotted(path)!r} is deprecated", "", places.body_place(operation, path))

@@ -1,0 +1,296 @@
+"""The verdict on a client as one plain value, in the form of the contract kit's verdicts on servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from contract_tests.kit.document import Document
+from contract_tests.kit.exchanges import curl_lines
+from contract_tests.kit.lifecycles import load_lifecycles
+from contract_tests.verdict import FORMAT
+from mockserver import __version__
+from mockserver.audit import addressing, conduct, requests
+from mockserver.audit.asking import Request
+from mockserver.audit.coverage import Coverage
+from mockserver.audit.journal import Exchange
+from mockserver.audit.reading import Read, Reader
+from mockserver.audit.rules import ERROR, RULES, Breach, Rule
+from mockserver.clock import rfc3339
+
+MOST_EVIDENCE = 6
+"""How many requests a finding shows as curl lines."""
+MOST_NUMBERS = 50
+"""How many requests a finding names."""
+MOST_SHOWN = 2000
+"""How many exchanges a timeline shows."""
+LONGEST_ANSWER = 2000
+
+
+SUITES = (addressing, requests, conduct)
+"""The modules whose rules clients are judged by."""
+
+
+class Mark(NamedTuple):
+    """One state of a resource: from when, and what caused it."""
+
+    at_ms: int
+    state: str
+    cause: str
+
+
+class Standing(NamedTuple):
+    """A resource that is there, with all its states so far."""
+
+    kind: str
+    id: str
+    marks: Sequence[Mark]
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One session: the exchanges of a world, oldest first, by its public name; "" has those that no world has.
+
+    `forgotten` says how many of its exchanges are no longer remembered; `standings` are what it holds now.
+    """
+
+    name: str
+    scenario: str
+    seed: int
+    clock: str
+    exchanges: Sequence[Exchange]
+    forgotten: int = 0
+    standings: Sequence[Standing] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What counts for all sessions. `keyed`: only certain keys are let in; `command` is what sent it all, if known.
+
+    `credentials` are the parameters of the query in which documents want a key.
+    """
+
+    base_url: str = ""
+    keyed: bool = False
+    command: str = ""
+    exit: int | None = None
+    credentials: frozenset[str] = frozenset()
+
+
+class Judge:
+    """Judges sessions by the documents that are served (raw, by name) and the lifecycles of a folder."""
+
+    def __init__(self, documents: Iterable[tuple[str, dict[str, Any]]], spec_folder: Path) -> None:
+        self.documents: list[Document] = []
+        self.unread: list[str] = []
+        for name, raw in documents:
+            try:
+                self.documents.append(Document(name, raw))
+            except Exception:  # a document of several files, or one that is odd in a way the server lets through
+                self.unread.append(name)
+        self.reader = Reader(self.documents)
+        self.lifecycles = load_lifecycles(spec_folder / "lifecycles.yaml")
+
+    def verdict(self, sittings: Sequence[Sitting], facts: Facts) -> dict[str, Any]:
+        """The verdict on one session or several; `verdict` is kept, broken, or could not run where nothing was sent.
+
+        Several are told as one, their requests numbered anew in the order they came.
+        """
+        sessions = [self._session(sitting, facts) for sitting in sittings]
+        reads = sorted((one for session in sessions for one in session.exchanges), key=lambda one: one.wall_ms)
+        if len(sessions) > 1:
+            for number, one in enumerate(reads, 1):
+                one.number = number
+        judged, breaches = self._judge(reads, sessions, facts)
+        findings = _findings(breaches)
+        coverage = Coverage(self.lifecycles, [session.exchanges for session in sessions])
+        broken = any(finding["severity"] == ERROR for finding in findings)
+        first_ms = reads[0].wall_ms if reads else 0
+        forgotten = sum(sitting.forgotten for sitting in sittings)
+        first = sittings[0]
+        return {
+            "format": FORMAT,
+            "side": "client",
+            "tool": f"together-mockserver {__version__}",
+            "target": {
+                "base_url": facts.base_url,
+                "documents": [document.name for document in self.documents],
+                "clock": first.clock,
+                "session": first.name if len(sittings) == 1 else f"{len(sittings)} of them",
+                "scenario": first.scenario,
+            },
+            "seed": first.seed,
+            "started_at": rfc3339(first_ms) if reads else "",
+            "seconds": round((reads[-1].wall_ms - first_ms) / 1000, 1) if reads else 0.0,
+            "requests": len(reads) + forgotten,
+            "verdict": "broken" if broken else "kept" if reads else "could not run",
+            "problem": None if reads else "the client sent no request",
+            "command": facts.command,
+            "exit": facts.exit,
+            "rules": [
+                {
+                    "name": rule.name,
+                    "suite": rule.suite,
+                    "severity": rule.severity,
+                    "reason": rule.reason,
+                    "source": rule.source,
+                    "judged": judged[rule.name],
+                    "breaches": sum(one.name == rule.name for one, _ in breaches),
+                }
+                for rule in RULES.values()
+            ],
+            "findings": findings,
+            "not_judged": list(self._not_judged(forgotten)),
+            "operations": coverage.operations(self.documents),
+            "lifecycles": coverage.rows_of_lifecycles(),
+            "tests": [],
+            "timeline": _timeline(reads, [one for sitting in sittings for one in sitting.standings], breaches),
+        }
+
+    def findings_on(self, exchanges: Sequence[Exchange], facts: Facts) -> list[dict[str, Any]]:
+        """What is to be said of each exchange by itself: findings on the request, and what its answer shows."""
+        told = []
+        for one in exchanges:
+            read = self.reader.read(one, facts.credentials)
+            request = Request(read, self.reader, facts.keyed)
+            found = [
+                {
+                    "rule": rule.name,
+                    "severity": rule.severity,
+                    "message": breach.message,
+                    "near": breach.near,
+                    "source": breach.place or rule.source,
+                }
+                for rule in RULES.values()
+                if rule.suite == "request" and rule.applies(request)
+                for breach in rule.check(request)
+            ]
+            told.append({"findings": found, "resource": read.about or None, "shown": read.state or None})
+        return told
+
+    def _session(self, sitting: Sitting, facts: Facts) -> conduct.Session:
+        reads = [self.reader.read(one, facts.credentials) for one in sitting.exchanges]
+        present = {one.id: conduct.Present(one.kind, one.id, one.marks[-1].state) for one in sitting.standings}
+        return conduct.Session(reads, present)
+
+    def _judge(
+        self, reads: list[Read], sessions: list[conduct.Session], facts: Facts
+    ) -> tuple[dict[str, int], list[tuple[Rule, Breach]]]:
+        """How often each rule was judged, and every breach."""
+        requests = [Request(one, self.reader, facts.keyed) for one in reads]
+        judged = dict.fromkeys(RULES, 0)
+        breaches: list[tuple[Rule, Breach]] = []
+        for rule in RULES.values():
+            for about in requests if rule.suite == "request" else sessions:
+                if rule.applies(about):
+                    judged[rule.name] += 1
+                    breaches += [(rule, breach) for breach in rule.check(about)]
+        return judged, breaches
+
+    def _not_judged(self, forgotten: int) -> Iterator[dict[str, str]]:
+        if forgotten:
+            why = "a bounded number is remembered, and the oldest go first"
+            yield {"what": f"the first {forgotten} requests", "why": why}
+        for name in self.unread:
+            yield {
+                "what": f"what the document {name} says",
+                "why": "it refers to other files, or cannot be pointed into",
+            }
+
+
+def _findings(breaches: Iterable[tuple[Rule, Breach]]) -> list[dict[str, Any]]:
+    """One finding for each thing that is wrong, however often it was met; errors first."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for rule, breach in breaches:
+        one = breach.exchanges[-1]
+        path = one.operation.path if one.operation else one.path
+        which = (breach.place or breach.message) if rule.suite == "request" else breach.message
+        known = found.setdefault((rule.name, one.method, path, which, breach.near), _finding(rule, breach, one, path))
+        known["count"] += 1
+        for other in breach.exchanges:
+            if other.number not in known["exchanges"] and len(known["exchanges"]) < MOST_NUMBERS:
+                known["exchanges"].append(other.number)
+    return sorted(found.values(), key=lambda one: (one["severity"] != ERROR, one["exchanges"], one["rule"]))
+
+
+def _finding(rule: Rule, breach: Breach, one: Read, path: str) -> dict[str, Any]:
+    return {
+        "rule": rule.name,
+        "severity": rule.severity,
+        "reason": rule.reason,
+        "source": breach.place or rule.source,
+        "document": one.document.name if one.document else "",
+        "operation": one.operation.operation_id if one.operation else "",
+        "method": one.method,
+        "path": path,
+        "message": breach.message,
+        "near": breach.near,
+        "count": 0,
+        "exchanges": [],
+        "test": "",
+        "requests": len(breach.exchanges),
+        "curl": curl_lines(breach.exchanges[-MOST_EVIDENCE:]),
+        "status": one.status,
+        "answer": one.answer[:LONGEST_ANSWER].decode("utf-8", "replace"),
+    }
+
+
+def _timeline(
+    reads: list[Read], standings: Sequence[Standing], breaches: Sequence[tuple[Rule, Breach]]
+) -> dict[str, Any]:
+    """What the client did beside what the resources did: those it saw, and only those."""
+    rules: dict[int, dict[str, None]] = {}
+    for rule, breach in breaches:
+        for one in breach.exchanges:
+            rules.setdefault(id(one), {})[rule.name] = None
+    shown = reads[-MOST_SHOWN:]
+    return {
+        "resources": _resources(reads, {one.id: one for one in standings}),
+        "exchanges": [
+            {
+                "ordinal": one.number,
+                "run": one.run,
+                "at_ms": one.at_ms,
+                "wall_ms": one.wall_ms,
+                "method": one.method,
+                "path": one.path,
+                "query": "&".join(f"{name}={value}" for name, value in one.query),
+                "operation": one.operation.operation_id if one.operation else "",
+                "status": one.status,
+                "resource": one.about,
+                "shown": one.state,
+                "faults": list(one.faults),
+                "findings": list(rules.get(id(one), ())),
+            }
+            for one in shown
+        ],
+        "left_out": len(reads) - len(shown),
+    }
+
+
+def _resources(reads: list[Read], standings: dict[str, Standing]) -> list[dict[str, Any]]:
+    """The resources that requests were about, with their states: those they had, or of what is gone those it showed."""
+    from contract_tests.kit.resources import DELETES
+    from contract_tests.kit.views import state_of
+
+    found: dict[str, dict[str, Any]] = {}
+    for one in reads:
+        for seen in one.seen:
+            names = (
+                seen.view.get(name) for name in ("display_name", "cluster_name", "volume_name", "name", "node_name")
+            )
+            name = next((str(known) for known in names if known), "")
+            known = found.setdefault(seen.id, {"id": seen.id, "kind": seen.kind, "name": name, "marks": []})
+            state = state_of(seen.kind, seen.view)
+            if state and (not known["marks"] or known["marks"][-1]["state"] != state):
+                known["marks"].append({"at_ms": one.at_ms, "state": state, "cause": "seen"})
+        if one.operation_id in DELETES and one.ok and one.about in found:
+            found[one.about]["marks"].append({"at_ms": one.at_ms, "state": "deleted", "cause": one.operation_id})
+    for known in found.values():
+        standing = standings.get(known["id"])
+        if standing is not None:
+            known["marks"] = [mark._asdict() for mark in standing.marks]
+    about = {one.about for one in reads}
+    return [known for known in found.values() if known["id"] in about]

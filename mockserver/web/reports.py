@@ -1,0 +1,96 @@
+"""Verdicts on clients: the audit room's judge, given what the worlds hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mockserver.audit.journal import NOBODY, Exchange
+from mockserver.audit.verdict import Facts, Judge, Mark, Sitting, Standing
+from mockserver.settings import data_folder
+from mockserver.simulation import progress
+from mockserver.web.pipeline import Pipeline
+from mockserver.web.surface import Surface
+from mockserver.web.worlds import World, Worlds
+
+
+class Reports:
+    """Judges the clients of a server by its journal, a session for each world. Nothing is made before it is asked."""
+
+    def __init__(self, pipeline: Pipeline, worlds: Worlds) -> None:
+        self._pipeline = pipeline
+        self._worlds = worlds
+        self._made: tuple[Surface, Judge] | None = None
+
+    def of(self, world: World, first_run: int | None = None, **facts: Any) -> dict[str, Any]:
+        """The verdict on a world's client, of this run or from `first_run` on.
+
+        `facts` are further fields of `audit.verdict.Facts`.
+        """
+        least = world.run if first_run is None else first_run
+        return self._judge().verdict([self._sitting(world, least)], self._facts(facts))
+
+    def all(self, most: int | None = None, **facts: Any) -> list[dict[str, Any]]:
+        """The verdicts on all clients that sent anything, or the latest of them, of all runs.
+
+        Requests that no world has come last.
+        """
+        latest = self._sittings()[-most if most else None :]
+        return [self._judge().verdict([sitting], self._facts(facts)) for sitting in latest]
+
+    def together(self, **facts: Any) -> dict[str, Any]:
+        """One verdict on all that was sent, by whatever key."""
+        return self._judge().verdict(self._sittings() or [self._strays()], self._facts(facts))
+
+    def on(self, exchanges: list[Exchange]) -> list[dict[str, Any]]:
+        """What is to be said of each of some exchanges by itself."""
+        return self._judge().findings_on(exchanges, self._facts({}))
+
+    def _facts(self, given: dict[str, Any]) -> Facts:
+        return Facts(keyed=self._pipeline.keyed, credentials=self._pipeline.surface.credentials, **given)
+
+    def _sittings(self) -> list[Sitting]:
+        found = [self._sitting(world, 0) for world in self._worlds.all() if world.exchanges]
+        return [*found, self._strays()] if self._pipeline.journal.count_of(NOBODY) else found
+
+    def _sitting(self, world: World, first_run: int) -> Sitting:
+        journal = self._pipeline.journal
+        return Sitting(
+            name=world.name,
+            scenario=world.stage.scenario,
+            seed=world.stage.seed,
+            clock=_clock(world),
+            exchanges=[one for one in journal.of(world.account) if one.run >= first_run],
+            forgotten=journal.forgotten[world.account],
+            standings=_standings(world, self._worlds.wall()),
+        )
+
+    def _strays(self) -> Sitting:
+        """The session of the requests that no world has."""
+        stage, journal = self._worlds.stage, self._pipeline.journal
+        return Sitting("", stage.scenario, stage.seed, "real", list(journal.of(NOBODY)), journal.forgotten[NOBODY])
+
+    def _judge(self) -> Judge:
+        surface = self._pipeline.surface
+        if self._made is None or self._made[0] is not surface:
+            documents = [(Path(document.name).stem, document.raw) for document in surface.sources]
+            self._made = surface, Judge(documents, data_folder("spec"))
+        return self._made[1]
+
+
+def _clock(world: World) -> str:
+    fast = world.clock.mode == "real" and world.clock.speed != 1
+    return f"{world.clock.mode}, {world.clock.speed:g} times as fast" if fast else world.clock.mode
+
+
+def _standings(world: World, wall_ms: int) -> list[Standing]:
+    """What is there now, with its states up to now."""
+    view = world.view(world.clock.now_ms(wall_ms))
+    return [
+        Standing(
+            track.kind,
+            track.id,
+            [Mark(mark.at_ms, mark.phase, mark.cause) for mark in track.line if mark.at_ms <= view.at_ms],
+        )
+        for track in progress.tracks(view)
+    ]
