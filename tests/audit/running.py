@@ -22,14 +22,13 @@ from tests.audit.clients.honest import Broken, Client, Lost, Refused
 from tests.audit.clients.wire import Answer, Asked, Transport
 from tests.web import asgi
 
-STARTS_MS = asgi.Wall().now_ms
 ON_THE_WAY_S = 0.004
 """How long a request takes, in wall time."""
 _FILES = tempfile.TemporaryDirectory(prefix="audit-")
 
 
 class Room:
-    """A server, and its wall clock, which every run begins at the same instant."""
+    """A server, and its wall clock, which goes on from run to run: what is forgotten first is what came first."""
 
     def __init__(self, server: Server) -> None:
         self.wall = asgi.Wall()
@@ -68,9 +67,10 @@ class Run:
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self.room = Room(entry.server) if entry.own_server else _room(entry.server)
-        self.room.wall.now_ms = STARTS_MS
         self.api_key = entry.api_key or f"tgp_v1_{sha256(entry.name.encode()).hexdigest()[:40]}"
         self.sent: list[Sent] = []
+        if not entry.own_server:
+            self.room.client(self.api_key).post("/_mock/reset")  # it may have been here before
         if entry.faults:
             self.room.client(self.api_key).post("/_mock/faults", [dict(fault) for fault in entry.faults])
         self.client, self.ended_by = play(entry, self._send, self.api_key, self._sleep)

@@ -45,8 +45,15 @@ SEVERITIES = {
 }
 """Every rule of the audit and what a breach of it weighs, as its documentation promises."""
 
-CALM = "extends: empty\nstock: {unlimited: true}\n"
+UNHURRIED = "extends: empty\nstock: {unlimited: true}\n"
 """An account that holds nothing, and hardware for everybody: what is drawn by the hour disturbs nobody."""
+CALM = f"""{UNHURRIED}
+durations:
+  endpoint: {{allocated: 3s..6s, booted: 10s..20s, boot_failed: 10s..20s, stopped: 5s..8s}}
+  cluster: {{scheduled: 2s, network_asked: 2s, subnet_up: 3s, ready: 10s..15s, removed: 5s..8s}}
+  node: {{scheduled: 1s, placed: 2s, booted: 4s, joined: 4s}}
+"""
+"""The same in a world that is as quick as it can be without being too quick to be looked at each second."""
 NOTHING_BOOTS = f"{CALM}chances: {{boot_failed: 1, provisioning_failed: 1}}\n"
 LIVED_IN = "extends: default\nstock: {unlimited: true}\n"
 LIMITED = f"{CALM}rate_limits: [{{requests: 3, per: 10s, operations: [getEndpoint, listHardware]}}]\n"

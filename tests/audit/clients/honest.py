@@ -39,6 +39,11 @@ def matcher(at: str) -> Callable[[Asked], bool]:
     return lambda asked: not at or (asked.method == method and pattern.fullmatch(asked.path) is not None)
 
 
+def rows_of(listed: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a list shows, whatever it calls it."""
+    return next(value for value in listed.values() if isinstance(value, list))
+
+
 class Client:
     """An account's client. The numbers are its manners: in seconds, and how often it tries a request."""
 
@@ -116,10 +121,11 @@ class Client:
         return made
 
     def find(self, collection: str, body: dict[str, Any]) -> Any:
-        """What the account has under the name that the body gives, or None."""
+        """What the account has under the name that the body gives, or None. Lists of endpoints do not show names."""
         field = next(name for name in ("display_name", "cluster_name", "volume_name") if name in body)
-        listed = self.ask("GET", collection)
-        rows = listed.get("data") or listed.get("clusters") or listed.get("volumes") or []
+        rows = rows_of(self.ask("GET", collection))
+        if collection == "/endpoints":
+            rows = [self.ask("GET", f"{collection}/{row['id']}") for row in rows if row["type"] == "dedicated"]
         return next((row for row in rows if row.get(field) == body[field]), None)
 
     def delete(self, collection: str, one: str) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .entries import CALM, LIMITED, LIVED_IN, NOTHING_BOOTS, Entry, Server, add
+from .entries import CALM, LIMITED, LIVED_IN, NOTHING_BOOTS, UNHURRIED, Entry, Server, add
 from .honest import (
     CLUSTERS,
     ONE,
@@ -21,6 +21,7 @@ from .honest import (
     make_endpoint,
     new_cluster,
     new_endpoint,
+    rows_of,
     whole_story,
 )
 from .wire import UNSET, Asked
@@ -51,7 +52,7 @@ class ByList(Client):
     def looks(self, path: str) -> Iterator[Any]:
         collection, _, one = path.rpartition("/")
         while True:
-            rows = next(iter(value for value in self.ask("GET", collection).values() if isinstance(value, list)))
+            rows = rows_of(self.ask("GET", collection))
             found = [row for row in rows if one in (row.get("id"), row.get("cluster_id"), row.get("volume_id"))]
             yield found[0] if found else self.ask("GET", path)
             self.sleep(self.poll_s)
@@ -79,13 +80,20 @@ class Unusual(Client):
 
 # ---- the reference, and its clocks -----------------------------------------------------------------------------------
 
-good("reference", "does the whole story in real time")
+good("reference", "does the whole story in real time", server=Server(scenario=UNHURRIED))
 good("manual-clock", "moves the clock by hand where it would sleep", server=Server(clock="manual"))
 good("step-clock", "looks without a pause at a world that moves on with each look", server=Server(clock="step"))
 good("sixty-fold", "looks each second while a minute goes by", server=Server(speed=60.0))
 good("unhurried", "looks less and less often", client=Unhurried)
 good("by-list", "waits by looking at lists", client=ByList)
 good("unusual", "writes its requests in unusual ways", client=Unusual)
+good(
+    "keyed",
+    "has the one key that is let in",
+    look_around,
+    api_key="the-right-key-of-this-account",
+    server=Server(api_keys=("the-right-key-of-this-account",)),
+)
 good("reader", "reads all lists and makes nothing", look_around)
 
 # ---- what goes wrong on the way --------------------------------------------------------------------------------------
@@ -98,7 +106,7 @@ good(
 good(
     "full",
     "waits as long as each 503 says, creates again what was not made",
-    faults=(meets(503, retry_after="10s", times=2, method="POST"), meets(503, every=40, times=6)),
+    faults=(meets(503, retry_after="10s", times=2, method="POST"), meets(503, every=10, times=6)),
 )
 good(
     "rate-limited", "meets the limits of the service and keeps to them", endpoint_life, server=Server(scenario=LIMITED)
@@ -113,7 +121,7 @@ good(
     "broken-connections",
     "reads again what broke off",
     faults=(
-        {"fault": "connection_reset", "method": "GET", "every": 50, "times": 4},
+        {"fault": "connection_reset", "method": "GET", "every": 10, "times": 4},
         {"fault": "empty_reply", "method": "GET", "after": 3, "times": 1},
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .entries import CALM, NOTHING_BOOTS, Server
-from .honest import CLUSTERS, REGION, VOLUMES, Client, Lost, chat, endpoint_life, make_endpoint, new_cluster
+from .honest import CLUSTERS, REGION, VOLUMES, Client, Lost, chat, endpoint_life, make_endpoint, new_cluster, rows_of
 from .proofs import deleted, looked, made, refused
 from .retries import bad
 from .wire import UNSET, Answer
@@ -260,9 +260,7 @@ class Repeater(Client):
         except Lost:
             self.sleep(1)
             one = self.ask("POST", collection, body)
-        listed = self.ask("GET", collection)
-        rows = listed.get("data") or listed.get("clusters") or listed.get("volumes") or []
-        self.made += [(collection, row[id_field]) for row in rows]
+        self.made += [(collection, row[id_field]) for row in rows_of(self.ask("GET", collection))]
         return one
 
 
