@@ -160,6 +160,32 @@ def run(
     raise typer.Exit(running.run(served, asked))
 
 
+@app.command()
+def proxy(
+    upstream: Annotated[str, typer.Option(help="The real server's URL, such as https://HOST or https://HOST/v1.")],
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 picks a free one.")] = 8080,
+    record: Annotated[
+        Path | None, typer.Option(help="Record what is exchanged in this file, which is a scenario for serve.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write both verdicts into the folders client and server of this folder.")
+    ] = None,
+    spec: SpecsOption = None,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="Write base_url and pid here, as JSON, once the proxy answers.")
+    ] = None,
+) -> None:
+    """Pass requests on to a real server, and judge both sides of the conversation.
+
+    The exit status is 3 where either broke the contract.
+    """
+    from mockserver import proxying
+
+    asked = proxying.Proxy(upstream, host, port, record, report, ready_file)
+    raise typer.Exit(proxying.proxy(Settings(specs=tuple(spec or ())), asked))
+
+
 def _settings(
     scenario: str,
     seed: int,

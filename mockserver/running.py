@@ -49,7 +49,7 @@ class Run:
 def run(settings: Settings, asked: Run) -> int:
     """Serve, run the command, print the verdict on standard error; the exit status. Raises ConfigError."""
     if asked.report is not None:
-        _make_folder(asked.report)
+        make_folder(asked.report)
     key = settings.api_keys[0] if settings.api_keys else KEY
     with hosting(settings) as hosted:
         status = execute(asked.command, environment(hosted.origin, key, is_bare=asked.is_bare), asked.timeout_s)
@@ -123,10 +123,11 @@ def publish(verdict: dict[str, Any], folder: Path | None) -> None:
         (folder / "verdict.json").write_text(json.dumps(verdict, indent=1), encoding="utf-8")
         (folder / "junit.xml").write_text(junit.render(verdict), encoding="utf-8")
         (folder / "index.html").write_text(page.render(verdict), encoding="utf-8")
-    terminal.render(verdict, Console(stderr=True, highlight=False))
+    terminal.render(verdict, Console(stderr=True, highlight=False), brief=True)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make the folder of a report. Raises ConfigError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

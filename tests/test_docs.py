@@ -96,7 +96,7 @@ def test_what_is_left_out_is_noticed(
 
 def test_an_option_that_is_nowhere_is_noticed() -> None:
     pages = [Page(path, path.read_text().replace("--ready-file", "")) for path in page_paths()]
-    assert list(named.missing_options(pages)) == ["mockserver serve --ready-file"]
+    assert list(named.missing_options(pages)) == ["mockserver serve --ready-file", "mockserver proxy --ready-file"]
 
 
 def test_a_stale_generated_part_is_noticed(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from contract_tests.kit.exchanges import made_id
 from contract_tests.kit.resources import DELETES, GETS
+from contract_tests.kit.views import state_of
 from mockserver.audit.reading import BAD, Read, pause_ms
 from mockserver.audit.rules import WARNING, Breach, rule
 from mockserver.errors import NotNow
@@ -41,6 +42,18 @@ class Present(NamedTuple):
     kind: str
     id: str
     state: str
+
+
+def last_seen(exchanges: Sequence[Read]) -> dict[str, Present]:
+    """What there is, as far as the answers tell: by id, in the state it was last seen in."""
+    gets = {operation_id for operation_id, _ in GETS.values()}
+    found: dict[str, Present] = {}
+    for one in exchanges:
+        for seen in one.seen:
+            found[seen.id] = Present(seen.kind, seen.id, state_of(seen.kind, seen.view) or "")
+        if (one.operation_id in DELETES and one.ok) or (one.operation_id in gets and one.status == 404):
+            found.pop(one.about, None)
+    return found
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,10 @@ class Journal:
         """The exchanges of an account that are still remembered, oldest first."""
         return (Exchange(*kept) for kept in list(self._kept.get(account, ())))
 
+    def accounts(self) -> list[str]:
+        """The accounts that anything is remembered of, the first to come first."""
+        return list(self._kept)
+
     def count_of(self, account: str) -> int:
         """How many exchanges of an account there ever were."""
         return len(self._kept.get(account, ())) + self.forgotten[account]

@@ -45,6 +45,7 @@ log = logging.getLogger("mockserver")
 _USUAL_BAD_KEY, _BAD_KEY_CODE = USUAL[401]
 BAD_KEY = f"{_USUAL_BAD_KEY.removesuffix('.')}; send it as the credentials of the Authorization header: Bearer <key>."
 MAX_PLANS = 4096
+UNREAD = "a body was sent, but none is taken: it is ignored"
 _WRONG_BASES = ([b"v1", b"v1"], [b"v1", b"v2"], [b"v1", b"v3"])
 
 
@@ -153,6 +154,31 @@ class Pipeline:
         )
         return answer
 
+    def opinion(
+        self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes], body: bytes
+    ) -> tuple[Operation | None, MockServerError | None, tuple[str, ...]]:
+        """What our documents have to say of a request that somebody else answers.
+
+        Gives the operation, why it would be refused by what the document says, and what is not declared.
+        """
+        self._noted = ()
+        operation = None
+        try:
+            plan = self._plans.get((method, path, query)) or self._plan(method, path, query, headers)
+            operation = plan.operation
+            self._noted = plan.notes
+            if plan.refusal is not None:
+                return operation, plan.refusal, self._noted
+            if plan.handler.read is None:
+                world = self._worlds.of(token_of(headers.get(b"authorization", b"")) or b"anonymous")
+                self._body(plan, world.view(world.clock.now_ms(self._worlds.wall())), headers, body)
+            elif body:
+                self._note(plan, (UNREAD,))
+        except MockServerError as error:
+            error.__context__ = None
+            return operation, error.with_traceback(None), self._noted
+        return operation, None, self._noted
+
     def _through(
         self,
         traffic: Traffic,
@@ -224,7 +250,7 @@ class Pipeline:
         handler = plan.handler
         if handler.read is not None:
             if body:
-                self._note(plan, ("a body was sent, but none is taken: it is ignored",))
+                self._note(plan, (UNREAD,))
             return self._read(world, at_ms, plan, handler, (path, query), headers)
         value = self._body(plan, world.view(at_ms), headers, body)
         assert handler.write is not None

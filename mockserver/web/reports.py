@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.audit.journal import NOBODY, Exchange
+from mockserver.audit.reading import Read
 from mockserver.audit.verdict import Facts, Judge, Mark, Sitting, Standing
 from mockserver.settings import data_folder
 from mockserver.simulation import progress
@@ -76,6 +77,35 @@ class Reports:
             documents = [(Path(document.name).stem, document.raw) for document in surface.sources]
             self._made = surface, Judge(documents, data_folder("spec"))
         return self._made[1]
+
+
+class RelayReports(Reports):
+    """The same of a proxy: its worlds hold nothing, and sessions are told apart by their keys alone."""
+
+    def both(self, **facts: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The verdict on all clients, and the one on the server that answered them."""
+        from mockserver.audit.servers import verdict_on_server
+
+        sittings = self._sittings() or [self._strays()]
+        return self.together(**facts), verdict_on_server(self._judge(), sittings, self._facts(facts))
+
+    def reads(self) -> list[Read]:
+        """All that is remembered, oldest first."""
+        facts, judge = self._facts({}), self._judge()
+        exchanges = [one for sitting in self._sittings() for one in sitting.exchanges]
+        read = [judge.reader.read(one, facts.credentials) for one in exchanges]
+        return sorted(read, key=lambda one: one.wall_ms)
+
+    def _sittings(self) -> list[Sitting]:
+        return [self._of_account(account) for account in self._pipeline.journal.accounts()]
+
+    def _sitting(self, world: World, first_run: int) -> Sitting:
+        return self._of_account(world.account)
+
+    def _of_account(self, account: str) -> Sitting:
+        journal = self._pipeline.journal
+        exchanges = list(journal.of(account))
+        return Sitting(account[:12], "", "", "real", exchanges, journal.forgotten[account], None)
 
 
 def _clock(world: World) -> str:

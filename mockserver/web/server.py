@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockserver import __version__
@@ -181,7 +182,7 @@ def serving(settings: Settings) -> Iterator[str]:
         yield hosted.origin
 
 
-def configuration(application: App, log_level: str = "warning") -> uvicorn.Config:
+def configuration(application: ASGIApp, log_level: str = "warning") -> uvicorn.Config:
     """How uvicorn serves the application."""
     return uvicorn.Config(
         application,

@@ -147,6 +147,7 @@ def test_a_server_whose_time_cannot_be_moved(
         ran = judged(tmp_path, proxy.base_url, *suites, **options)
         assert ran.status == 0, (ran.out, ran.err)
         assert ran.verdict["target"]["clock"] == "real"
+        assert ran.verdict["side"] == "server"
         assert {one.path for one in proxy.seen if one.path.startswith("/_mock")} == {"/_mock/health"}
         assert held(server).keys() == before.keys()
         assert not (tmp_path / "ledger.jsonl").exists()
