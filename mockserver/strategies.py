@@ -8,6 +8,7 @@ document. Nothing else of the package imports this module, so that Hypothesis is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
 from itertools import islice
@@ -29,7 +30,9 @@ Values: TypeAlias = SearchStrategy[Any]
 
 _LARGEST: Final = 2**53 - 1
 """The largest integer where nothing bounds it: beyond it JSON's readers differ (RFC 8259, section 6)."""
-_MORE_ITEMS: Final = 4  # than the least that a list must hold
+_MORE_PLAIN, _MORE_NESTED = 4, 2  # items than the least that a list must hold: lists of lists grow beyond bounds
+_FIRST, _TICK = datetime(2000, 1, 1), timedelta(microseconds=1)
+_ZONES = ("Z", "+00:00", "+05:30", "-08:00")
 _MAX_WAYS: Final = 64  # in which compositions can be satisfied
 _LEFT_TO_FILTER: Final = frozenset(
     {"not", "oneOf", "if", "pattern", "multipleOf", "patternProperties", "propertyNames", "dependentRequired",
@@ -213,7 +216,13 @@ class _Opened:
 
     def _array(self, way: Conjunction) -> Values:
         least, most = way.least("minItems"), way.most("maxItems")
-        longest = least + _MORE_ITEMS if most is None else min(most, least + _MORE_ITEMS)
+        is_plain = all(
+            kind not in ("object", "array")
+            for one in islice(spread(self.compiler.references, way.item(0)), _MAX_WAYS)
+            for kind in _told_kinds(one)
+        )
+        longest = least + (_MORE_PLAIN if is_plain else _MORE_NESTED)
+        longest = longest if most is None else min(most, longest)
         prefix = max((len(items) for items in way.values("prefixItems")), default=0)
         if prefix:
             return st.tuples(*(self._any_of(way.item(index)) for index in range(max(min(prefix, longest), least)))).map(
@@ -258,9 +267,12 @@ def _text(way: Conjunction) -> Values:
 
 
 def _instant_texts() -> Values:
-    ends = st.sampled_from(["Z", "Z", "+00:00", "+05:30", "-08:00"])
-    precisions = st.sampled_from(["seconds", "milliseconds", "microseconds"])
-    return st.builds(lambda at, precision, end: at.isoformat("T", precision) + end, st.datetimes(), precisions, ends)
+    """Instants of all years, shrinking towards the first of 2000, with and without fractions, in some time zones."""
+    styles = [(timespec, zone) for timespec in ("seconds", "milliseconds", "microseconds") for zone in _ZONES]
+    span = (datetime.max - _FIRST) // _TICK
+    return st.tuples(st.integers((datetime.min - _FIRST) // _TICK, span), st.sampled_from(styles)).map(
+        lambda drawn: (_FIRST + drawn[0] * _TICK).isoformat("T", drawn[1][0]) + drawn[1][1]
+    )
 
 
 _FORMATS: Final[dict[str, Callable[[], Values]]] = {

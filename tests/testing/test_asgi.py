@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event
 
 import httpx
@@ -92,13 +92,16 @@ def test_many_callers_of_many_loops_at_once(mock: MockTogether) -> None:
     assert ordinals == list(range(ordinals[0], ordinals[0] + 101))
 
 
-def test_the_server_s_own_loop_runs_the_application_and_stops_when_nobody_waits(mock: MockTogether) -> None:
+def test_the_server_s_own_loop_runs_the_application_and_stops_when_nobody_waits(
+    mock: MockTogether, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = shared_host()
     loops: list[asyncio.AbstractEventLoop] = []
-    stopped = Event()
+    began, stopped = Event(), Event()
 
     async def application(*_: object) -> None:
         loops.append(asyncio.get_running_loop())
+        began.set()
         try:
             await asyncio.get_running_loop().create_future()
         finally:
@@ -108,14 +111,24 @@ def test_the_server_s_own_loop_runs_the_application_and_stops_when_nobody_waits(
 
     async def story() -> None:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=Asgi(watched))) as client:
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.01):
-                    await client.get(mock.base_url)
+            asking = asyncio.create_task(client.get(mock.base_url))
+            assert await asyncio.to_thread(began.wait, 10)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
 
     asyncio.run(story())
     assert stopped.wait(10)
+
+    class Impatient(SimpleQueue):  # type: ignore[type-arg]
+        def get(self, block: bool = True, timeout: float | None = None) -> object:
+            assert began.wait(10)
+            raise Empty
+
+    began.clear()
     stopped.clear()
-    with httpx.Client(transport=Transport(watched), timeout=0.01) as client, pytest.raises(httpx.ReadTimeout):
+    monkeypatch.setattr(transports, "SimpleQueue", Impatient)
+    with httpx.Client(transport=Transport(watched)) as client, pytest.raises(httpx.ReadTimeout):
         client.get(mock.base_url)
     assert stopped.wait(10)
     assert loops == [server.loop, server.loop]
