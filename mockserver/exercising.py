@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
+import sys
 import tempfile
+import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -101,7 +104,11 @@ def exercise(asked: Asked) -> int:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="mockserver-exercise-"))
         first = ControlClient(stack.enter_context(serving(asked.settings)), KEY)
         stop = Event()
-        plain = _plain(asked, first, home, stop)
+        stack.enter_context(_ended_like_interrupted())
+        try:
+            plain = _plain(asked, first, home, stop)
+        except KeyboardInterrupt:
+            raise ConfigError("exercise", "was interrupted before anything was known") from None
         outcome = _picked(asked, first, plain)
         others = [serving(asked.settings) for _ in range(min(asked.workers, len(outcome.picked)) - 1)]
         clients = [first, *(ControlClient(stack.enter_context(other), KEY) for other in others)]
@@ -116,6 +123,19 @@ def exercise(asked: Asked) -> int:
 
 def _environment(asked: Asked, control: ControlClient, home: str) -> dict[str, str]:
     return client_environment(control.origin, control.key, is_bare=asked.is_bare) | at_home(home)
+
+
+@contextmanager
+def _ended_like_interrupted() -> Iterator[None]:
+    """Take SIGTERM as Ctrl-C, so that what runs is ended and what is known is told."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    known = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, known)
 
 
 def _plain(asked: Asked, control: ControlClient, home: str, stop: Event) -> Run:
@@ -137,7 +157,8 @@ def _picked(asked: Asked, control: ControlClient, plain: Run) -> Outcome:
     """Which variations to try, in which order. Raises ConfigError where `only` names none."""
     said = control.call("GET", "/variation")["known"]
     # What it was started with counts as what it speaks of.
-    said["texts"] = sorted({*said["texts"], *asked.command})
+    words = {word for argument in asked.command for word in (argument, argument.partition("=")[2]) if word}
+    said["texts"] = sorted({*said["texts"], *words})
     every = control.call("GET", "/variations")["variations"]
     met = control.call("GET", "/variations?met=true")["variations"]
     if not met:
@@ -177,6 +198,8 @@ def _try(outcome: Outcome, clients: list[ControlClient], home: str, stop: Event)
             run = _under(outcome, control, variation, home, stop)
             if not stop.is_set():
                 done[number] = run
+                if sys.stderr.isatty():
+                    print(f"\r{len(done)} of {len(outcome.picked)} tried ", end="", file=sys.stderr, flush=True)
 
     with ThreadPoolExecutor(len(clients)) as pool:
         working = [pool.submit(work, control) for control in clients]
@@ -217,8 +240,17 @@ def _symptom(run: Run, plain: Run) -> str:
 
 def contract_broken(origin: str, key: str) -> list[str]:
     """The names of the rules that the client's last run broke, by the server's report; none where it gives none."""
-    report = ControlClient(origin, key).ask("GET", "/report")
+    control = ControlClient(origin, key)
+    report = control.ask("GET", "/report")
     if isinstance(report, str):
         return []
-    findings = [one for session in report.get("sessions", ()) for one in session.get("findings", ())]
-    return sorted({one["rule"] for one in findings if one.get("severity") == "error"})
+    run = control.call("GET", "/journal?limit=1")["run"]
+    broken = set()
+    for session in report.get("sessions", ()):
+        # A session goes on through resets: what was found in earlier runs is not this one's.
+        told = session.get("timeline", {}).get("exchanges", ())
+        earlier = {one["ordinal"] for one in told if one["run"] != run}
+        for one in session.get("findings", ()):
+            if one["severity"] == "error" and not (one["exchanges"] and earlier.issuperset(one["exchanges"])):
+                broken.add(one["rule"])
+    return sorted(broken)

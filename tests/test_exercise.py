@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mockserver import exercising
 from mockserver.errors import ConfigError
 from mockserver.exercising import BROKEN, COULD_NOT_RUN, KEPT, Asked, exercise
 from mockserver.settings import Settings
@@ -134,6 +135,45 @@ def test_there_must_be_something_to_compare_with(tmp_path: Path) -> None:
         exercise(Asked(STEP, ("no-such-command",)))
     with pytest.raises(ConfigError, match="did not end within"):
         exercise(Asked(STEP, (sys.executable, "-c", "import time; time.sleep(60)"), timeout_s=0.2))
+
+
+def test_a_rule_broken_under_a_variation_alone_is_a_breakage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = iter([["polls-too-fast"], ["polls-too-fast"], ["polls-too-fast", "retry-storm"]])
+    monkeypatch.setattr(exercising, "contract_broken", lambda origin, key: next(found))
+    status, report = tried(tmp_path, "time:seconds", "time:offset")
+    (broken,) = report["broken"]
+    assert (status, broken["symptom"], broken["rules"], broken["exit"]) == (
+        BROKEN,
+        "breaks retry-storm",
+        ["retry-storm"],
+        0,
+    )
+
+
+def test_findings_of_earlier_runs_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def finding(rule: str, severity: str, *ordinals: int) -> dict[str, Any]:
+        return {"rule": rule, "severity": severity, "exchanges": list(ordinals)}
+
+    said: dict[str, Any] = {
+        "/journal?limit=1": {"run": 2},
+        "/report": {
+            "sessions": [
+                {
+                    "timeline": {"exchanges": [{"ordinal": 1, "run": 1}, {"ordinal": 2, "run": 2}]},
+                    "findings": [
+                        finding("no-key", "error", 1),
+                        finding("wrong-type", "error", 1, 2),
+                        finding("retry-storm", "error", 2),
+                        finding("leaks", "warning", 2),
+                    ],
+                }
+            ]
+        },
+    }
+    monkeypatch.setattr(exercising.ControlClient, "ask", lambda self, method, path, body=None: said[path])
+    assert exercising.contract_broken("http://127.0.0.1:1", "key") == ["retry-storm", "wrong-type"]
+    said["/report"] = "There is nothing at /_mock/report."
+    assert exercising.contract_broken("http://127.0.0.1:1", "key") == []
 
 
 def test_whatever_the_client_started_ends_with_it(tmp_path: Path) -> None:

@@ -189,7 +189,8 @@ def promise(setup: Setup, volume: Volume, at_ms: int, gone_ms: int | None) -> Vo
     conditions = frozenset({"attached"} if volume.cluster_id else {"unpaid"} if volume.unpaid else ())
     line = _unfold(setup, volume, facts(volume.line, at_ms), at_ms, conditions)
     if gone_ms is not None:
-        line = tuple(mark for mark in line if mark.at_ms < gone_ms)
+        # Where all happens in one instant, at least its birth is left.
+        line = tuple(mark for mark in line if mark.at_ms < gone_ms) or line[:1]
         phase = line[-1].phase
         if volume.dies_with_cluster and phase not in ("deleting", GONE):
             line = (*line, Mark(gone_ms, "deleting", "removed_with_cluster"))

@@ -109,6 +109,27 @@ def test_what_is_slow_takes_more_looks_and_what_is_instant_none(client: Client) 
     assert looks_until_started(client) == 0
 
 
+def test_all_that_happens_in_one_instant(client: Client) -> None:
+    under(client, "pace:instant")
+    volume = client.create_volume()
+    assert volume["status"] == "available"
+    for remaining in ("available", None):
+        if remaining is None:
+            cluster = client.create_cluster(
+                shared_volume={"volume_name": "own", "size_tib": 1, "region": "us-central-8"}
+            )
+        else:
+            cluster = client.create_cluster(volume_id=volume["volume_id"])
+        assert cluster["status"] == "Ready"
+        client.delete(f"/v1/compute/clusters/{cluster['cluster_id']}")
+        client.call("GET", f"/v1/compute/clusters/{cluster['cluster_id']}").refused(404)
+    volumes = client.get("/v1/compute/clusters/storage/volumes")["volumes"]
+    assert {one["volume_name"]: one["status"] for one in volumes if one["volume_id"] == volume["volume_id"]} == {
+        volume["volume_name"]: "available"
+    }
+    assert "own" not in [one["volume_name"] for one in volumes]
+
+
 def test_an_unlucky_fate(client: Client) -> None:
     under(client, "fate:endpoint:ERROR")
     made = client.create_endpoint()
