@@ -26,6 +26,8 @@ from .honest import (
 )
 from .wire import UNSET, Asked
 
+SECRET = "hf_neverToBeShownToAnybody"
+
 
 def good(name: str, says: str, story: Callable[[Client], None] = whole_story, **more: Any) -> None:
     add(Entry(name, says, story, **more))
@@ -294,6 +296,15 @@ def streamed(client: Client) -> None:
         assert answer.body.endswith(b"data: [DONE]\n\n"), answer
 
 
+def uploads(client: Client) -> None:
+    """Upload a model, follow its job, and look at it; there is no way to delete it."""
+    wish = {"model_name": "tuned-7b", "model_source": "acme/tuned-7b", "hf_token": SECRET}
+    job = client.ask("POST", "/models", wish)["data"]["job_id"]
+    while client.ask("GET", f"/jobs/{job}")["status"] != "Complete":
+        client.sleep(20)
+    client.ask("GET", "/models", dedicated="true")
+
+
 def scales(client: Client) -> None:
     """Change the bounds of an endpoint a few times, each time with the same request as before."""
     made = make_endpoint(client)
@@ -317,3 +328,4 @@ good(
     look_around,
     server=Server(scenario=CALM),
 )
+good("uploads", "uploads a model, which nobody can delete", uploads)
