@@ -78,6 +78,10 @@ CheckOption = Annotated[
     bool, typer.Option("--check-responses", help="Answer 500 where an answer of ours breaks the document.")
 ]
 
+SdkOption = Annotated[
+    int, typer.Option(min=1, max=3, help="The client's generation: 3 is given the bare origin as its base URL.")
+]
+
 
 def _say_version(asked: bool) -> None:
     if asked:
@@ -136,9 +140,7 @@ def run(
     api_key: KeysOption = None,
     spec: SpecsOption = None,
     check_responses: CheckOption = False,
-    sdk: Annotated[
-        int, typer.Option(min=1, max=3, help="The client's generation: 3 is given the bare origin as its base URL.")
-    ] = 2,
+    sdk: SdkOption = 2,
     timeout: Annotated[
         float | None, typer.Option(min=0.001, help="End the command after so many seconds, with status 124.")
     ] = None,
@@ -334,6 +336,35 @@ def verify(
         report=report,
     )
     raise typer.Exit(verifying.clean_up(asked) if clean_up else verifying.judge(asked))
+
+
+@app.command()
+def exercise(
+    command: Annotated[list[str], typer.Argument(help="The client's command, after --.")],
+    scenario: ScenarioOption = "default",
+    seed: SeedOption = DEFAULT_SEED,
+    clock: ClockOption = ClockMode.step,
+    speed: SpeedOption = 1.0,
+    spec: SpecsOption = None,
+    sdk: SdkOption = 2,
+    budget: Annotated[int, typer.Option(min=1, help="At most so many runs after the first.")] = 200,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds after which a run counts as one without end.")] = 60,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these variations: a kind, a name, or a pattern of names (repeatable)."),
+    ] = None,
+    expect_exit: Annotated[int, typer.Option(help="What COMMAND exits with where nothing is varied.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="How many runs go on at once.")] = 1,
+    report: Annotated[Path | None, typer.Option(help="A folder for exercise.json.")] = None,
+) -> None:
+    """Run a client again and again, each time served in one other valid way: exit 1 where one of them breaks it."""
+    from mockserver import exercising
+
+    settings = _settings(scenario, seed, clock, speed, None, spec, False)
+    asked = exercising.Asked(
+        settings, command, budget, timeout, tuple(only or ()), report, workers, expect_exit, is_bare=sdk == 3
+    )
+    raise typer.Exit(exercising.exercise(asked))
 
 
 def main() -> None:

@@ -36,7 +36,9 @@ HIDDEN = "***"
 
 
 class Exchange(NamedTuple):
-    """One request and its answer; the status 0 stands for no answer. `ordinal` counts those of an account, from 1.
+    """One request and its answer; the status 0 stands for no answer.
+
+    `ordinal` counts those of an account from 1; it is 0 for those that no account has.
 
     `at_ms` is the world's time and `wall_ms` real time, in the clock's `mode`. `refusal` is why it was refused, if it
     was; `met` is the decision on faults.

@@ -173,6 +173,8 @@ class Judge:
 
     def _session(self, sitting: Sitting, facts: Facts) -> conduct.Session:
         reads = [self.reader.read(one, facts.credentials) for one in sitting.exchanges]
+        for number, one in enumerate(reads, sitting.forgotten + 1):
+            one.number = one.number or number
         if sitting.standings is None:
             return conduct.Session(reads, conduct.last_seen(reads))
         present = {one.id: conduct.Present(one.kind, one.id, one.marks[-1].state) for one in sitting.standings}

@@ -16,7 +16,6 @@ from mockserver.errors import (
     MockServerError,
     NotFound,
     Refusal,
-    TooMany,
     Unauthenticated,
     Unavailable,
 )
@@ -28,7 +27,6 @@ from mockserver.openapi import (
     decode_parameters,
 )
 from mockserver.simulation.faults import Asked, is_carried_out
-from mockserver.simulation.limits import Allowance
 from mockserver.simulation.world import View
 from mockserver.web.call import Call, Handler
 from mockserver.web.credentials import credential
@@ -37,7 +35,7 @@ from mockserver.web.faults import NOTHING, USUAL, put_wrong
 from mockserver.web.notes import Notes
 from mockserver.web.prefer import preferences, preferred_answer
 from mockserver.web.surface import Surface
-from mockserver.web.traffic import Traffic
+from mockserver.web.traffic import Traffic, too_many, with_limit
 from mockserver.web.worlds import World, Worlds, token_of
 
 log = logging.getLogger("mockserver")
@@ -122,12 +120,10 @@ class Pipeline:
         if operation is None:
             world = self._world_of_stray(headers)
             at_ms = world.clock.now_ms(wall_ms) if world is not None else wall_ms
-        elif self._check_responses and answer.met is None:
+        elif self._check_responses and answer.met is None and not _is_beyond_document(world):
             answer = self._checked(operation, answer)
         account, run, mode, ordinal = NOBODY, 0, "real", 0
-        if world is None:
-            ordinal = self.journal.count_of(NOBODY) + 1
-        else:
+        if world is not None:
             world.exchanges = ordinal = world.exchanges + 1
             account, run, mode = world.account, world.run, world.clock.mode
         self.journal.record(
@@ -190,11 +186,13 @@ class Pipeline:
         headers: Mapping[bytes, bytes],
         body: bytes,
     ) -> Answer:
-        """As `_act`, past rate limits and faults."""
-        operation = plan.operation
+        """As `_act`, past rate limits, faults and a variation."""
+        operation, varying = plan.operation, traffic.varying
+        if varying is not None:
+            varying.hear(path, query, body)
         allowance = traffic.spend(operation.operation_id, at_ms)
         if allowance is not None and not allowance.is_granted:
-            return _with_limit(self._refuse(_too_many(allowance), operation.method, path, operation), allowance)
+            return with_limit(self._refuse(too_many(allowance), operation.method, path, operation), allowance)
         shown = path.decode("utf-8", "replace")
         base = operation.base_path
         whole = shown if shown.startswith(f"{base}/") else base + shown
@@ -202,14 +200,19 @@ class Pipeline:
         met = traffic.meet(asked)
         answer = NOTHING
         if is_carried_out(met.fault):
+            clock = world.clock
             try:
                 answer = self._act(plan, world, at_ms, path, query, headers, body)
             except Exception as error:
                 answer = self._refuse(error, operation.method, path, operation)
+            if varying is not None:
+                if world.clock is not clock and varying.holds_clock:
+                    world.clock = clock
+                answer = varying.vary(operation, answer)
         if met.met:
             self.faulted += 1
             answer = put_wrong(met.fault, answer)._replace(met=met)
-        return answer if allowance is None else _with_limit(answer, allowance)
+        return answer if allowance is None else with_limit(answer, allowance)
 
     def _refuse(self, error: Exception, method: str, path: bytes, operation: Operation | None) -> Answer:
         """The answer to a request that was refused, or that broke the server."""
@@ -390,22 +393,7 @@ def _key(world: World, plan: Plan, path: bytes) -> str:
     return f"{world.stage.seed}/{plan.operation.operation_id}/{path.decode('utf-8', 'replace')}"
 
 
-def _too_many(allowance: Allowance) -> TooMany:
-    return TooMany(
-        f"Too many requests: {allowance.limit} are let through at a time, and the next can be in "
-        f"{-(-allowance.reset_ms // 1000)} s. Wait as long as Retry-After says.",
-        allowance.reset_ms,
-        code="rate_limit_exceeded",
-    )
-
-
-def _with_limit(answer: Answer, allowance: Allowance) -> Answer:
-    """The answer with the headers of the rate limit; the reset is in seconds, rounded up."""
-    return answer._replace(
-        headers=(
-            *answer.headers,
-            (b"x-ratelimit-limit", b"%d" % allowance.limit),
-            (b"x-ratelimit-remaining", b"%d" % allowance.remaining),
-            (b"x-ratelimit-reset", b"%d" % -(-allowance.reset_ms // 1000)),
-        )
-    )
+def _is_beyond_document(world: World | None) -> bool:
+    """Whether the world's answers are meant to hold what the document does not know."""
+    varying = world.traffic.varying if world is not None and world.traffic is not None else None
+    return varying is not None and varying.variation is not None and varying.variation.kind == "unseen"
