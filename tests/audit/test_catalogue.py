@@ -14,6 +14,7 @@ from mockserver.web.server import serving
 from tests.audit.clients import CATALOGUE, HONEST, SEVERITIES, Entry
 from tests.audit.clients.entries import ERROR, NOTHING_BOOTS
 from tests.audit.clients.honest import Broken, Client
+from tests.audit.clients.honest_clients import SECRET
 from tests.audit.clients.wire import over_http
 from tests.audit.running import Run, judged, play
 
@@ -104,10 +105,18 @@ def test_no_honest_client_is_blamed(entry: Entry) -> None:
     assert verdict["verdict"] == "kept"
 
 
-@pytest.mark.parametrize("entry", [CATALOGUE["form-for-json"], HONEST["unhurried"]], ids=lambda entry: entry.name)
-def test_no_verdict_shows_a_key(entry: Entry) -> None:
+@pytest.mark.parametrize(
+    "entry",
+    [HONEST["unhurried"], HONEST["uploads"], HONEST["keyed"], CATALOGUE["form-for-json"]]
+    + [entry for entry in CATALOGUE.values() if entry.rule in ("no-key", "malformed-key", "wrong-key")],
+    ids=lambda entry: entry.name,
+)
+def test_no_verdict_shows_a_secret(entry: Entry) -> None:
+    """Wherever a client has put its key."""
     run = Run(entry)
-    assert run.api_key not in json.dumps(run.verdict())
+    verdict = json.dumps(run.verdict())
+    assert run.api_key not in verdict
+    assert SECRET not in verdict
 
 
 def shown(verdict: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from .entries import CALM, LIMITED, LIVED_IN, NOTHING_BOOTS, UNHURRIED, Entry, Server, add
 from .honest import (
     CLUSTERS,
+    MODEL,
     ONE,
     REGION,
     VOLUMES,
@@ -25,6 +26,8 @@ from .honest import (
     whole_story,
 )
 from .wire import UNSET, Asked
+
+SECRET = "hf_neverToBeShownToAnybody"
 
 
 def good(name: str, says: str, story: Callable[[Client], None] = whole_story, **more: Any) -> None:
@@ -294,6 +297,15 @@ def streamed(client: Client) -> None:
         assert answer.body.endswith(b"data: [DONE]\n\n"), answer
 
 
+def uploads(client: Client) -> None:
+    """Upload a model, follow its job, and look at it; there is no way to delete it."""
+    wish = {"model_name": "tuned-7b", "model_source": "acme/tuned-7b", "hf_token": SECRET}
+    job = client.ask("POST", "/models", wish)["data"]["job_id"]
+    while client.ask("GET", f"/jobs/{job}")["status"] != "Complete":
+        client.sleep(20)
+    client.ask("GET", "/models", dedicated="true")
+
+
 def scales(client: Client) -> None:
     """Change the bounds of an endpoint a few times, each time with the same request as before."""
     made = make_endpoint(client)
@@ -317,3 +329,59 @@ good(
     look_around,
     server=Server(scenario=CALM),
 )
+good("uploads", "uploads a model, which nobody can delete", uploads)
+
+
+# ---- other paces -----------------------------------------------------------------------------------------------------
+
+
+def asks_again_later(client: Client) -> None:
+    """Look each hour whether a colleague has made it by now: that is no retry."""
+    for _ in range(4):
+        answer = client.once("GET", "/endpoints/endpoint-of-a-colleague")
+        assert answer.status == 404
+        client.sleep(3600)
+
+
+def looks_at_a_standing_clock(client: Client) -> None:
+    """A test that looks at the same thing for each of its assertions, while no time passes."""
+    path = f"/endpoints/{make_endpoint(client, state='STOPPED')['id']}"
+    for _ in range(12):
+        assert client.ask("GET", path)["state"] == "STOPPED"
+
+
+def two_watchers(client: Client) -> None:
+    """Two tasks that look at the same endpoint, each once a second, a tenth of a second apart."""
+    path = f"/endpoints/{make_endpoint(client)['id']}"
+    for _ in range(20):
+        client.ask("GET", path)
+        client.sleep(0.1)
+        client.ask("GET", path)
+        client.sleep(0.9)
+
+
+def reads_back(client: Client) -> None:
+    """Send back what was read, counts of replicas included, which the document has for answers alone."""
+    path = f"/endpoints/{make_endpoint(client, state='STOPPED')['id']}"
+    client.ask("PATCH", path, {"autoscaling": client.ask("GET", path)["autoscaling"]})
+
+
+def speaks_of_2024(client: Client) -> None:
+    """The same life in the edition of 2024."""
+    client.base = "/guide-2024"
+    client.ask("GET", "/v0/models")
+    wish = {"model": MODEL, "suffix": "blue", "hardware_name": "1x_nvidia_h100_80gb_sxm"}
+    made = client.ask("POST", "/v1/endpoints", wish)["id"]
+    client.ask("POST", f"/v1/endpoints/{made}/start")
+    for _ in range(40):
+        client.ask("GET", "/v1/endpoints")
+        client.sleep(1)
+    client.ask("POST", f"/v1/endpoints/{made}/stop")
+    client.ask("DELETE", f"/v1/endpoints/{made}")
+
+
+good("asks-again-later", "asks each hour for what may be there some day", asks_again_later)
+good("standing-clock", "looks often while no time passes", looks_at_a_standing_clock, server=Server(clock="manual"))
+good("two-watchers", "looks at one endpoint in two tasks", two_watchers)
+good("reads-back", "sends back what it has read", reads_back)
+good("edition-of-2024", "speaks the edition of 2024", speaks_of_2024)
