@@ -20,6 +20,7 @@ PLACEHOLDERS = frozenset(
 """What is sent as a key where a variable is not set, or was never filled in."""
 ALIKE = 0.6
 """How much alike two paths are at least, from 0 to 1, so that one may be meant by the other."""
+EDITION = "guide-2024"
 
 # ---- where it was sent -----------------------------------------------------------------------------------------------
 
@@ -51,11 +52,20 @@ def wrong_method(asked: Request) -> Iterator[Breach]:
       reason="The path would be right under another base URL: a version twice, or a slash too many.")  # fmt: skip
 def wrong_base_url(asked: Request) -> Iterator[Breach]:
     """A path that is right but for what stands before it."""
+    one, operation = asked.one, asked.one.operation
+    if operation is not None and not one.path.startswith(f"{operation.base_path}/") and not _is_edition(operation):
+        message = f"{one.path} lacks {operation.base_path}: only this server answers there"
+        yield Breach([one], message, f"{operation.base_path}{one.path}", places.operation_place(operation))
     near = _other_base(asked)
     if near is not None:
         operation, path = near
         place = places.operation_place(operation)
         yield Breach([asked.one], f"there is nothing at {asked.one.path}: the base URL is wrong", path, place)
+
+
+def _is_edition(operation: Operation) -> bool:
+    """Whether an operation is of a document whose base path is our own invention: it answered at the root."""
+    return operation.document.name == EDITION
 
 
 def _other_base(asked: Request) -> tuple[Operation, str] | None:

@@ -16,7 +16,7 @@ from mockserver.audit import addressing, conduct, requests
 from mockserver.audit.asking import Request
 from mockserver.audit.coverage import Coverage
 from mockserver.audit.journal import Exchange
-from mockserver.audit.reading import Read, Reader
+from mockserver.audit.reading import BAD, Read, Reader
 from mockserver.audit.rules import ERROR, RULES, Breach, Rule
 from mockserver.clock import rfc3339
 
@@ -42,11 +42,12 @@ class Mark(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """A resource that is there, with all its states so far."""
+    """A resource with all its states so far; `is_gone`: it is there no more."""
 
     kind: str
     id: str
     marks: Sequence[Mark]
+    is_gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,12 @@ class Judge:
                 self.unread.append(name)
         self.reader = Reader(self.documents)
         self.lifecycles = load_lifecycles(spec_folder / "lifecycles.yaml")
+        self.resting = frozenset(
+            name
+            for table in self.lifecycles.values()
+            for name, facts in table.states.items()
+            if facts.get("rests") and not facts.get("gone")
+        )
 
     def verdict(self, sittings: Sequence[Sitting], facts: Facts) -> dict[str, Any]:
         """The verdict on one session or several; `verdict` is kept, broken, or could not run where nothing was sent.
@@ -176,9 +183,20 @@ class Judge:
         for number, one in enumerate(reads, sitting.forgotten + 1):
             one.number = one.number or number
         if sitting.standings is None:
-            return conduct.Session(reads, conduct.last_seen(reads))
-        present = {one.id: conduct.Present(one.kind, one.id, one.marks[-1].state) for one in sitting.standings}
-        return conduct.Session(reads, present)
+            return conduct.Session(reads, conduct.last_seen(reads), self.resting)
+        present = {one.id: self._present(one) for one in sitting.standings}
+        return conduct.Session(reads, present, self.resting)
+
+    def _present(self, standing: Standing) -> conduct.Present:
+        """A resource as it stands; what it failed with counts until it is well again."""
+        failed = ""
+        for mark in standing.marks:
+            if BAD.search(mark.state):
+                failed = mark.state
+            elif mark.state in self.resting:
+                failed = ""
+        state = standing.marks[-1].state
+        return conduct.Present(standing.kind, standing.id, state, failed, standing.is_gone)
 
     def _judge(
         self, reads: list[Read], sessions: list[conduct.Session], facts: Facts

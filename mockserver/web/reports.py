@@ -10,9 +10,13 @@ from mockserver.audit.reading import Read
 from mockserver.audit.verdict import Facts, Judge, Mark, Sitting, Standing
 from mockserver.settings import data_folder
 from mockserver.simulation import progress
+from mockserver.simulation.progress import Track
 from mockserver.web.pipeline import Pipeline
 from mockserver.web.surface import Surface
 from mockserver.web.worlds import World, Worlds
+
+GONE = "deleted"
+"""The last state of what no lifecycle follows to its end."""
 
 
 class Reports:
@@ -114,13 +118,22 @@ def _clock(world: World) -> str:
 
 
 def _standings(world: World, wall_ms: int) -> list[Standing]:
-    """What is there now, with its states up to now."""
+    """What is there now or was until lately, with its states so far."""
     view = world.view(world.clock.now_ms(wall_ms))
-    return [
-        Standing(
-            track.kind,
-            track.id,
-            [Mark(mark.at_ms, mark.phase, mark.cause) for mark in track.line if mark.at_ms <= view.at_ms],
-        )
-        for track in progress.tracks(view)
-    ]
+    found = [_standing(track, view.at_ms) for track in progress.lines_ever(view)]
+    for kind, row, at_ms in world.departed:
+        for track in progress.lines_of(kind, row):
+            known = _standing(track, at_ms)
+            found.append(known._replace(marks=[*known.marks, Mark(at_ms, GONE, "delete")], is_gone=True))
+    gone = {
+        (name, state.name)
+        for name, table in view.setup.lifecycles.items()
+        for state in table.states.values()
+        if state.gone
+    }
+    return [one._replace(is_gone=one.is_gone or (one.kind, one.marks[-1].state) in gone) for one in found if one.marks]
+
+
+def _standing(track: Track, at_ms: int) -> Standing:
+    marks = [Mark(mark.at_ms, mark.phase, mark.cause) for mark in track.line if mark.at_ms <= at_ms]
+    return Standing(track.kind, track.id, marks)
