@@ -151,6 +151,14 @@ wrong(
     lambda asked: (slips.leave_out("cuda_version")(asked), slips.leave_out("nvidia_driver_version")(asked)),
     may={"wrong-value": "what is missing is one of two ways to say it"},
 )
+wrong(
+    "hardware-left-empty",
+    "missing-field",
+    "sends an empty text for its hardware",
+    ENDPOINT,
+    slips.put("hardware", ""),
+    may={"out-of-bounds": "an empty text is too short"},
+)
 wrong("no-body", "missing-body", "creates without a body", ENDPOINT, slips.body(UNSET))
 wrong("empty-body", "missing-body", "creates with a body of no bytes", CLUSTER, slips.text(lambda text: ""))
 
@@ -198,6 +206,8 @@ for name, says, at, place, value, right in (
     ("gpu-type-without-its-form", "writes H100", CLUSTER, "gpu_type", "H100", "H100_SXM"),
     ("billing-with-a-hyphen", "writes on-demand", CLUSTER, "billing_type", "on-demand", "ON_DEMAND"),
     ("cluster-type-that-is-none", "asks for NOMAD", CLUSTER, "cluster_type", "NOMAD", ""),
+    ("hardware-that-is-none", "asks for hardware that nobody offers", ENDPOINT, "hardware", "3x_nvidia_abacus", ""),
+    ("region-that-is-none", "asks for a region that there is not", CLUSTER, "region", "on-the-moon", ""),
     ("state-that-is-seen-but-not-asked-for", "asks for STOPPING", PATCH, "state", "STOPPING", ""),
 ):
     wrong(name, "wrong-value", says, at, slips.put(place, value), near=(right,) if right else ())
@@ -210,6 +220,8 @@ for name, says, at, place, value in (
     ("negative-gpus", "asks for -8 GPUs", SCALE, "num_gpus", -8),
     ("date-in-words", "writes tomorrow for a date and time", CLUSTER, "reservation_start_time", "tomorrow"),
     ("date-without-a-time", "writes a date for a date and time", SCALE, "reservation_end_time", "2026-02-01"),
+    ("fewest-above-most", "asks for at least 3 replicas and at most 1", ENDPOINT, "autoscaling.min_replicas", 3),
+    ("cluster-of-no-name", "gives its cluster an empty name", CLUSTER, "cluster_name", ""),
     ("timeout-below-nothing", "asks for a timeout of -5 minutes", ENDPOINT, "inactive_timeout", -5),
 ):
     wrong(name, "out-of-bounds", says, at, slips.put(place, value))

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from .entries import CALM, NOTHING_BOOTS, Server
-from .honest import CLUSTERS, REGION, VOLUMES, Client, Lost, chat, endpoint_life, make_endpoint, new_cluster, rows_of
+from .honest import (
+    CLUSTERS,
+    REGION,
+    VOLUMES,
+    Client,
+    Lost,
+    chat,
+    endpoint_life,
+    make_endpoint,
+    new_cluster,
+    new_endpoint,
+    rows_of,
+)
 from .proofs import deleted, looked, made, refused
 from .retries import bad
 from .wire import UNSET, Answer
@@ -74,6 +86,48 @@ bad(
     refused("PATCH", "/endpoints"),
     server=Server(scenario=f"{CALM}switches: {{restart_while_stopping: refuse}}\n"),
 )
+
+
+def scale_what_goes_down(client: Client) -> None:
+    path = f"{CLUSTERS}/{raise_a_cluster(client)}"
+    client.delete(*path.rsplit("/", 1))
+    client.ask("PUT", path, {"num_gpus": 16})
+
+
+def repair_too_early(client: Client) -> None:
+    cluster = client.make(CLUSTERS, new_cluster(), "cluster_id")
+    node = cluster["gpu_worker_nodes"][0]["instance_id"]
+    path = f"{CLUSTERS}/{cluster['cluster_id']}/instances/{node}/remediations"
+    client.ask("POST", path, {"mode": "REMEDIATION_MODE_REBOOT_VM", "reason": "ECC errors"})
+
+
+def lend_a_volume_twice(client: Client) -> None:
+    volume = client.make(VOLUMES, VOLUME, "volume_id")["volume_id"]
+    client.wait(f"{VOLUMES}/{volume}", "available")
+    for name in ("research", "production"):
+        client.make(CLUSTERS, new_cluster(cluster_name=name, volume_id=volume), "cluster_id")
+
+
+def deploy_an_unfinished_upload(client: Client) -> None:
+    name = client.ask("POST", "/models", {"model_name": "tuned-7b", "model_source": "acme/tuned-7b"})["data"][
+        "model_name"
+    ]
+    client.make("/endpoints", new_endpoint(model=name), "id")
+
+
+def raise_a_cluster(client: Client) -> str:
+    cluster: str = client.make(CLUSTERS, new_cluster(), "cluster_id")["cluster_id"]
+    client.wait(f"{CLUSTERS}/{cluster}", "Ready")
+    return cluster
+
+
+for name, says, story, method, end in (
+    ("scales-what-goes-down", "scales a cluster that is being deleted", scale_what_goes_down, "PUT", CLUSTERS),
+    ("repairs-too-early", "repairs a node of a cluster that is not up", repair_too_early, "POST", "remediations"),
+    ("lends-a-volume-twice", "gives a second cluster the first one's volume", lend_a_volume_twice, "POST", CLUSTERS),
+    ("deploys-too-early", "deploys a model while it is uploaded", deploy_an_unfinished_upload, "POST", "/endpoints"),
+):
+    bad(name, "acts-too-early", says, story, refused(method, end))
 
 
 # ---- errors of resources ---------------------------------------------------------------------------------------------
