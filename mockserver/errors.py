@@ -59,7 +59,8 @@ class Invalid(Refusal):
 
     Where the document tells so, `part` is the part of the request that breaks it ("path", "query", "header", "cookie"
     or "body"), and `problems` are what is wrong there (`openapi.Problem`). What the service wants beyond its document
-    is said by `breaks`: "bounds", where `param` is a value past them, or "required", where it is missing.
+    is said by `breaks`: "bounds" where `param` is a value past them, "choice" where it is none of those
+    that there are, "required" where it is missing.
     """
 
     def __init__(

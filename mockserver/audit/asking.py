@@ -61,7 +61,7 @@ class Request:
         if refusal.breaks and refusal.param is not None:
             part = "body" if self.one.body else "query"
             if part in parts:
-                keyword = "required" if refusal.breaks == "required" else refusal.breaks
+                keyword = BEYOND[refusal.breaks]
                 yield part, Problem(steps_of(refusal.param), keyword, f"is refused: {refusal.message}")
 
     def place(self, part: str, problem: Problem) -> str:
@@ -77,6 +77,8 @@ def steps_of(place: str) -> tuple[str | int, ...]:
     return tuple(int(index) if index else name for index, name in steps)
 
 
+BEYOND = {"bounds": "limit", "choice": "const", "required": "required"}
+"""By which keyword a document would have said what the service wants beyond it."""
 ANYWHERE = ("path", "query", "header", "cookie", "body")
 IN_PARAMETERS = ANYWHERE[:-1]
 

@@ -21,7 +21,7 @@ MANY_LOOKS = 8
 """So many looks in a row at what is on its way, each too soon after the last, are polling; fewer may be a test."""
 MANY_READS = 30
 """So many are with what does not change, such as a list: many tasks may each read it once."""
-STORM = 5
+STORM = 4
 """So many failures in a row with hardly a pause are a storm."""
 HARDLY_MS = 100
 LONG_STORM = 12
@@ -33,6 +33,8 @@ AFTER_ERROR = 3
 """So many further looks at what has failed are in vain."""
 TOLERANCE = 0.95
 """How much of a Retry-After must have passed: clocks are read, and rounded, on both sides."""
+LATER_MS = 60_000
+"""After so long a thing that was not there may be asked for again."""
 REFUSALS = frozenset({400, 401, 403, 404, 405, 413, 415, 422})
 """The statuses that the same request gets again, however often it is sent."""
 GET_ONE = frozenset(operation_id for operation_id, _ in GETS.values())
@@ -40,7 +42,7 @@ KINDS_OF_COST = frozenset({"endpoint", "cluster", "volume"})
 
 
 class Present(NamedTuple):
-    """A resource as it stands now: `state` as its lifecycle calls it, `failed` the state that it failed in, if it did."""
+    """A resource as it stands now, by its lifecycle: its `state`, and the one that it `failed` in, if it did."""
 
     kind: str
     id: str
@@ -177,7 +179,7 @@ def retries_a_refusal(session: Session) -> Iterator[Breach]:
         in_a_row: list[Read] = []
         for one in [*group, None]:
             if one is not None and one.status in REFUSALS and not one.failed and not isinstance(one.refusal, NotNow):
-                if in_a_row and one.method == "GET" and one.status == 404 and pause_ms(in_a_row[-1], one) >= SHORT_MS:
+                if in_a_row and one.method == "GET" and one.status == 404 and pause_ms(in_a_row[-1], one) >= LATER_MS:
                     in_a_row = []  # it is asked again later whether it is there by now
                 in_a_row.append(one)
                 continue
@@ -340,6 +342,8 @@ def leaks(session: Session) -> Iterator[Breach]:
             and present.kind in KINDS_OF_COST
             and found not in session.deleted
         ):
+            if "delet" in present.state.lower():
+                continue  # with what it was made for
             message = f"the {present.kind} {found} was made and never deleted; it is in {present.state}"
             yield Breach([made], message, "delete what was made, also after a failure")
 

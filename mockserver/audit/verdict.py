@@ -230,7 +230,13 @@ def _findings(breaches: Iterable[tuple[Rule, Breach]]) -> list[dict[str, Any]]:
         one = breach.exchanges[-1]
         path = one.operation.path if one.operation else one.path
         which = (breach.place or breach.message) if rule.suite == "request" else breach.message
-        known = found.setdefault((rule.name, one.method, path, which, breach.near), _finding(rule, breach, one, path))
+        # One cause is one finding: what is wrong with a key is so wherever it is sent.
+        key = (
+            (rule.name, which, "")
+            if rule.source == addressing.THE_KEY
+            else (rule.name, which, one.method, path, breach.near)
+        )
+        known = found.setdefault(key, _finding(rule, breach, one, path))
         known["count"] += 1
         for other in breach.exchanges:
             if other.number not in known["exchanges"] and len(known["exchanges"]) < MOST_NUMBERS:

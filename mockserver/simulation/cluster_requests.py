@@ -41,7 +41,7 @@ def terms_of(view: View, body: Mapping[str, Any], start_ms: int | None, end_ms: 
     """
     setup = view.setup
     if not body["cluster_name"].strip():
-        raise Invalid("cluster_name must not be empty", param="cluster_name")
+        raise Invalid("cluster_name must not be empty", param="cluster_name", breaks="bounds")
     region = setup.catalog.region(body["region"])
     if region is None:
         raise unknown_region(setup, body["region"], "region")

@@ -84,7 +84,7 @@ def create(draft: Draft, wanted: NewVolume, *, cluster_id: str | None = None, pa
     credit.require(draft)
     size_tib = whole(wanted.size_tib, f"{param}size_tib", 1, MOST_TIB)
     if not wanted.name.strip():
-        raise Invalid("volume_name must not be empty", param=f"{param}volume_name")
+        raise Invalid("volume_name must not be empty", param=f"{param}volume_name", breaks="bounds")
     if draft.setup.catalog.region(wanted.region) is None:
         raise unknown_region(draft.setup, wanted.region, f"{param}region")
     rules = draft.setup.rules
@@ -208,7 +208,7 @@ def not_in_region(volume: str, region: str) -> Invalid:
 def unknown_region(setup: Setup, region: str, param: str) -> Invalid:
     """The refusal of a region that is not in the catalogue."""
     names = ", ".join(known.name for known in setup.catalog.regions)
-    return Invalid(f"The region {region!r} does not exist; choose one of {names}.", param=param)
+    return Invalid(f"The region {region!r} does not exist; choose one of {names}.", param=param, breaks="choice")
 
 
 def _unfold(
