@@ -53,6 +53,8 @@ class Change(NamedTuple):
 
 def offers(spot: Spot, governed: str) -> Iterator[Variation]:
     """The variations of a spot's value; `governed` is the kind of resource whose states it shows, if it does."""
+    if spot.shapes.annotations(spot.parts).get("writeOnly") is True:
+        return  # no answer has it
     if spot.is_field and not spot.is_identity and not _is_fixed(spot):
         if not spot.required:
             yield _of(spot, "absent", "the optional field {} is not there")

@@ -165,7 +165,9 @@ class Spots:
 
     def _named(self, parts: Parts) -> str:
         """The name of the schema that the parts are, where they are one that has a name."""
-        while len(parts) == 1:
+        for _ in range(_DEEPEST):
+            if len(parts) != 1:
+                break
             schema, place = parts[0]
             if _is_component(place):
                 return self._prefix + place.steps[2]

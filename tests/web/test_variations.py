@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from mockserver.variations import staged
+from mockserver.web.varying import known_variations
 
+from ..conventions.conftest import LIBRARY
 from ..variations.worlds import catalogue
 from .asgi import Client, new_endpoint
 
@@ -200,3 +202,14 @@ def test_refusals(client: Client) -> None:
     client.call("GET", "/_mock/variations?met=true").refused(400, "POST /_mock/variation", param="met")
     under(client, "time:seconds")
     client.call("GET", "/_mock/variations?met=true").refused(400, "POST /_mock/variation", param="met")
+
+
+def test_documents_of_others_are_varied_too(serve: Any) -> None:
+    client: Client = serve(specs=(LIBRARY,))
+    client.own_errors = True
+    listed = {one["name"] for one in client.get("/_mock/variations")["variations"]}
+    assert listed == set(known_variations((LIBRARY,))) > set(known_variations())
+    under(client, "extra:library/Branch")
+    made = client.post("/api/branches", {"name": "North", "secret": "x"})
+    assert made["field_of_a_later_version"]
+    assert client.get(f"/api/branches/{made['id']}")["field_of_a_later_version"]
