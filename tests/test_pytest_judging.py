@@ -24,25 +24,6 @@ def ask(mock, rule):
     except HTTPError as error:
         error.close()
 '''
-VARIATIONS = """
-from mockserver.testing import control
-
-NAMES = ["absent:Endpoint.owner", "absent:Endpoint.name", "absent:EndpointPart.name", "fault:429"]
-SWITCHED = []
-answered = control.call
-
-
-def call(origin, api_key, method, path, body=None):
-    if path == "/variations":
-        return {"variations": [{"name": name} for name in NAMES]}
-    if path == "/variation":
-        SWITCHED.append(body)
-        path, body = "/reset", {name: value for name, value in body.items() if name != "name"}
-    return answered(origin, api_key, method, path, body)
-
-
-control.call = call
-"""
 ALONE = ("-p", "no:cacheprovider", "-p", "no:schemathesis", "-W", "error")
 
 
@@ -189,54 +170,53 @@ def test_variations(pytester: pytest.Pytester) -> None:
         pytester,
         """
 seen = []
+TIMEOUT, ZONE = "null:DedicatedEndpoint.inactive_timeout", "null:DedicatedEndpoint.availability_zone"
 
-@pytest.mark.together(variations="absent")
+def served(mock):
+    return mock.control("GET", "/variation").get("variation", {}).get("name")
+
+@pytest.mark.together(variations="null")
 def test_kind(mock_together):
     seen.append(mock_together.variation)
-    assert SWITCHED[-1] == {"name": mock_together.variation}
+    assert served(mock_together) == mock_together.variation
     assert mock_together.journal == []
 
-def test_seen(request):
-    assert seen == ["absent:Endpoint.owner", "absent:Endpoint.name", "absent:EndpointPart.name"]
+def test_seen():
+    assert {TIMEOUT, ZONE, "null:ErrorData.error.code"} < set(seen)
+    assert len(seen) == 5 and all(name.startswith("null:") for name in seen)
 
-@pytest.mark.together(variations=["fault", "absent:Endpoint.name"], seed=3)
+@pytest.mark.together(variations=["time:offset", "null:DedicatedEndpoint"], seed=3)
 @pytest.mark.parametrize("number", [1, 2])
 def test_several(mock_together, number):
-    assert mock_together.variation in ("fault:429", "absent:Endpoint.name")
+    assert mock_together.variation in ("time:offset", TIMEOUT, ZONE)
 
-@pytest.mark.together(variations="absent:Endpoint")
-def test_place(mock_together):
-    assert mock_together.variation in ("absent:Endpoint.owner", "absent:Endpoint.name")
-
-@pytest.mark.together(variations="absnt")
-def test_misspelt(mock_together):
+@pytest.mark.together(variations="null:DedicatedEnd")
+def test_only_whole_words(mock_together):
     pass
 
 @pytest.mark.together(scenario="empty", clock="manual", faults=[{"fault": "status", "status": 429, "times": 1}])
 def test_looping(mock_together):
-    switched = len(SWITCHED)
-    started = mock_together.clock.now
-    for variation in mock_together.variations():
+    started, looped = mock_together.clock.now, []
+    for variation in mock_together.variations("null:DedicatedEndpoint"):
         with variation as name:
-            assert mock_together.variation == name
-            assert SWITCHED[-1] == {"name": name, "scenario": "empty"}
+            looped.append(name)
+            assert served(mock_together) == mock_together.variation == name
             assert mock_together.clock.now == started
             assert [one["matched"] for one in mock_together.faults.rules] == [0]
             mock_together.clock.advance("1h")
-    assert mock_together.variation is None
-    assert len(SWITCHED) == switched + 4
+    assert sorted(looped) == [ZONE, TIMEOUT]
+    assert mock_together.variation is served(mock_together) is None
 
 def test_named_in_what_fails(mock_together):
-    for variation in mock_together.variations("fault"):
+    for variation in mock_together.variations("time:offset"):
         with variation:
             assert False
-        """.replace("SWITCHED", "__import__('conftest').SWITCHED"),
-        conftest=VARIATIONS,
+        """,
     )
-    outcome.assert_outcomes(passed=11, failed=1, errors=1)
+    outcome.assert_outcomes(passed=13, failed=1, errors=1)
     said = outcome.stdout.str()
-    assert "variations: there is none called 'absnt'; did you mean 'absent'?" in said
-    assert "with the variation fault:429" in said
+    assert "variations: there is none called 'null:DedicatedEnd'; did you mean " in said
+    assert "with the variation time:offset" in said
 
 
 def test_coroutines_may_be_tests(pytester: pytest.Pytester) -> None:
