@@ -27,12 +27,13 @@ from mockserver.simulation.timeline import earliest, observe
 from mockserver.web.bodies import ClientGone, whole_body
 from mockserver.web.control_traffic import TrafficControl
 from mockserver.web.control_variations import VariationControl
+from mockserver.web.credentials import token_of
 from mockserver.web.envelope import Answer, dumps, fault_answer, json_answer, refusal_answer
 from mockserver.web.origins import LOOPBACK_ORIGIN, is_loopback
 from mockserver.web.pipeline import Pipeline
 from mockserver.web.snapshots import Snapshots
 from mockserver.web.stage import Stage
-from mockserver.web.worlds import NEVER, World, Worlds, token_of
+from mockserver.web.worlds import NEVER, World, Worlds
 
 if TYPE_CHECKING:
     from mockserver.web.reports import Reports

@@ -29,14 +29,14 @@ from mockserver.openapi import (
 from mockserver.simulation.faults import Asked, is_carried_out
 from mockserver.simulation.world import View
 from mockserver.web.call import Call, Handler
-from mockserver.web.credentials import credential
+from mockserver.web.credentials import credential, token_of
 from mockserver.web.envelope import Answer, fault_answer, refusal_answer, typed_answer
 from mockserver.web.faults import NOTHING, USUAL, put_wrong
 from mockserver.web.notes import Notes
 from mockserver.web.prefer import preferences, preferred_answer
 from mockserver.web.surface import Surface
 from mockserver.web.traffic import Traffic, too_many, with_limit
-from mockserver.web.worlds import World, Worlds, token_of
+from mockserver.web.worlds import World, Worlds
 
 log = logging.getLogger("mockserver")
 

@@ -13,10 +13,10 @@ from mockserver.audit.journal import MAX_BODY, NOBODY
 from mockserver.errors import ConfigError, Invalid, Refusal
 from mockserver.web.app import App
 from mockserver.web.bodies import ClientGone, whole_body
+from mockserver.web.credentials import token_of
 from mockserver.web.envelope import Answer, Header, error_body, json_answer, refusal_answer
 from mockserver.web.origins import LOOPBACK_ORIGIN
 from mockserver.web.traffic import account_of
-from mockserver.web.worlds import token_of
 
 HOP_BY_HOP = frozenset(
     {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te",

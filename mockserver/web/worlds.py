@@ -324,12 +324,6 @@ class World:
         self._shown.clear()
 
 
-def token_of(authorization: bytes) -> bytes:
-    """The token of an Authorization header, or nothing where it does not hold one."""
-    scheme, _, token = authorization.partition(b" ")
-    return token.strip() if scheme.lower() == b"bearer" else b""
-
-
 class Worlds:
     """All worlds of a server, by token, bounded in number."""
 

@@ -116,6 +116,13 @@ wrong(
     "clusters",
 )
 
+for name, says, written in (
+    ("id-of-nothing", "sends None for the id", "None"),
+    ("id-undefined", "sends undefined for the id", "undefined"),
+    ("id-unfilled", "sends the name of the variable for the id", "%7BendpointId%7D"),
+):
+    wrong(name, "unfilled-path", says, "GET /endpoints/*", slips.last_segment(written), 404, "endpoints")
+
 # ---- keys ------------------------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from .wire import Answer, Asked
 ERROR, WARNING = "error", "warning"
 SEVERITIES = {
     "unknown-path": ERROR,
+    "unfilled-path": ERROR,
     "wrong-method": ERROR,
     "wrong-base-url": ERROR,
     "no-key": ERROR,

@@ -202,6 +202,7 @@ bad(
     ask_for_hardware_that_is_none,
     repeated(6, 60, 400),
     Stubborn,
+    may={"wrong-value": "the hardware is none that there is"},
 )
 bad(
     "repeats-after-401",

@@ -103,6 +103,15 @@ def path(old: str, new: str) -> Slip:
     return slip
 
 
+def last_segment(text: str) -> Slip:
+    """What the path ends with is something else."""
+
+    def slip(asked: Asked) -> None:
+        asked.path = f"{asked.path.rpartition('/')[0]}/{text}"
+
+    return slip
+
+
 def method(name: str) -> Slip:
     def slip(asked: Asked) -> None:
         asked.method = name
