@@ -210,6 +210,6 @@ def test_documents_of_others_are_varied_too(serve: Any) -> None:
     listed = {one["name"] for one in client.get("/_mock/variations")["variations"]}
     assert listed == set(known_variations((LIBRARY,))) > set(known_variations())
     under(client, "extra:library/Branch")
-    made = client.post("/api/branches", {"name": "North", "secret": "x"})
+    made = client.call("POST", "/api/branches", {"name": "North", "secret": "x"}).ok(201)
     assert made["field_of_a_later_version"]
     assert client.get(f"/api/branches/{made['id']}")["field_of_a_later_version"]
