@@ -311,6 +311,9 @@ def verify(
     ledger: Annotated[Path, typer.Option(help="Where it is noted what was created and is not deleted yet.")] = Path(
         ".verify/ledger.jsonl"
     ),
+    against: Annotated[
+        Path | None, typer.Option(help="A recording of `mockserver proxy` that answers are compared with.")
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="A folder for verdict.json, junit.xml and index.html.")] = None,
     clean_up: Annotated[
         bool, typer.Option("--clean-up", help="Only delete what an earlier run has left behind.")
@@ -333,6 +336,7 @@ def verify(
         workers=workers,
         examples=examples,
         ledger=ledger,
+        against=against,
         report=report,
     )
     raise typer.Exit(verifying.clean_up(asked) if clean_up else verifying.judge(asked))

@@ -46,6 +46,7 @@ class Asked:
     workers: int
     examples: str
     ledger: Path
+    against: Path | None
     report: Path | None
 
 
@@ -69,6 +70,7 @@ def kit_command(asked: Asked, suites: Sequence[str] = ()) -> list[str]:
     command += [f"--shown-command={_again(asked, base_url, seed)}"]
     command += ["--allow-writes"] if asked.allow_writes else []
     command += [f"--budget-cents={asked.budget_cents}"] if asked.budget_cents is not None else []
+    command += [f"--against={asked.against.absolute()}"] if asked.against else []
     command += [f"--report={asked.report.absolute()}"] if asked.report else []
     command += [f"--numprocesses={asked.workers}", "--dist=loadgroup"] if asked.workers > 1 else []
     return command + ([str(folder / name) for name in suites] or [str(folder)])
@@ -152,6 +154,9 @@ def _check(asked: Asked) -> None:
             raise ConfigError(name, f"{number} is no amount", "give a number")
     if asked.api_key is not None and not (asked.api_key.isascii() and asked.api_key.isprintable()):
         raise ConfigError("--api-key", "it cannot be sent", "use printable ASCII characters")
+    if asked.against is not None and not asked.against.is_file():
+        mend = "give one that `mockserver proxy --record` wrote"
+        raise ConfigError("--against", f"there is no file {asked.against}", mend)
     if asked.report is not None:
         _writable_folder("--report", asked.report)
     if asked.allow_writes:
