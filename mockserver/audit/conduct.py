@@ -91,12 +91,12 @@ class Session:
         """What the client made, by id, in the last run."""
         last = self.runs[-1] if self.runs else []
         made = {found: one for one in last if (found := made_id(one)) is not None}
-        with_volumes = [(found, one) for found, one in made.items() if isinstance(_inline(one), dict)]
-        for found, one in with_volumes:
-            for other in last:
-                for seen in other.seen:
-                    if seen.parent == found and seen.view.get("volume_name") == _inline(one).get("volume_name"):
-                        made.setdefault(seen.id, one)
+        volumes = {(found, name): one for found, one in made.items() if (name := _kept_volume(one)) is not None}
+        for other in last if volumes else ():
+            for seen in other.seen:
+                maker = volumes.get((seen.parent, str(seen.view.get("volume_name"))))
+                if maker is not None:
+                    made.setdefault(seen.id, maker)
         return made
 
     @cached_property
@@ -109,9 +109,11 @@ class Session:
         )
 
 
-def _inline(one: Read) -> Any:
-    """The volume that a cluster is made with, as it is asked for."""
-    return one.sent.get("shared_volume") if isinstance(one.sent, dict) else None
+def _kept_volume(one: Read) -> str | None:
+    """The name of the volume that a cluster is made with and that is to outlive it."""
+    volume = one.sent.get("shared_volume") if isinstance(one.sent, dict) else None
+    lasting = isinstance(volume, dict) and volume.get("is_lifecycle_independent") is True
+    return str(volume["volume_name"]) if lasting and "volume_name" in volume else None
 
 
 def any_failed(session: Session) -> bool:
