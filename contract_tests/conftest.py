@@ -252,6 +252,11 @@ class Controller:
         """Now it is known how many there are."""
         self.progress.total = len(session.items)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        """The same, where workers collect: each of them collects all."""
+        self.progress.total = len(ids)
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """What cannot be collected cannot be judged."""
         if report.failed:

@@ -389,6 +389,40 @@ def test_two_workers_judge_as_one_does(tmp_path: Path, server: str) -> None:
     assert ask(server, "/_mock/clock")["mode"] == "real"
 
 
+def unknown_is_400(asking: Asking) -> Answer | None:
+    """A server that takes every id it does not know for a mistake in writing."""
+    if asking.method == "GET" and re.fullmatch(r"/v1/endpoints/[^/?]+", asking.path):
+        error = {"message": "no", "type": "invalid_request_error", "param": None, "code": None}
+        return told(400, {"error": error})
+    return None
+
+
+def test_what_workers_judge_by_is_told(tmp_path: Path, server: str) -> None:
+    """Also where the rule is one that the suites bring along, which the process that gathers has not read."""
+    with between(server, unknown_is_400) as proxy:
+        ran = judged(tmp_path, proxy.base_url, "errors", "schema", only="unknown or whoami", workers=2)
+    assert ran.status == 1, (ran.out[-2000:], ran.err)
+    rules = {one["name"]: one for one in ran.verdict["rules"]}
+    assert rules["unknown-is-404"]["breaches"] > 0
+    assert rules["unknown-is-404"]["suite"] != ""
+    assert rules["schemathesis-not-a-server-error"]["judged"] > 0
+    assert {"unknown-is-404"} <= {one["rule"] for one in ran.verdict["findings"]}
+    assert 'name="unknown-is-404' in (tmp_path / "report" / "junit.xml").read_text()
+    done, total = map(int, re.findall(r"^(\d+)/(\d+) ", ran.err, re.M)[-1])
+    assert 0 < done <= total
+
+
+def test_each_document_alone(tmp_path: Path) -> None:
+    """What is asked of today's operations for the sake of another document is asked whichever is chosen."""
+    own = tmp_path / "own.yaml"
+    own.write_text((SPEC / "guide-2024.yaml").read_text())
+    with serving(tmp_path, "--clock", "manual") as server:
+        for document in ("guide-2024", str(own)):
+            ran = judged(tmp_path, server, "auth", "guide", allow_writes=True, documents=(document,))
+            assert ran.status == 0, (ran.out[-2000:], ran.err)
+            assert not [one for one in ran.verdict["tests"] if one["outcome"] in ("failed", "error")]
+
+
 def test_on_a_terminal_one_line_is_written_over(tmp_path: Path, server: str) -> None:
     running_end, ours = pty.openpty()
     from tests.contract_kit.running import asked, kit_command, kit_environment
