@@ -227,6 +227,9 @@ def test_what_makes_no_sense_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "no.yaml").write_text("a: [1\n")
     (tmp_path / "other.yaml").write_text("a: 1\n")
     (tmp_path / "ref.yaml").write_text('{"openapi": "3.1.0", "paths": {"/a": {"get": {"x": {"$ref": "#/b/c"}}}}}')
+    (tmp_path / "bad.yaml").write_text("openapi: 3.1.0\npaths: {}\na: b: c\n")
+    (tmp_path / "bad.json").write_text('{\n"a": }')
+    (tmp_path / "deep.json").write_text("[" * 100_000)
     (tmp_path / "file").write_text("")
     here = "http://127.0.0.1:9"
     for words, expected in (
@@ -235,12 +238,26 @@ def test_what_makes_no_sense_is_one_line(tmp_path: Path) -> None:
         (["localhost:8080"], "BASE_URL"),
         (["http://u:p@h"], "BASE_URL"),
         ([here, "--document", "nowhere.yaml"], "--document"),
-        ([here, "--document", "no.yaml"], "no.yaml"),
+        ([here, "--document", "no.yaml"], "no.yaml:2 "),
+        ([here, "--document", "bad.yaml"], "bad.yaml:3 "),
+        ([here, "--document", "bad.json"], "bad.json:2 "),
+        ([here, "--document", "deep.json"], "deep.json cannot be read: it is nested too deeply"),
         ([here, "--document", "other.yaml"], "other.yaml"),
         ([here, "--document", "ref.yaml"], "#/b/c"),
         ([here, "--report", "file/folder"], "--report"),
         ([here, "--allow-writes", "--ledger", "file/ledger"], "--ledger"),
         ([here, "--allow-writes", "--ledger", "."], "--ledger"),
+        (["http://[::1"], "BASE_URL"),
+        ([here, "--examples", "http://x"], "--examples"),
+        ([here, "--examples", ""], "--examples"),
+        ([here, "--report", ""], "--report"),
+        ([here, "--ledger", ""], "--ledger"),
+        ([here, "--ledger", "/"], "--ledger"),
+        ([here, "--ledger", "/dev/null"], "--ledger"),
+        ([here, "--ledger", "/dev/null/x"], "--ledger"),
+        ([here, "--clean-up", "--ledger", "/dev/null"], "--ledger"),
+        ([here, "--api-key", ""], "--api-key"),
+        ([here, "--api-key", "a b"], "--api-key"),
         ([here, "--examples", "redis://127.0.0.1:9/0"], "--examples"),
         ([here, "--examples", "file/folder"], "--examples"),
         ([here, "--name-prefix", "a b"], "--name-prefix"),
