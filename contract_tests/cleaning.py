@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
+from contract_tests.__main__ import INTERRUPTS
 from contract_tests.kit.clock import ControlClock, NoControl
 from contract_tests.kit.document import Document, load_document
 from contract_tests.kit.ledger import Ledger
@@ -64,4 +66,9 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)  # whoever starts us may have made them wait
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        _say("interrupted")
+        sys.exit(2)

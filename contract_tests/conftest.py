@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
-import time
+import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +14,15 @@ import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, InMemoryExampleDatabase
 
+from contract_tests.__main__ import INTERRUPTS
+from contract_tests.controller import GONE, Controller, give_up
 from contract_tests.kit import session as sessions
 from contract_tests.kit.account import Account, NotToBeHad
-from contract_tests.kit.clock import NoControl, RealClock
 from contract_tests.kit.session import Options, Session
-from contract_tests.kit.spending import Refused, clean_up
-from contract_tests.kit.target import Unreachable, hidden
-from contract_tests.verdict import Progress, publish, verdict_of, without
+from contract_tests.kit.spending import Refused
+from contract_tests.verdict import without
 
 FOLDER = Path(__file__).parent
-GONE = "the server stopped answering"
-INTERRUPTED = "interrupted"
 BROKEN_BEFORE = pytest.StashKey[int]()
 """How many breaches there were before a test."""
 
@@ -75,7 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         _ = sessions.current.documents, sessions.current.lifecycles
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        _give_up(f"--document: {error} (mockserver spec check PATH tells more of a document)")
+        give_up(f"--document: {error} (mockserver spec check PATH tells more of a document)")
     try:
         _ = sessions.current.recording
     except (OSError, ValueError) as error:
@@ -83,8 +79,8 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         keep_examples(asked("--examples"))
     except (OSError, ValueError) as error:
-        _give_up(f"--examples: {error} (give a folder, or redis://HOST:PORT/DB)")
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        give_up(f"--examples: {error} (give a folder, or redis://HOST:PORT/DB)")
+    for number in INTERRUPTS:
         signal.signal(number, _interrupted)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Controller(config, sessions.current), "contract-controller")
@@ -101,8 +97,7 @@ def _interrupted(number: int, frame: Any) -> None:
     sessions.session().interrupt()
     if frame is not None and frame.f_code.co_name == "gc_callback":
         # Hypothesis measures the collector there, and what is raised in it is lost: a moment later, then.
-        signal.signal(signal.SIGALRM, _interrupted)
-        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        threading.Timer(0.01, os.kill, (os.getpid(), number)).start()
         return
     raise KeyboardInterrupt
 
@@ -130,10 +125,10 @@ def keep_examples(where: str | None) -> None:
     settings.load_profile("contract")
 
 
-def _give_up(problem: str) -> None:
-    """Say in one line why there is nothing to run, and end."""
-    said(problem)
-    os._exit(2)  # pytest would say it again
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """From here on the run can be interrupted in good order."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -220,165 +215,3 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     run = sessions.session()
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["contract"] = json.dumps(without(run.record.carried(), run.secrets))
-
-
-class Controller:
-    """The process that gathers: shows progress, cleans up, and writes the verdict."""
-
-    def __init__(self, config: pytest.Config, session: Session) -> None:
-        self.config = config
-        self.session = session
-        self.progress = Progress()
-        self.tests: dict[str, dict[str, Any]] = {}
-        self.started = time.monotonic()
-        self.started_at = datetime.now(UTC)
-        self.problem: str | None = None
-        """Why the run ended before its time."""
-
-    def pytest_sessionstart(self) -> None:
-        """Ask once whether anybody answers, before anything is collected."""
-        try:
-            _ = self.session.target
-        except Unreachable as error:
-            self.problem = f"BASE_URL: the server does not answer: {error} (is it started, and is this its address?)"
-            _give_up(self.problem)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """Let a worker know of which run it is a part."""
-        node.workerinput["run"] = self.session.options.run
-
-    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """The run ends before its time."""
-        if isinstance(excinfo.value, pytest.exit.Exception):
-            return  # said already
-        if self.problem:
-            return  # pytest ends so, too, where something could not be collected
-        self.session.interrupt()
-        self.problem = GONE if GONE in str(excinfo.value) else INTERRUPTED
-        self.progress.close()
-        said(f"{self.problem}; what was made is deleted now" if self.session.options.allow_writes else self.problem)
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Now it is known how many there are."""
-        self.progress.total = len(session.items)
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """What cannot be collected cannot be judged."""
-        if report.failed:
-            self.problem = f"{report.nodeid}: {_reason(report)}"
-
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        """Note what came of a test."""
-        if report.when == "call" or report.outcome != "passed":
-            known = self.tests.setdefault(
-                report.nodeid,
-                {
-                    "id": report.nodeid,
-                    "suite": _suite(report.nodeid),
-                    "outcome": "passed",
-                    "seconds": 0.0,
-                    "message": "",
-                },
-            )
-            known["seconds"] = round(known["seconds"] + report.duration, 3)
-            if report.outcome != "passed":
-                known["outcome"] = "error" if _is_crash(report) else report.outcome
-                known["message"] = _reason(report)
-        if report.when == "teardown":
-            self.progress.step(report.nodeid, *getattr(report, "progress", ("", 0, 0)))
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: Any) -> None:
-        """Take over what a worker found."""
-        carried = getattr(node, "workeroutput", {}).get("contract")
-        if carried:
-            self.session.record.merge(json.loads(carried))
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> Any:
-        """When all others are done: clean up whatever is left, and write the verdict."""
-        try:
-            return (yield)
-        except BaseException as error:  # whatever a fixture ended with: what follows must be done
-            self.problem = self.problem or f"{type(error).__name__}: {error}"
-            return None
-        finally:
-            self._finish(session)
-
-    def _finish(self, session: pytest.Session) -> None:
-        self.progress.close()
-        left = self._clean_up()
-        crashed = [one for one in self.tests.values() if one["outcome"] == "error"]
-        if crashed and not self.session.record.broken:
-            self.problem = self.problem or f"{crashed[0]['id']}: {crashed[0]['message']}"
-        if not self.session.record.judged and self.problem:
-            if self.problem not in (GONE, INTERRUPTED):
-                said(hidden(self.problem, self.session.secrets))
-            session.exitstatus = 2
-            return  # it was said in one line
-        verdict = verdict_of(
-            self.session,
-            list(self.tests.values()),
-            problem=self.problem,
-            left=left,
-            started_at=self.started_at,
-            seconds=time.monotonic() - self.started,
-            command=self.config.getoption("--shown-command"),
-        )
-        session.exitstatus = 2 if self.problem else {"kept": 0, "broken": 1}.get(verdict["verdict"], 2)
-        try:
-            publish(without(verdict, self.session.secrets), self.config.getoption("--report"))
-        except OSError as error:
-            said(f"--report: {error} (name a folder that can be written)")
-            session.exitstatus = 2
-
-    def _clean_up(self) -> list[str]:
-        """Delete what this run left, and set the clock going; what could not be done."""
-        said_: list[str] = []
-        run = self.session
-        if not run.options.allow_writes or not run.opened:
-            return said_
-        again = "mockserver verify --clean-up tries again"
-        if isinstance(run.target.clock, RealClock):
-            run.target.clock.interrupted = False
-        if run.ledger.left(run.options.run):
-            try:
-                gone, left = clean_up(run.target, run.ledger, said_.append, run.options.run)
-                if self.problem:
-                    said(f"{gone} of {gone + left} things deleted" + (f"; {again}" if left else ""))
-            except (Unreachable, NoControl, Refused) as error:
-                said_.append(f"not all could be deleted: {error}; {again}")
-            except KeyboardInterrupt:
-                said_.append(f"not all could be deleted: interrupted again; {again}")
-        elif self.problem:
-            said("nothing is left")
-        problem = run.close()
-        if problem:
-            said_.append(f"the clock could not be set going: {problem}; {again}")
-        if self.problem:
-            for line in said_:
-                said(line)
-        run.ledger.forget()
-        return said_
-
-
-def said(line: str) -> None:
-    """Say something of the run itself, beside the verdict."""
-    print(f"mockserver: {' '.join(hidden(line, sessions.session().secrets).split())}", file=sys.stderr, flush=True)
-
-
-def _suite(nodeid: str) -> str:
-    return nodeid.partition("::")[0].rpartition("/")[2].removeprefix("test_").removesuffix(".py")
-
-
-def _is_crash(report: Any) -> bool:
-    """Whether a test ended by something else than a breach or a skip: the kit's own fault, or the network's."""
-    return report.outcome == "failed" and not getattr(report, "judged", False)
-
-
-def _reason(report: Any) -> str:
-    if isinstance(report.longrepr, tuple):
-        return str(report.longrepr[2]).removeprefix("Skipped: ")
-    crash = getattr(getattr(report.longrepr, "reprcrash", None), "message", None)
-    return (crash or str(report.longrepr)).strip().splitlines()[0][:300] if report.longrepr else ""

@@ -10,7 +10,7 @@ from contract_tests.kit.account import Account
 from contract_tests.kit.document import Operation
 from contract_tests.kit.exchanges import ABSENT, BARE, BASIC, EMPTY, NONE, OTHER, WRONG, Exchange
 from contract_tests.kit.furnishing import UNKNOWN, Furnished
-from contract_tests.kit.session import V1, Session, session
+from contract_tests.kit.session import Session, session
 from contract_tests.rules import refusals
 
 HOW = {
@@ -105,8 +105,7 @@ def test_a_good_request_without_a_key(account: Account, run: Session, how: str) 
 @pytest.mark.writes
 def test_another_account(account: Account, run: Session) -> None:
     """One account does not see what belongs to another."""
-    document = run.documents[V1]
-    probe = run.target.call(document.operations["whoami"], auth=OTHER)
+    probe = run.target.call(run.v1.operations["whoami"], auth=OTHER)
     if not probe.ok:
         run.record.pass_over("that accounts do not see each other", "there is one key only, and others are refused")
         pytest.skip("there is one key only")

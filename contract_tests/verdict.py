@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Collection
 from datetime import datetime
@@ -139,14 +140,33 @@ def lifecycle_row(record: Record, table: Lifecycle) -> dict[str, Any]:
 
 
 def publish(verdict: dict[str, Any], folder: str | None) -> None:
-    """Show the verdict, and write it to a folder where one is named: verdict.json, junit.xml and index.html."""
+    """Show the verdict, and write it to a folder where one is named: verdict.json, junit.xml and index.html.
+
+    Raises OSError where that folder, and Unseen where standard output cannot be written.
+    """
     if folder:
         where = Path(folder)
         where.mkdir(parents=True, exist_ok=True)
         (where / "verdict.json").write_text(json.dumps(verdict, indent=1), encoding="utf-8")
         (where / "junit.xml").write_text(junit.render(verdict), encoding="utf-8")
         (where / "index.html").write_text(page.render(verdict), encoding="utf-8")
-    terminal.render(verdict, Console(highlight=False))
+    try:
+        terminal.render(verdict, Console(highlight=False))
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):
+        _discard()  # whoever reads has seen enough, as `head` does: the verdict stands
+    except OSError as error:
+        _discard()
+        raise Unseen(error.strerror) from None
+
+
+class Unseen(Exception):
+    """The verdict could not be shown."""
+
+
+def _discard() -> None:
+    """Let what is still to be written to standard output go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def without(value: Any, secrets: Collection[str]) -> Any:

@@ -303,18 +303,18 @@ def verify(
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**32 - 1, help="Decides every choice; by default a new one each time.")
     ] = None,
-    max_examples: Annotated[int, typer.Option(min=1, help="A measure of how much is tried.")] = 12,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that judge at once; writes stay on one.")] = 1,
+    max_examples: Annotated[int, typer.Option(min=1, max=100_000, help="A measure of how much is tried.")] = 12,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that judge at once; writes stay on one.")] = 1,
     examples: Annotated[
         str, typer.Option(help="Where failing examples are kept: a folder, or redis://HOST:PORT/DB.")
     ] = ".verify/examples",
-    ledger: Annotated[Path, typer.Option(help="Where it is noted what was created and is not deleted yet.")] = Path(
-        ".verify/ledger.jsonl"
-    ),
+    ledger: Annotated[
+        str, typer.Option(help="Where it is noted what was created and is not deleted yet.")
+    ] = ".verify/ledger.jsonl",
     against: Annotated[
         Path | None, typer.Option(help="A recording of `mockserver proxy` that answers are compared with.")
     ] = None,
-    report: Annotated[Path | None, typer.Option(help="A folder for verdict.json, junit.xml and index.html.")] = None,
+    report: Annotated[str | None, typer.Option(help="A folder for verdict.json, junit.xml and index.html.")] = None,
     clean_up: Annotated[
         bool, typer.Option("--clean-up", help="Only delete what an earlier run has left behind.")
     ] = False,
@@ -335,9 +335,9 @@ def verify(
         max_examples=max_examples,
         workers=workers,
         examples=examples,
-        ledger=ledger,
+        ledger=verifying.path_of("--ledger", ledger),
         against=against,
-        report=report,
+        report=None if report is None else verifying.path_of("--report", report),
     )
     raise typer.Exit(verifying.clean_up(asked) if clean_up else verifying.judge(asked))
 

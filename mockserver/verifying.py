@@ -50,10 +50,17 @@ class Asked:
     report: Path | None
 
 
+def path_of(option: str, text: str) -> Path:
+    """The path that an option names. Raises ConfigError where it names none."""
+    if not text or "\0" in text:
+        raise ConfigError(option, f"{text!r} is no path", "name one")
+    return Path(text)
+
+
 def judge(asked: Asked) -> int:
     """Judge a server; the exit status. Raises ConfigError for what cannot be meant."""
     _check(asked)
-    return _run(kit_command(asked), asked)
+    return run(kit_command(asked), asked)
 
 
 def kit_command(asked: Asked, suites: Sequence[str] = ()) -> list[str]:
@@ -61,7 +68,16 @@ def kit_command(asked: Asked, suites: Sequence[str] = ()) -> list[str]:
     base_url = _base_url(asked)
     seed = secrets.randbelow(2**32) if asked.seed is None else asked.seed
     folder = _kit()
-    command = [sys.executable, "-m", "pytest", *PLUGINS, "-c", str(folder / "pytest.ini"), "--rootdir", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "contract_tests",
+        *PLUGINS,
+        "-c",
+        str(folder / "pytest.ini"),
+        "--rootdir",
+        str(folder),
+    ]
     command += ["-p", "no:terminal", f"--base-url={base_url}", f"--hypothesis-seed={seed}"]
     command += [f"--spec-folder={data_folder('spec')}", *[f"--document={one}" for one in asked.documents]]
     command += [f"--max-resources={asked.max_resources}", f"--name-prefix={asked.name_prefix}"]
@@ -78,24 +94,32 @@ def kit_command(asked: Asked, suites: Sequence[str] = ()) -> list[str]:
 
 def clean_up(asked: Asked) -> int:
     """Delete what the ledger says an earlier run left behind; the exit status. Raises ConfigError."""
+    _check_key(asked)
+    _check_ledger(asked.ledger)
     _kit()
     command = [sys.executable, "-m", "contract_tests.cleaning", str(asked.ledger.absolute()), str(data_folder("spec"))]
     command += [_base_url(asked)] if asked.base_url else []
-    return _run(command, asked)
+    return run(command, asked)
 
 
-def _run(command: list[str], asked: Asked) -> int:
-    """Run the kit; signals go to it, so that it can clean up, and its end is waited for."""
-    child = None
+def run(command: list[str], asked: Asked) -> int:
+    """Run the kit in a process group of its own. Signals go to it, so that it can clean up; its end is waited for.
 
-    def pass_on(number: int, frame: object) -> None:
-        if child is not None and number != signal.SIGINT:
-            child.send_signal(signal.SIGINT)  # Ctrl-C reaches the child by itself
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, pass_on)
-    child = subprocess.Popen(command, env=kit_environment(asked))
-    status = child.wait()
+    It holds one end of a pipe, and this process the other, so that it learns of our end as well.
+    """
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    leash, held = os.pipe()
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    environment = {**kit_environment(asked), "CONTRACT_LEASH": str(leash)}
+    child = subprocess.Popen(command, env=environment, pass_fds=[leash], process_group=0)
+    for number in signals:
+        signal.signal(number, lambda *given: child.send_signal(signal.SIGINT))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+    os.close(leash)
+    try:
+        status = child.wait()
+    finally:
+        os.close(held)
     return status if status in (0, 1) else COULD_NOT_RUN
 
 
@@ -127,12 +151,13 @@ def _kit() -> Path:
 def _base_url(asked: Asked) -> str:
     if not asked.base_url:
         raise ConfigError("BASE_URL", "there is none", "say which server to judge, such as http://127.0.0.1:8080")
-    parts = urlsplit(asked.base_url)
     try:
+        parts = urlsplit(asked.base_url)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        good = good and not (parts.query or parts.fragment or parts.username)
     except ValueError:
         good = False
-    if not good or parts.query or parts.fragment or parts.username:
+    if not good:
         raise ConfigError(
             "BASE_URL",
             f"{asked.base_url!r} is no base URL",
@@ -152,17 +177,39 @@ def _check(asked: Asked) -> None:
     for name, number in (("--patience", asked.patience_s), ("--budget-cents", asked.budget_cents)):
         if number is not None and not math.isfinite(number):
             raise ConfigError(name, f"{number} is no amount", "give a number")
-    if asked.api_key is not None and not (asked.api_key.isascii() and asked.api_key.isprintable()):
-        raise ConfigError("--api-key", "it cannot be sent", "use printable ASCII characters")
+    _check_key(asked)
+    if not asked.examples or ("://" in asked.examples and not asked.examples.startswith(("redis://", "rediss://"))):
+        raise ConfigError("--examples", f"{asked.examples!r} is no place", "give a folder, or redis://HOST:PORT/DB")
     if asked.against is not None and not asked.against.is_file():
         mend = "give one that `mockserver proxy --record` wrote"
         raise ConfigError("--against", f"there is no file {asked.against}", mend)
     if asked.report is not None:
         _writable_folder("--report", asked.report)
+    _check_ledger(asked.ledger)
     if asked.allow_writes:
         _writable_folder("--ledger", asked.ledger.parent)
         if asked.ledger.exists():
             _openable(asked.ledger)
+
+
+def _check_key(asked: Asked) -> None:
+    key = asked.api_key if asked.api_key is not None else os.environ.get(KEY_VARIABLE) or "none"
+    where = "--api-key" if asked.api_key is not None else KEY_VARIABLE
+    if not key:
+        raise ConfigError(where, "it is empty", "give the key, or leave the option out")
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigError(where, "it cannot be sent", "use printable ASCII characters")
+    if " " in key:
+        raise ConfigError(where, "it holds a space", "give the key alone, without anything before or after it")
+
+
+def _check_ledger(ledger: Path) -> None:
+    """Raises ConfigError for what can be no file of ours, which is removed once nothing is left in it."""
+    if ledger.exists() and not ledger.is_file():
+        raise ConfigError("--ledger", f"{ledger} is no file", "name another file")
+    parent = next(one for one in ledger.absolute().parents if os.path.lexists(one))
+    if not parent.is_dir():
+        raise ConfigError("--ledger", f"{parent} is no folder", "name another file")
 
 
 def _writable_folder(option: str, folder: Path) -> None:
@@ -195,4 +242,5 @@ def _again(asked: Asked, base_url: str, seed: int) -> str:
     words += ["--allow-writes"] if asked.allow_writes else []
     words += ["--budget-cents", f"{asked.budget_cents:g}"] if asked.budget_cents is not None else []
     words += ["--max-examples", str(asked.max_examples)] if asked.max_examples != 12 else []
+    words += ["--workers", str(asked.workers)] if asked.workers > 1 else []
     return shlex.join(words)

@@ -73,7 +73,9 @@ class ControlClock:
         shown = one.shown
         if one.status != 200 or not isinstance(shown, dict) or not {"now_ms", "mode", "speed"} <= shown.keys():
             raise NoControl(f"the control API answered {one.status} to {method} /_mock/clock")
-        self._last_ms = int(shown["now_ms"])
+        if not isinstance(shown["now_ms"], int):
+            raise NoControl("the control API tells no time")
+        self._last_ms = shown["now_ms"]
         return shown
 
     def now_ms(self) -> int:

@@ -264,8 +264,14 @@ def load_document(path: Path) -> Document:
             if path.suffix == ".json"
             else yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         )
-    except (ValueError, yaml.YAMLError) as error:
-        raise ValueError(f"{path} is neither JSON nor YAML: {str(error).splitlines()[0]}") from None
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ValueError(f"{path}{line} cannot be read: {error.problem or error.context}") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}:{error.lineno} cannot be read: {error.msg}") from None
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        problem = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
+        raise ValueError(f"{path} cannot be read: {problem}") from None
     if not isinstance(raw, dict) or not str(raw.get("openapi")).startswith("3."):
         raise ValueError(f"{path} is no OpenAPI document of version 3")
     if not isinstance(raw.get("paths"), dict):

@@ -85,11 +85,31 @@ class Exchange:
         return f"{self.path} {self.query} {(self.body or b'').decode('utf-8', 'replace')}"
 
 
+DEEPEST = 200
+"""How deeply a JSON value may be nested: what is nested deeper is none to us, nor to most clients."""
+
+
 def _decoded(raw: bytes) -> Any:
     try:
-        return json.loads(raw, parse_constant=_no_json)
-    except ValueError:
+        value = json.loads(raw, parse_constant=_no_json)
+    except (ValueError, RecursionError):
         return ABSENT
+    deep = raw.count(b"[") + raw.count(b"{") > DEEPEST and _is_too_deep(value)
+    return ABSENT if deep else value
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _no_json(word: str) -> Any:

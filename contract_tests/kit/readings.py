@@ -186,6 +186,7 @@ def _enabled(add_on: Mapping[str, Any]) -> bool:
 
 
 STATES = ("PENDING_APPROVAL", "PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED", "AUTO_RESOLVED")
+SEVERITIES = ("PHC_SEVERITY_INFO", "PHC_SEVERITY_WARNING", "PHC_SEVERITY_CRITICAL")
 LIST = "RemediationService_ListRemediations"
 ALERTS = "HealthCheckService_ListPassiveHealthCheckAlerts"
 
@@ -240,8 +241,10 @@ def read_alerts(account: Account, cluster_id: str) -> None:
     judged({**base, "status": "PHC_ALERT_STATUS_FIRING"}, lambda one: not one.get("resolved_at"))
     judged({"cluster_id": cluster_id}, lambda one: not one.get("resolved_at"))
     judged({**base, "status": "PHC_ALERT_STATUS_RESOLVED"}, lambda one: bool(one.get("resolved_at")))
-    for severity in ("PHC_SEVERITY_INFO", "PHC_SEVERITY_WARNING", "PHC_SEVERITY_CRITICAL"):
+    for severity in SEVERITIES:
         judged({**base, "severity_filter": severity}, having("severity", severity))
+    for several in (SEVERITIES, SEVERITIES[::-1]):  # each of them once behind another
+        judged({**base, "severity_filter": ",".join(several)}, having("severity", *several))
     for instance in sorted({str(one.get("instance_id")) for one in alerts})[:3]:
         judged({**base, "instance_id": instance}, having("instance_id", instance))
     for intent in sorted(

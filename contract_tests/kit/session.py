@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from contract_tests.kit import first_questions
 from contract_tests.kit.account import Account, is_configuration
 from contract_tests.kit.clock import ControlClock, NoControl, RealClock
 from contract_tests.kit.document import Document, load_document
@@ -17,8 +18,8 @@ from contract_tests.kit.lifecycles import Lifecycle, load_lifecycles
 from contract_tests.kit.observer import Observer
 from contract_tests.kit.record import Record
 from contract_tests.kit.recording import Recorded, load_recording
-from contract_tests.kit.spending import Limits, Spending
-from contract_tests.kit.target import Target, Unreachable
+from contract_tests.kit.spending import Limits, Refused, Spending
+from contract_tests.kit.target import MOST_RETRIES, Target, Unreachable
 from contract_tests.rules import answers
 
 KEY_VARIABLE = "TOGETHER_API_KEY"
@@ -126,22 +127,38 @@ class Session:
         return (key,) if key and key != DEFAULT_KEY else ()
 
     @cached_property
-    def target(self) -> Target:
-        """The server, asked once whether it answers and has a control API. Raises Unreachable."""
+    def limits(self) -> Limits:
+        """What may be done."""
         options = self.options
-        limits = Limits(
+        return Limits(
             options.allow_writes, options.budget_cents, options.max_resources, options.run_prefix, options.run
         )
-        key = os.environ.get(KEY_VARIABLE) or DEFAULT_KEY
-        target = Target(
-            options.base_url,
-            key,
+
+    @cached_property
+    def reached(self) -> Target:
+        """The server as it was found, asked once whether it answers and has a control API. Raises Unreachable."""
+        return Target(
+            self.options.base_url,
+            os.environ.get(KEY_VARIABLE) or DEFAULT_KEY,
             self.documents.values(),
             self.record,
-            Spending(limits, self.ledger, self._prices),
+            Spending(self.limits, self.ledger, self._prices),
             self.v1,
             self.secrets,
         )
+
+    def problem(self) -> str | None:
+        """Why the server cannot be judged, in one line; it is only read, and its clock runs on. Raises Unreachable."""
+        self.reached.retries = 1
+        try:
+            return first_questions.problem(self.reached, self.documents.values())
+        finally:
+            self.reached.retries = MOST_RETRIES
+
+    @cached_property
+    def target(self) -> Target:
+        """The server, ready to be judged: its clock stopped, where that may be. Raises Unreachable."""
+        options, limits, target = self.options, self.limits, self.reached
         if limits.budget_cents is None and not target.has_control:
             limits.budget_cents = DEFAULT_BUDGET_CENTS
         if isinstance(target.clock, RealClock):
@@ -221,7 +238,7 @@ class Session:
         if self.target.clock.frozen:
             try:
                 self.target.clock.release(self.target.clock.found)
-            except (Unreachable, NoControl) as error:
+            except (Unreachable, NoControl, Refused) as error:
                 return str(error)
             self.ledger.note(what="going", origin=self.target.home)
         return None

@@ -16,6 +16,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from contract_tests.kit.clock import Clock, ControlClock, NoControl, RealClock
+from contract_tests.kit.deadline import TooLong, within
 from contract_tests.kit.document import JSON, Document, Operation
 from contract_tests.kit.exchanges import (
     ABSENT,
@@ -33,6 +34,10 @@ from contract_tests.kit.record import Record
 from contract_tests.kit.spending import Refused
 
 TIMEOUT_S = (10, 60)
+"""How long is waited for a connection, and for the next part of an answer."""
+LONGEST_ANSWER_S = 60.0
+MOST_BYTES = 64 * 2**20
+"""What a whole answer may take, and how long it may be."""
 MOST_PATIENCE_S = 30
 """How long a Retry-After is honoured at most, and how often."""
 MOST_RETRIES = 3
@@ -97,8 +102,14 @@ class Target:
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=4, max_retries=0))
         self._number = 0
         self._lost = 0
+        self.retries = 0
+        """How often a request is sent again that the target was too busy for."""
+        self._given_up = False
+        """Whether it still was, after all that; then nothing is waited for, until it answers again."""
         self.clock: Clock = RealClock()
-        if self._has_control():
+        has_control = self._has_control()
+        self.retries = MOST_RETRIES
+        if has_control:
             try:
                 self.clock = ControlClock(self)
             except NoControl:
@@ -180,12 +191,14 @@ class Target:
         if one.auth != NONE:
             headers["Authorization"] = self._keys[one.auth]
         url = f"{one.base}{one.path}" + (f"?{urlencode(one.query)}" if one.query else "")
-        for attempt in range(MOST_RETRIES + 1):
+        retries = 0 if self._given_up else self.retries
+        for attempt in range(retries + 1):
             answer = self._answer(one, url, headers)
             wait_s = retry_after_s(answer.status_code, answer.headers, attempt)
+            self._given_up = wait_s is not None
             if wait_s is None:
                 break
-            if attempt == MOST_RETRIES or wait_s > MOST_PATIENCE_S:
+            if attempt == retries or wait_s > MOST_PATIENCE_S:
                 if answer.status_code == 429:
                     raise Refused(
                         f"{one.method} {one.path}: still 429 after {attempt + 1} tries, Retry-After {wait_s:.0f} s"
@@ -211,22 +224,32 @@ class Target:
             raise Unreachable(f"{self.origin} stopped answering")
         for last in (one.method not in ("GET", "HEAD", "OPTIONS"), True):
             try:
-                answer = self._session.request(
-                    one.method, url, data=one.body, headers=headers, timeout=TIMEOUT_S, allow_redirects=False
-                )
+                with within(LONGEST_ANSWER_S):
+                    answer = self._session.request(
+                        one.method,
+                        url,
+                        data=one.body,
+                        headers=headers,
+                        timeout=TIMEOUT_S,
+                        allow_redirects=False,
+                        stream=True,
+                    )
+                    answer._content = _whole(answer)
+            except TooLong:
+                raise self._gone(one, f"no whole answer came in {LONGEST_ANSWER_S:g} s") from None
             except requests.ConnectionError as error:
                 if last:
                     raise self._gone(one, error) from None
-            except (requests.RequestException, UnicodeError) as error:
+            except UnicodeError:
+                raise  # it could not be put on the wire, which says nothing about the target
+            except (requests.RequestException, _TooMuch) as error:
                 raise self._gone(one, error) from None
             else:
                 self._lost = 0
                 return answer
         raise AssertionError("the second time is the last")
 
-    def _gone(self, one: Exchange, error: Exception) -> Unreachable | UnicodeError:
-        if isinstance(error, UnicodeError):
-            return error  # it could not be put on the wire, which says nothing about the target
+    def _gone(self, one: Exchange, error: Exception | str) -> Unreachable:
         self._lost += 1
         return self.unreachable(f"{one.method} {one.base}{one.path}: {_in_one_line(error)}")
 
@@ -248,7 +271,10 @@ class Target:
     # ---- the control API, where there is one -------------------------------------------------------------------------
 
     def _has_control(self) -> bool:
-        found = self.control("GET", "/_mock/health")
+        try:
+            found = self.control("GET", "/_mock/health")
+        except Refused:
+            return False  # it takes that for a request like others, and is too busy for it
         return found.status == 200 and isinstance(found.shown, dict) and found.shown.get("status") == "ok"
 
     def control(self, method: str, path: str, body: Any = ABSENT) -> Exchange:
@@ -308,5 +334,21 @@ def _as_latin(text: str) -> str:
     return text.encode().decode("latin-1")
 
 
-def _in_one_line(error: Exception) -> str:
+class _TooMuch(Exception):
+    """An answer has no end."""
+
+
+def _whole(answer: requests.Response) -> bytes:
+    """The content of an answer. Raises _TooMuch where it is too long."""
+    parts, size = [], 0
+    for part in answer.iter_content(2**16):
+        size += len(part)
+        if size > MOST_BYTES:
+            answer.close()
+            raise _TooMuch(f"the answer is longer than {MOST_BYTES // 2**20} MiB")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _in_one_line(error: Exception | str) -> str:
     return " ".join(str(error).split())[:200]

@@ -120,6 +120,8 @@ def pages(
         if not one.ok or not isinstance(one.shown, dict):
             break
         found.append([str(item.get(key)) for item in items(one, field)])
+        more_told = len(found) > 1 and trail[-2].shown.get("has_next") is True
+        account.record.judge(lists.next_page_is_there, more_told, found[-1], at=one, evidence=trail[-2:])
         token = one.shown.get(next_name) or ""
         if "has_next" in one.shown:
             account.record.judge(lists.has_next_tells, one.shown, next_name, at=one)

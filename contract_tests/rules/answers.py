@@ -216,10 +216,11 @@ def broken_requests_are_refused(one: Exchange) -> Iterator[str]:
     if operation is None or not one.ok:
         return
     problem = operation.query_problem(one.query)
+    body = (one.body or b"").strip()  # white space alone is no body
     if problem is None and operation.body_schema is not None:
-        if one.body and one.content_type and not one.content_type.lower().startswith(JSON):
+        if body and one.content_type and not one.content_type.lower().startswith(JSON):
             problem = f"the body is sent as {one.content_type}"
-        elif one.body and one.sent is ABSENT:
+        elif body and one.sent is ABSENT:
             problem = "the body is no JSON"
         else:
             problem = operation.body_problem(one.sent)

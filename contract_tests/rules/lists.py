@@ -108,6 +108,18 @@ def has_next_tells(body: Mapping[str, Any], next_name: str) -> Iterator[str]:
 
 
 @rule(
+    "next-page-is-there",
+    suite="lists",
+    reason="A client that is told of more asks, and shows or acts on what comes.",
+    source="spec/v1.yaml: has_next, whether there is a next page",
+)
+def next_page_is_there(told: bool, page: Sequence[Any]) -> Iterator[str]:
+    """A page of which the one before says that it is there holds something."""
+    if told and not page:
+        yield "the page before says has_next, yet this one is empty"
+
+
+@rule(
     "mine-is-one-owner",
     suite="lists",
     reason="mine=true keeps what belongs to the key's own account.",

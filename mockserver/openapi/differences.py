@@ -249,6 +249,10 @@ def _of_parameter_itself(old: Parameter, new: Parameter) -> Iterator[tuple[Effec
         yield "narrowed" if new.required else "widened", text, new.required
     for effect, text in changed_marks(old.raw, new.raw):
         yield effect, text, False
+    reserved, as_they_are = old.raw.get("allowReserved") is True, new.raw.get("allowReserved") is True
+    if reserved != as_they_are and new.location == "query":
+        text = "no longer takes" if reserved else "now takes"
+        yield "narrowed" if reserved else "widened", f"{text} reserved characters as they are", reserved
     written = [(one.style, one.explode, one.is_json) for one in (old, new)]
     if written[0] != written[1] and (old.reader.items or old.reader.fields or old.is_json or new.is_json):
         yield "changed", f"is now written {_style(new)} (was {_style(old)})", True

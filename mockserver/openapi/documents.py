@@ -92,7 +92,9 @@ def document_from_dict(raw: dict[str, Any], name: str) -> Document:
 def _compile(raw: Any, references: References, name: str) -> Document:
     place = Place(name)
     if not isinstance(raw, dict):
-        place.refuse("a document must be an object")
+        place.refuse("a document must be an object", 'begin it with "openapi: 3.1.0"')
+    if "openapi" not in raw and "swagger" in raw:
+        (place / "swagger").refuse(f"Swagger {raw['swagger']} is not supported", "turn it into OpenAPI 3.0 or 3.1")
     version = raw.get("openapi")
     if not _is_version(str(version)):
         (place / "openapi").refuse(f"the version {version!r} is not supported", "use OpenAPI 3.0 or 3.1")

@@ -83,7 +83,8 @@ class References:
             elif isinstance(node, list) and step.isdecimal() and int(step) < len(node):
                 node = node[int(step)]
             else:
-                place.refuse(f"the reference {reference!r} leads nowhere: there is no {str(target / step)!r}")
+                problem = f"the reference {reference!r} leads nowhere: there is no {str(target / step)!r}"
+                place.refuse(problem, "write it there, or mend the reference")
             target = target / step
         return node, target
 
@@ -99,6 +100,7 @@ class References:
         inside = str(path.relative_to(folder))
         if inside not in self.documents:
             if not path.is_file():
-                place.refuse(f"the reference {reference!r} leads nowhere: there is no file {inside!r}")
+                problem = f"the reference {reference!r} leads nowhere: there is no file {inside!r}"
+                place.refuse(problem, "put it there, or mend the reference")
             self.documents[inside] = read_file(path, inside)
         return inside

@@ -190,8 +190,11 @@ class Shapes:
             if name in schema and schema[name] is not _SAYS_NOTHING.get(name)
         }
         view = View(kind, limits=_limits(kind, schema, types_of(schema, place)), rules=rules)
-        if kind in ("string", "number") and isinstance(schema.get("format"), str) and schema["format"] != "password":
-            view = replace(view, formats=frozenset({schema["format"]}))
+        if kind in ("string", "number"):
+            # How bytes are written as text is as good as a format.
+            written = {schema.get("format"), schema.get("contentEncoding") if kind == "string" else None}
+            formats = frozenset(one for one in written if isinstance(one, str) and one != "password")
+            view = replace(view, formats=formats)
         if kind == "string" and "pattern" in schema:
             return replace(view, patterns=frozenset({schema["pattern"]}))
         if kind == "number" and "multipleOf" in schema:

@@ -200,11 +200,25 @@ def verify(
     return begun(command, folder, env)
 
 
+def verifying(
+    folder: Path, base_url: str, *suites: str, stdout: Any = subprocess.PIPE, **options: Any
+) -> subprocess.Popen[str]:
+    """`mockserver verify` on some suites, begun in `folder`: a process that starts the kit, and passes signals on."""
+    one = asked(folder, base_url, **options)
+    files = [f"test_{suite}.py" for suite in suites]
+    said = f"import sys; from pathlib import *; from mockserver.verifying import *; given = {one!r}\n"
+    return begun(
+        [sys.executable, "-c", f"{said}sys.exit(run(kit_command(given, {files}), given))"], folder, None, stdout
+    )
+
+
 def verified(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Ran:
     return ended(verify(folder, *arguments, env=env), folder)
 
 
-def begun(command: Sequence[str], folder: Path, env: dict[str, str] | None) -> subprocess.Popen[str]:
+def begun(
+    command: Sequence[str], folder: Path, env: dict[str, str] | None, stdout: Any = subprocess.PIPE
+) -> subprocess.Popen[str]:
     environment = dict(os.environ if env is None else env)
     if env is None:
         environment.pop("TOGETHER_API_KEY", None)
@@ -214,7 +228,7 @@ def begun(command: Sequence[str], folder: Path, env: dict[str, str] | None) -> s
         cwd=folder,
         env=environment,
         text=True,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )

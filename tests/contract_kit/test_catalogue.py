@@ -53,6 +53,12 @@ def test_each_broken_server_is_caught_by_its_rules(name: str, bench: Bench, tmp_
         assert not [rule for rule in bug.rules if rule not in found], (bug.says, found, run.record.not_judged)
 
 
+def test_no_broken_server_is_taken_for_something_else(bench: Bench, tmp_path: Path) -> None:
+    for bug in CATALOGUE.values():
+        with bench.run(bug.defect, tmp_path / "ledger.jsonl") as run:
+            assert run.problem() is None, bug.says
+
+
 @pytest.mark.parametrize("story", STORIES)
 def test_the_honest_server_keeps_every_rule(story: str, bench: Bench, tmp_path: Path) -> None:
     with bench.run(None, tmp_path / "ledger.jsonl") as run:

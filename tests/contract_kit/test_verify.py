@@ -33,7 +33,7 @@ from tests.contract_kit.running import (
     told,
     until,
     verified,
-    verify,
+    verifying,
     without_control,
 )
 from tests.contract_kit.test_safety import held
@@ -56,9 +56,8 @@ def nothing_left(server: str) -> bool:
 
 @pytest.mark.parametrize(("how", "workers"), [("Ctrl-C", 1), ("SIGTERM", 1), ("Ctrl-C", 2), ("SIGTERM", 2)])
 def test_an_interrupted_run_cleans_up(tmp_path: Path, server: str, how: str, workers: int) -> None:
-    arguments = ("--allow-writes", "--max-examples", "1", "--workers", str(workers))
     with between(server) as proxy:
-        running = verify(tmp_path, proxy.base_url, *arguments)
+        running = verifying(tmp_path, proxy.base_url, "errors", "clusters", allow_writes=True, workers=workers)
         made = b"cluster_name"
         until(lambda: sum(one.method == "POST" and made in one.body for one in proxy.seen) > 1 or running.poll())
         if how == "Ctrl-C":
@@ -76,7 +75,7 @@ def test_an_interrupted_run_cleans_up(tmp_path: Path, server: str, how: str, wor
     assert (clock["mode"], clock["speed"]) == ("real", 7)
     ask(server, "/_mock/clock", "POST", body={"advance": 3600})  # clusters go in their own time
     assert nothing_left(server)
-    assert not (tmp_path / ".verify" / "ledger.jsonl").exists()
+    assert not (tmp_path / "ledger.jsonl").exists()
 
 
 def test_a_killed_run_is_cleaned_up_later(tmp_path: Path, server: str) -> None:
@@ -229,6 +228,9 @@ def test_what_makes_no_sense_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "no.yaml").write_text("a: [1\n")
     (tmp_path / "other.yaml").write_text("a: 1\n")
     (tmp_path / "ref.yaml").write_text('{"openapi": "3.1.0", "paths": {"/a": {"get": {"x": {"$ref": "#/b/c"}}}}}')
+    (tmp_path / "bad.yaml").write_text("openapi: 3.1.0\npaths: {}\na: b: c\n")
+    (tmp_path / "bad.json").write_text('{\n"a": }')
+    (tmp_path / "deep.json").write_text("[" * 100_000)
     (tmp_path / "file").write_text("")
     here = "http://127.0.0.1:9"
     for words, expected in (
@@ -237,12 +239,26 @@ def test_what_makes_no_sense_is_one_line(tmp_path: Path) -> None:
         (["localhost:8080"], "BASE_URL"),
         (["http://u:p@h"], "BASE_URL"),
         ([here, "--document", "nowhere.yaml"], "--document"),
-        ([here, "--document", "no.yaml"], "no.yaml"),
+        ([here, "--document", "no.yaml"], "no.yaml:2 "),
+        ([here, "--document", "bad.yaml"], "bad.yaml:3 "),
+        ([here, "--document", "bad.json"], "bad.json:2 "),
+        ([here, "--document", "deep.json"], "deep.json cannot be read: it is nested too deeply"),
         ([here, "--document", "other.yaml"], "other.yaml"),
         ([here, "--document", "ref.yaml"], "#/b/c"),
         ([here, "--report", "file/folder"], "--report"),
         ([here, "--allow-writes", "--ledger", "file/ledger"], "--ledger"),
         ([here, "--allow-writes", "--ledger", "."], "--ledger"),
+        (["http://[::1"], "BASE_URL"),
+        ([here, "--examples", "http://x"], "--examples"),
+        ([here, "--examples", ""], "--examples"),
+        ([here, "--report", ""], "--report"),
+        ([here, "--ledger", ""], "--ledger"),
+        ([here, "--ledger", "/"], "--ledger"),
+        ([here, "--ledger", "/dev/null"], "--ledger"),
+        ([here, "--ledger", "/dev/null/x"], "--ledger"),
+        ([here, "--clean-up", "--ledger", "/dev/null"], "--ledger"),
+        ([here, "--api-key", ""], "--api-key"),
+        ([here, "--api-key", "a b"], "--api-key"),
         ([here, "--examples", "redis://127.0.0.1:9/0"], "--examples"),
         ([here, "--examples", "file/folder"], "--examples"),
         ([here, "--name-prefix", "a b"], "--name-prefix"),
@@ -260,8 +276,8 @@ def test_a_server_that_hangs_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_server_that_dies_in_the_middle(tmp_path: Path, server: str, workers: int) -> None:
     with between(server) as proxy:
-        running = verify(tmp_path, proxy.base_url, "--workers", str(workers), "--report", "report")
-        until(lambda: len(proxy.seen) > 150)
+        running = verifying(tmp_path, proxy.base_url, "auth", "errors", "reads", workers=workers)
+        until(lambda: len(proxy.seen) > 150 or running.poll() is not None)
         proxy.dead = True
         ran = ended(running, tmp_path)
     assert ran.status == 2, ran
@@ -269,16 +285,6 @@ def test_a_server_that_dies_in_the_middle(tmp_path: Path, server: str, workers: 
     assert "Traceback" not in ran.err + ran.out
     assert ran.verdict["verdict"] == "could not run"
     assert ran.verdict["problem"] == "the server stopped answering"
-
-
-@pytest.mark.parametrize("answer", [(200, {}, b"hello"), told(200, {"status": "ok"}), told(200, [])])
-def test_a_server_of_something_else(tmp_path: Path, answer: Answer) -> None:
-    with between("", lambda asking: answer) as proxy:
-        ran = verified(tmp_path, proxy.base_url, "--max-examples", "1", "--report", "report", "--patience", "1")
-    assert ran.status == 1, (ran.out[-3000:], ran.err)
-    assert ran.out.startswith("The contract is broken: ")
-    assert "Traceback" not in ran.err + ran.out
-    assert {"success-keeps-schema"} <= {one["rule"] for one in ran.verdict["findings"]} or ran.verdict["findings"]
 
 
 # ---- the same again -----------------------------------------------------------------------------------------------
@@ -388,6 +394,40 @@ def test_two_workers_judge_as_one_does(tmp_path: Path, server: str) -> None:
     assert seen(ran.verdict) == seen(alone.verdict)
     assert len(ran.verdict["tests"]) == len(alone.verdict["tests"])
     assert ask(server, "/_mock/clock")["mode"] == "real"
+
+
+def unknown_is_400(asking: Asking) -> Answer | None:
+    """A server that takes every id it does not know for a mistake in writing."""
+    if asking.method == "GET" and re.fullmatch(r"/v1/endpoints/[^/?]+", asking.path):
+        error = {"message": "no", "type": "invalid_request_error", "param": None, "code": None}
+        return told(400, {"error": error})
+    return None
+
+
+def test_what_workers_judge_by_is_told(tmp_path: Path, server: str) -> None:
+    """Also where the rule is one that the suites bring along, which the process that gathers has not read."""
+    with between(server, unknown_is_400) as proxy:
+        ran = judged(tmp_path, proxy.base_url, "errors", "schema", only="unknown or whoami", workers=2)
+    assert ran.status == 1, (ran.out[-2000:], ran.err)
+    rules = {one["name"]: one for one in ran.verdict["rules"]}
+    assert rules["unknown-is-404"]["breaches"] > 0
+    assert rules["unknown-is-404"]["suite"] != ""
+    assert rules["schemathesis-not-a-server-error"]["judged"] > 0
+    assert {"unknown-is-404"} <= {one["rule"] for one in ran.verdict["findings"]}
+    assert 'name="unknown-is-404' in (tmp_path / "report" / "junit.xml").read_text()
+    done, total = map(int, re.findall(r"^(\d+)/(\d+) ", ran.err, re.M)[-1])
+    assert 0 < done <= total
+
+
+def test_each_document_alone(tmp_path: Path) -> None:
+    """What is asked of today's operations for the sake of another document is asked whichever is chosen."""
+    own = tmp_path / "own.yaml"
+    own.write_text((SPEC / "guide-2024.yaml").read_text())
+    with serving(tmp_path, "--clock", "manual") as server:
+        for document in ("guide-2024", str(own)):
+            ran = judged(tmp_path, server, "auth", "guide", allow_writes=True, documents=(document,))
+            assert ran.status == 0, (ran.out[-2000:], ran.err)
+            assert not [one for one in ran.verdict["tests"] if one["outcome"] in ("failed", "error")]
 
 
 def test_on_a_terminal_one_line_is_written_over(tmp_path: Path, server: str) -> None:

@@ -107,6 +107,12 @@ EDITS: list[tuple[Any, Any, dict[str, tuple[bool, bool]]]] = [
         {"now has the pattern `^b` (was `^a`)": BOTH},
     ),
     (TEXT, {"type": "string", "format": "uuid"}, {"now has the format `uuid`": NARROW}),
+    (TEXT, {"type": "string", "contentEncoding": "base64"}, {"now has the format `base64`": NARROW}),
+    (
+        {"type": "string", "contentEncoding": "base64"},
+        {"type": "string", "contentEncoding": "base32"},
+        {"now has the format `base32` (was `base64`)": BOTH},
+    ),
     (
         {"type": "integer", "format": "int32"},
         {"type": "integer", "format": "int64"},
@@ -320,6 +326,11 @@ OPERATIONS: list[tuple[dict[str, Any], dict[str, Any], dict[str, bool]]] = [
     (parameter(schema={"type": "array", "items": TEXT}),
      parameter(schema={"type": "array", "items": TEXT}, explode=False),
      {"parameter `p` (query) is now written in the style form (was in the style form, exploded)": True}),
+    (parameter(), parameter(allowReserved=True),
+     {"parameter `p` (query) now takes reserved characters as they are": False}),
+    (parameter(allowReserved=True), parameter(allowReserved=False),
+     {"parameter `p` (query) no longer takes reserved characters as they are": True}),
+    (parameter(at="header"), parameter(at="header", allowReserved=True), {}),
     (parameter(schema=objects(a=INT)), parameter(schema=objects(b=INT)), {
         "parameter `p` (query): field `a` was removed": True, "parameter `p` (query): field `b` was added": False}),
     (parameter(), parameter(deprecated=True), {"parameter `p` (query) is now deprecated": False}),

@@ -79,7 +79,8 @@ UNREADABLE = [
     ("a: 1e999\n", "api.yaml", "too large"),
     ("- a\n", "api.yaml: #", "must be an object"),
     ("", "api.yaml: #", "must be an object"),
-    ("swagger: '2.0'\n", "api.yaml: #/openapi", "the version None is not supported"),
+    ("swagger: '2.0'\n", "api.yaml: #/swagger", "Swagger 2.0 is not supported"),
+    ("info: {}\n", "api.yaml: #/openapi", "the version None is not supported"),
     ("openapi: 3.2.0\n", "api.yaml: #/openapi", "'3.2.0' is not supported"),
     ("openapi: 3.1.0\npaths: []\n", "api.yaml: #/paths", "must be an object"),
     ("a: " + "[" * 5000, "api.yaml", ""),
@@ -104,6 +105,26 @@ def test_unreadable_json_bytes_and_absent_files(tmp_path: Path) -> None:
         load_document(tmp_path / "latin.yaml")
     with pytest.raises(ConfigError, match="cannot be read"):
         load_document(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("api.yaml", ""),
+        ("api.yaml", "swagger: '2.0'\n"),
+        ("api.yaml", "openapi: 2.0.0\n"),
+        ("api.yaml", "a: [\n"),
+        ("api.json", "[" * 100_000),
+        ("api.json", '{"openapi": "3.1.0", "paths": {"/a": {"$ref": "#/b"}}}'),
+        ("api.json", '{"openapi": "3.1.0", "paths": {"/a": {"$ref": "b.yaml"}}}'),
+    ],
+    ids=["empty", "swagger", "old", "yaml", "deep", "reference", "file"],
+)
+def test_what_cannot_be_used_is_told_with_its_mend(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_document(write(tmp_path, text, name))
+    assert caught.value.mend
+    assert "\n" not in str(caught.value)
 
 
 def get(**fields: Any) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def list_remediations(call: Call, view: View) -> Kept:
 def _order(order_by: str | None) -> tuple[bool, bool]:
     """Whether a list is ordered by its last updates, and the newest first. Raises Invalid."""
     words = (order_by or "create_time desc").replace(",", " ").split()
-    field, direction = words[0], words[1].lower() if len(words) > 1 else "asc"
+    field, direction = next(iter(words), ""), words[1].lower() if len(words) > 1 else "asc"
     if field not in ("create_time", "update_time") or direction not in ("asc", "desc") or len(words) > 2:
         raise Invalid(
             f"order_by takes create_time or update_time, each followed by asc or desc, not {order_by!r}.",

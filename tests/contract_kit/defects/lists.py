@@ -53,6 +53,27 @@ async def newest_left_out(call: Call, honest: Honest, memory: Memory) -> Answer:
     return answer
 
 
+@bug("lists and filters", "of several severities the first counts", rule="filter-exact", by=WAITING)
+@in_request(ALERTS)
+def first_severity_counts(call: Call, memory: Memory) -> Call:
+    query = [(name, value.partition(",")[0] if name == "severity_filter" else value) for name, value in call.query]
+    return replace(call, query=query)
+
+
+@bug("lists and filters", "a last page that is full tells of another", rule="next-page-is-there", by=WAITING)
+async def full_page_tells_of_more(call: Call, honest: Honest, memory: Memory) -> Answer:
+    size = call.asked.get("page_size")
+    if call.operation == REPAIRS and call.asked.get("page_token") == "past-the-end":
+        answer = await honest(call.without("page_token", "page_size"))
+        answer.shown = {"remediations": [], "has_next": False, "next_page_token": ""} if answer.ok else answer.shown
+        return answer
+    answer = await honest(call)
+    is_last = call.operation == REPAIRS and answer.ok and not answer.shown["has_next"]
+    if is_last and str(len(answer.shown["remediations"])) == size:
+        answer.shown |= {"has_next": True, "next_page_token": "past-the-end"}
+    return answer
+
+
 @bug("lists and filters", "the first cluster is listed twice", rule="listed-once", by=CLUSTERS)
 @in_answer("GPUClusterService_List")
 def listed_twice(answer: Answer, call: Call, memory: Memory) -> None:

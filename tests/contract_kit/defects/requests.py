@@ -104,6 +104,25 @@ async def shrinking_accepted(call: Call, honest: Honest, memory: Memory) -> Answ
 
 @bug(
     "validation",
+    "a volume shrinks while a cluster has it mounted",
+    rule="bad-request-refused",
+    by="volumes.test_an_attached_volume",
+)
+async def bound_volume_shrinks(call: Call, honest: Honest, memory: Memory) -> Answer:
+    answer = await honest(call)
+    found = str(call.sent.get("volume_id") or call.id) if call.operation.startswith("SharedVolumeService_") else ""
+    if call.operation == "SharedVolumeService_Update" and answer.status == 400 and found:
+        volume = await honest(call.reading(f"/compute/clusters/storage/volumes/{found}"))
+        if volume.ok and volume.shown["status"] == "bound" and call.sent["size_tib"] > 0:
+            memory[found] = call.sent["size_tib"]
+            answer = volume
+    for one in answer.items(call.operation) if answer.ok and found else ():
+        one.update({"size_tib": memory[found]} if found in memory else {})
+    return answer
+
+
+@bug(
+    "validation",
     "a volume without a name is named",
     rule="bad-request-refused",
     by="validation.test_volumes_that_cannot_be",
