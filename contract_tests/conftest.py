@@ -75,7 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         _ = sessions.current.recording
     except (OSError, ValueError) as error:
-        _give_up(f"--against: {error} (give a file that `mockserver proxy --record` wrote)")
+        give_up(f"--against: {error} (give a file that `mockserver proxy --record` wrote)")
     try:
         keep_examples(asked("--examples"))
     except (OSError, ValueError) as error:

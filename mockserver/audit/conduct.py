@@ -112,8 +112,9 @@ class Session:
 def _kept_volume(one: Read) -> str | None:
     """The name of the volume that a cluster is made with and that is to outlive it."""
     volume = one.sent.get("shared_volume") if isinstance(one.sent, dict) else None
-    lasting = isinstance(volume, dict) and volume.get("is_lifecycle_independent") is True
-    return str(volume["volume_name"]) if lasting and "volume_name" in volume else None
+    if not isinstance(volume, dict) or volume.get("is_lifecycle_independent") is not True:
+        return None
+    return str(volume.get("volume_name"))
 
 
 def any_failed(session: Session) -> bool:
