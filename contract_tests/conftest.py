@@ -7,11 +7,13 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+from hypothesis.core import StateForActualGivenExecution as Execution
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, InMemoryExampleDatabase
 
 from contract_tests.__main__ import INTERRUPTS
@@ -123,6 +125,20 @@ def keep_examples(where: str | None) -> None:
     # From the default: where Hypothesis sees that it runs in CI, its own profile asks the same whatever the seed is.
     settings.register_profile("contract", settings.get_profile("default"), database=database)
     settings.load_profile("contract")
+    if not isinstance(database, InMemoryExampleDatabase):
+        _keep_by_test()
+
+
+def _keep_by_test() -> None:
+    """Keep what failed under the test that it failed in. With a seed that is given Hypothesis would keep nothing."""
+    run_engine, name = Execution.run_engine, "_hypothesis_internal_database_key"
+
+    def keyed(execution: Any) -> Any:
+        if not hasattr(execution.wrapped_test, name):
+            setattr(execution.wrapped_test, name, sha256(sessions.session().record.test.encode()).digest())
+        return run_engine(execution)  # type: ignore[no-untyped-call]
+
+    Execution.run_engine = keyed  # type: ignore[method-assign]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -31,8 +31,8 @@ MOST = {"endpoint": 3, "cluster": 2, "volume": 2}
 MODES = ("REBOOT_VM", "VM_ONLY", "HOST_AWARE", "HOST_POWER_CYCLE", "EVICT_WITHOUT_REPLACEMENT")
 
 
-SHRINKING_S = 8.0
-"""How long a shorter way to a breach is looked for."""
+SHRINKING_S = 0.7
+"""How long a shorter way to a breach is looked for, for each example that is tried."""
 
 
 class Broken(AssertionError):
@@ -305,7 +305,7 @@ class User(RuleBasedStateMachine):
         """Stop where a rule was broken that was not before, so that the shortest way there is looked for."""
         new = {name for name, _ in session().record.findings} - self.known_rules
         if new and self.account.record.broken > self.broken_before:
-            User.deadline_s = User.deadline_s or time.monotonic() + SHRINKING_S
+            User.deadline_s = User.deadline_s or time.monotonic() + SHRINKING_S * session().options.examples
             if time.monotonic() < User.deadline_s:
                 raise Broken(", ".join(sorted(new)))
 
