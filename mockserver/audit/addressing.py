@@ -131,7 +131,7 @@ THE_KEY = "spec/v1.yaml: components.securitySchemes"
       reason="Every call needs a key: the real API answers it with 401.")  # fmt: skip
 def no_key(asked: Request) -> Iterator[Breach]:
     """No Authorization header."""
-    if asked.one.is_nobodys and not asked.one.said(b"authorization"):
+    if asked.one.is_nobodys and not asked.one.authorization:
         yield Breach([asked.one], "no Authorization header was sent", "Authorization: Bearer $TOGETHER_API_KEY")
 
 
@@ -139,7 +139,7 @@ def no_key(asked: Request) -> Iterator[Breach]:
       reason="Only `Authorization: Bearer KEY` is a key: the real API answers all else with 401.")  # fmt: skip
 def malformed_key(asked: Request) -> Iterator[Breach]:
     """An Authorization header that holds no key, or what is none."""
-    authorization = asked.one.said(b"authorization")
+    authorization = asked.one.authorization
     problem = _key_problem(authorization) if authorization else None
     if problem:
         yield Breach([asked.one], f"the Authorization header {problem}", "Authorization: Bearer $TOGETHER_API_KEY")
@@ -166,6 +166,6 @@ def _key_problem(authorization: str) -> str | None:
       reason="The server was started with the keys that it lets in, and this is none of them.")  # fmt: skip
 def wrong_key(asked: Request) -> Iterator[Breach]:
     """A key that is not let in."""
-    authorization = asked.one.said(b"authorization")
+    authorization = asked.one.authorization
     if asked.one.is_nobodys and authorization and not _key_problem(authorization):
         yield Breach([asked.one], "the key is none of those that are let in")

@@ -195,7 +195,7 @@ def retries_a_refusal(session: Session) -> Iterator[Breach]:
 
 def _says_retry(one: Read) -> bool:
     """Whether the client itself says that it tries again."""
-    return one.said(b"x-stainless-retry-count") not in ("", "0")
+    return one.nth_try not in ("", "0")
 
 
 @rule("retry-storm", suite="conduct", applies=any_failed, source="the official clients' retries",

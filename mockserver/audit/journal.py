@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
@@ -19,7 +19,9 @@ MAX_BYTES = 32 * 1024 * 1024
 """How much is remembered of all accounts together, about; the oldest go first."""
 MAX_BODY = 64 * 1024
 """How much of one body is remembered."""
-OVERHEAD = 2048
+MAX_HEADER = 512
+"""How much of one header is remembered."""
+OVERHEAD = 1024
 """What an exchange takes besides its bodies, about, in bytes."""
 NOBODY = ""
 """The account of requests whose key nobody accepts, or that have none."""
@@ -41,7 +43,7 @@ class Exchange(NamedTuple):
     `ordinal` counts those of an account from 1; it is 0 for those that no account has.
 
     `at_ms` is the world's time and `wall_ms` real time, in the clock's `mode`. `refusal` is why it was refused, if it
-    was; `met` is the decision on faults.
+    was; `met` is the decision on faults; `said` are the headers of `kept_headers`.
     """
 
     ordinal: int
@@ -53,7 +55,7 @@ class Exchange(NamedTuple):
     method: str
     path: bytes
     query: bytes
-    headers: Mapping[bytes, bytes]
+    said: tuple[bytes, bytes, bytes, bytes]
     body: bytes
     operation: Operation | None
     status: int
@@ -70,6 +72,15 @@ _ANSWER = Exchange._fields.index("answer")
 _WALL = Exchange._fields.index("wall_ms")
 
 
+def kept_headers(headers: Mapping[bytes, bytes]) -> tuple[bytes, bytes, bytes, bytes]:
+    """What is remembered of a request's headers: host, authorization, content type, and which try it says it is."""
+    get = headers.get
+    authorization = get(b"authorization", b"")
+    if len(authorization) > MAX_HEADER:
+        authorization = authorization[:MAX_HEADER]
+    return get(b"host", b""), authorization, get(b"content-type", b""), get(b"x-stainless-retry-count", b"")
+
+
 class Journal:
     """Remembers exchanges: `record` takes the fields of one, in their order, and costs next to nothing.
 
@@ -77,7 +88,7 @@ class Journal:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[str, deque[tuple[Any, ...]]] = {}
+        self._kept: dict[str, list[tuple[Any, ...]]] = {}
         self._bytes = 0
         self.forgotten: Counter[str] = Counter()
 
@@ -86,7 +97,7 @@ class Journal:
         account = exchange[_ACCOUNT]
         own = self._kept.get(account)
         if own is None:
-            own = self._kept[account] = deque()
+            own = self._kept[account] = []
         own.append(exchange)
         self._bytes += len(exchange[_BODY]) + len(exchange[_ANSWER]) + OVERHEAD
         if len(own) > MAX_EXCHANGES:
@@ -106,8 +117,8 @@ class Journal:
         """How many exchanges of an account there ever were."""
         return len(self._kept.get(account, ())) + self.forgotten[account]
 
-    def _forget(self, account: str, own: deque[tuple[Any, ...]]) -> None:
-        gone = own.popleft()
+    def _forget(self, account: str, own: list[tuple[Any, ...]]) -> None:
+        gone = own.pop(0)  # a list is small while it is short, as most are
         self._bytes -= len(gone[_BODY]) + len(gone[_ANSWER]) + OVERHEAD
         self.forgotten[account] += 1
 

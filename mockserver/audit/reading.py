@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import parse_qsl
 
@@ -12,7 +12,7 @@ from contract_tests.kit import exchanges as kit
 from contract_tests.kit.document import Document, Operation
 from contract_tests.kit.resources import Sighting, sightings
 from contract_tests.kit.views import state_of
-from mockserver.audit.journal import HIDDEN, NOBODY, Exchange, discreet, faults_of
+from mockserver.audit.journal import HIDDEN, MAX_HEADER, NOBODY, Exchange, discreet, faults_of
 from mockserver.errors import MockServerError
 from mockserver.openapi import Operation as Asked
 
@@ -42,8 +42,10 @@ class Read(kit.Exchange):
     notes: tuple[str, ...] = ()
     asked: Asked | None = None
     """The operation as the server has it."""
-    sent_headers: Mapping[bytes, bytes] = field(default_factory=dict)
-    """As they were sent, the key included: nothing shows them."""
+    authorization: str = ""
+    """The header as it was sent, the key included: nothing shows it."""
+    nth_try: str = ""
+    """Which try of this the client itself says that it is."""
 
     @cached_property
     def seen(self) -> tuple[Sighting, ...]:
@@ -81,10 +83,6 @@ class Read(kit.Exchange):
         wish = self.headers.get("x-should-retry")
         return wish == "true" if wish is not None else self.status in RETRIABLE
 
-    def said(self, name: bytes) -> str:
-        """A header that was sent, or ""."""
-        return self.sent_headers.get(name, b"").decode("latin-1")
-
 
 def pause_ms(earlier: Read, later: Read) -> int:
     """How long a client waited: in real time, or in the world's where that is moved by hand."""
@@ -106,8 +104,7 @@ class Reader:
     def read(self, one: Exchange, credentials: frozenset[str]) -> Read:
         """Read one exchange; `credentials` are the parameters of the query in which documents want a key."""
         document, operation = self._operation(one)
-        host = one.headers.get(b"host", b"127.0.0.1").decode("latin-1")
-        authorization = one.headers.get(b"authorization", b"").decode("latin-1")
+        host, authorization, content_type, nth_try = (each.decode("latin-1") for each in one.said)
         token = authorization.rpartition(" ")[2]
         path = _without(one.path, token).decode("utf-8", "replace")
         fault = one.met.fault if one.met else None
@@ -117,12 +114,12 @@ class Reader:
             path=path,
             query=parse_qsl(discreet(one.query.decode("utf-8", "replace"), token, credentials), keep_blank_values=True),
             body=_without(one.body, token) or None,
-            content_type=one.headers.get(b"content-type", b"").decode("latin-1") or None,
+            content_type=content_type or None,
             auth=_auth(authorization),
             operation=operation,
             path_parameters=_path_parameters(document, operation, path),
             document=document,
-            base=f"http://{host}",
+            base=f"http://{host or '127.0.0.1'}",
             status=one.status,
             headers={name.decode("latin-1"): value.decode("latin-1") for name, value in one.answer_headers},
             answer=_without(one.answer, token),
@@ -136,7 +133,8 @@ class Reader:
             refusal=one.refusal,
             asked=one.operation,
             notes=one.notes,
-            sent_headers=one.headers,
+            authorization=authorization,
+            nth_try=nth_try,
         )
 
     def _operation(self, one: Exchange) -> tuple[Document | None, Operation | None]:
@@ -149,7 +147,11 @@ class Reader:
 def _without(raw: bytes, token: str) -> bytes:
     """Bytes with a key taken out; one that is too short to be a key may be part of any word."""
     secret = token.encode("latin-1")
-    return raw.replace(secret, HIDDEN.encode()) if len(secret) >= SHORTEST_KEY and secret in raw else raw
+    if len(secret) < SHORTEST_KEY or secret not in raw:
+        return raw
+    # Of a very long one the journal has only the beginning.
+    rest = rb"[^\s\"'&]*" if len(secret) > MAX_HEADER // 2 else b""
+    return re.sub(re.escape(secret) + rest, HIDDEN.encode(), raw)
 
 
 def _fault_named(one: Exchange) -> Iterable[str]:

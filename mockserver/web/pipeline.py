@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from mockserver.audit.journal import MAX_BODY, NOBODY, Journal
+from mockserver.audit.journal import MAX_BODY, NOBODY, Journal, kept_headers
 from mockserver.conventions import fitted
 from mockserver.errors import (
     Forbidden,
@@ -137,7 +137,7 @@ class Pipeline:
                 method,
                 path,
                 query,
-                headers,
+                kept_headers(headers),
                 body if len(body) <= MAX_BODY else body[:MAX_BODY],
                 operation,
                 answer.status,

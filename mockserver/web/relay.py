@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 from starlette.types import Receive, Scope, Send
 
-from mockserver.audit.journal import MAX_BODY, NOBODY
+from mockserver.audit.journal import MAX_BODY, NOBODY, kept_headers
 from mockserver.errors import ConfigError, Invalid, Refusal
 from mockserver.web.app import App
 from mockserver.web.bodies import ClientGone, whole_body
@@ -147,7 +147,7 @@ class Relay:
                 method,
                 path,
                 query,
-                headers,
+                kept_headers(headers),
                 body[:MAX_BODY],
                 operation,
                 answer.status,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ MAX_ANSWERS = 512
 """How many rendered answers one world keeps."""
 MAX_SHOWN = 20_000
 """How many rendered resources one world keeps, for its lists."""
-MAX_DEPARTED = 512
+MAX_DEPARTED = 64
 """How many resources that are no more one world remembers, for reports."""
 NEVER = 1 << 62
 """Later than any clock goes."""
@@ -139,7 +139,7 @@ class World:
         self.revision = 0
         self.clock_moved = False
         self.exchanges = 0
-        self.departed: deque[Departed] = deque(maxlen=MAX_DEPARTED)
+        self.departed: tuple[Departed, ...] = ()
         self.traffic = stage.traffic(account)
         self.answers: dict[tuple[bytes, bytes], Kept] = {}
         self._shown: dict[str, tuple[Shown, tuple[Any, ...]]] = {}
@@ -251,7 +251,7 @@ class World:
         happens = any(kind == events.KIND for kind, _ in writes)
         for (kind, row_id), row in writes.items():
             if row is None and hasattr(gone := self.rows.get(kind, row_id), "line"):
-                self.departed.append(Departed(kind, gone, draft.at_ms))
+                self.departed = (*self.departed[1 - MAX_DEPARTED :], Departed(kind, gone, draft.at_ms))
         # Also what the account began with, where this is its first command, and what events have done since the last.
         if self._unsaved:
             writes = {**self._unsaved, **writes}
@@ -303,7 +303,7 @@ class World:
         self.revision = 0
         self.clock_moved = False
         self.traffic = stage.traffic(self.account)
-        self.departed.clear()
+        self.departed = ()
         self._setup = None
         self.cool()
 

@@ -22,7 +22,7 @@ def exchange(account: str, ordinal: int, body: bytes = b"", wall_ms: int = 0) ->
             "GET",
             b"/",
             b"",
-            {},
+            (b"", b"", b"", b""),
             body,
             None,
             200,
