@@ -290,6 +290,20 @@ def test_a_server_that_dies_in_the_middle(tmp_path: Path, server: str, workers: 
     assert ran.verdict["problem"] == "the server stopped answering"
 
 
+def test_a_server_that_dies_while_it_is_changed(tmp_path: Path, server: str) -> None:
+    """What is left there is said once, and the clock that stands still is not called nothing."""
+    with between(server) as proxy:
+        running = verifying(tmp_path, proxy.base_url, "errors", allow_writes=True)
+        until(lambda: len(proxy.seen) > 50 or running.poll() is not None)
+        proxy.dead = True
+        ran = ended(running, tmp_path)
+    assert ran.status == 2, ran
+    assert "the clock could not be set going" in ran.err
+    assert "nothing is left" not in ran.err
+    assert "mockserver verify --clean-up tries again" in ran.err
+    assert (tmp_path / "ledger.jsonl").exists()
+
+
 # ---- the same again -----------------------------------------------------------------------------------------------
 
 
