@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--patience", type=float, default=900.0, help="seconds to wait for one thing on a real clock")
     group.addoption("--max-examples", type=int, default=12, help="a measure of how much is tried")
     group.addoption("--ledger", default=".verify/ledger.jsonl", help="where it is noted what was made")
+    group.addoption("--against", help="a recording of `mockserver proxy` to compare with")
     group.addoption("--examples", help="where failing examples are kept: a folder, or redis://HOST:PORT/DB")
     group.addoption("--report", help="a folder for the verdict: verdict.json, junit.xml and index.html")
     group.addoption("--shown-command", default="", help="how to run this again")
@@ -65,6 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
         seed=int(asked("--hypothesis-seed") or 0),
         examples=asked("--max-examples"),
         ledger=Path(asked("--ledger")),
+        against=Path(asked("--against")) if asked("--against") else None,
         **_part(config),
     )
     sessions.current = Session(options)
@@ -72,6 +74,10 @@ def pytest_configure(config: pytest.Config) -> None:
         _ = sessions.current.documents, sessions.current.lifecycles
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         give_up(f"--document: {error} (mockserver spec check PATH tells more of a document)")
+    try:
+        _ = sessions.current.recording
+    except (OSError, ValueError) as error:
+        give_up(f"--against: {error} (give a file that `mockserver proxy --record` wrote)")
     try:
         keep_examples(asked("--examples"))
     except (OSError, ValueError) as error:
@@ -139,6 +145,11 @@ def _keep_by_test() -> None:
 def pytest_collection() -> None:
     """From here on the run can be interrupted in good order."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where there is no recording, there is nothing to compare with."""
+    return True if collection_path.name == "test_recording.py" and not config.getoption("--against") else None
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups

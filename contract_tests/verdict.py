@@ -48,6 +48,7 @@ def verdict_of(
         not_judged.append({"what": "everything that creates, changes or deletes", "why": READS_ONLY})
     return {
         "format": FORMAT,
+        "side": "server",
         "tool": f"together-mockserver {version('together-mockserver')}",
         "target": {
             "base_url": options.base_url,

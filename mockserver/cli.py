@@ -78,6 +78,10 @@ CheckOption = Annotated[
     bool, typer.Option("--check-responses", help="Answer 500 where an answer of ours breaks the document.")
 ]
 
+SdkOption = Annotated[
+    int, typer.Option(min=1, max=3, help="The client's generation: 3 is given the bare origin as its base URL.")
+]
+
 
 def _say_version(asked: bool) -> None:
     if asked:
@@ -136,9 +140,7 @@ def run(
     api_key: KeysOption = None,
     spec: SpecsOption = None,
     check_responses: CheckOption = False,
-    sdk: Annotated[
-        int, typer.Option(min=1, max=3, help="The client's generation: 3 is given the bare origin as its base URL.")
-    ] = 2,
+    sdk: SdkOption = 2,
     timeout: Annotated[
         float | None, typer.Option(min=0.001, help="End the command after so many seconds, with status 124.")
     ] = None,
@@ -158,6 +160,32 @@ def run(
 
     asked = running.Run(command, is_bare=sdk == 3, timeout_s=timeout, report=report, strict=strict)
     raise typer.Exit(running.run(served, asked))
+
+
+@app.command()
+def proxy(
+    upstream: Annotated[str, typer.Option(help="The real server's URL, such as https://HOST or https://HOST/v1.")],
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 picks a free one.")] = 8080,
+    record: Annotated[
+        Path | None, typer.Option(help="Record what is exchanged in this file, which is a scenario for serve.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write both verdicts into the folders client and server of this folder.")
+    ] = None,
+    spec: SpecsOption = None,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="Write base_url and pid here, as JSON, once the proxy answers.")
+    ] = None,
+) -> None:
+    """Pass requests on to a real server, and judge both sides of the conversation.
+
+    The exit status is 3 where either broke the contract.
+    """
+    from mockserver import proxying
+
+    asked = proxying.Proxy(upstream, host, port, record, report, ready_file)
+    raise typer.Exit(proxying.proxy(Settings(specs=tuple(spec or ())), asked))
 
 
 def _settings(
@@ -283,6 +311,9 @@ def verify(
     ledger: Annotated[
         str, typer.Option(help="Where it is noted what was created and is not deleted yet.")
     ] = ".verify/ledger.jsonl",
+    against: Annotated[
+        Path | None, typer.Option(help="A recording of `mockserver proxy` that answers are compared with.")
+    ] = None,
     report: Annotated[str | None, typer.Option(help="A folder for verdict.json, junit.xml and index.html.")] = None,
     clean_up: Annotated[
         bool, typer.Option("--clean-up", help="Only delete what an earlier run has left behind.")
@@ -305,9 +336,39 @@ def verify(
         workers=workers,
         examples=examples,
         ledger=verifying.path_of("--ledger", ledger),
+        against=against,
         report=None if report is None else verifying.path_of("--report", report),
     )
     raise typer.Exit(verifying.clean_up(asked) if clean_up else verifying.judge(asked))
+
+
+@app.command()
+def exercise(
+    command: Annotated[list[str], typer.Argument(help="The client's command, after --.")],
+    scenario: ScenarioOption = "default",
+    seed: SeedOption = DEFAULT_SEED,
+    clock: ClockOption = ClockMode.step,
+    speed: SpeedOption = 1.0,
+    spec: SpecsOption = None,
+    sdk: SdkOption = 2,
+    budget: Annotated[int, typer.Option(min=1, help="At most so many runs after the first.")] = 200,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds after which a run counts as one without end.")] = 60,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these variations: a kind, a name, or a pattern of names (repeatable)."),
+    ] = None,
+    expect_exit: Annotated[int, typer.Option(help="What COMMAND exits with where nothing is varied.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="How many runs go on at once.")] = 1,
+    report: Annotated[Path | None, typer.Option(help="A folder for exercise.json.")] = None,
+) -> None:
+    """Run a client again and again, each time served in one other valid way: exit 1 where one of them breaks it."""
+    from mockserver import exercising
+
+    settings = _settings(scenario, seed, clock, speed, None, spec, False)
+    asked = exercising.Asked(
+        settings, command, budget, timeout, tuple(only or ()), report, workers, expect_exit, is_bare=sdk == 3
+    )
+    raise typer.Exit(exercising.exercise(asked))
 
 
 def main() -> None:

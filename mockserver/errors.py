@@ -58,7 +58,9 @@ class Invalid(Refusal):
     """The request breaks a rule of the API.
 
     Where the document tells so, `part` is the part of the request that breaks it ("path", "query", "header", "cookie"
-    or "body"), and `problems` are what is wrong there (`openapi.Problem`).
+    or "body"), and `problems` are what is wrong there (`openapi.Problem`). What the service wants beyond its document
+    is said by `breaks`: "bounds" where `param` is a value past them, "choice" where it is none of those
+    that there are, "required" where it is missing.
     """
 
     def __init__(
@@ -69,7 +71,9 @@ class Invalid(Refusal):
         code: str | None = None,
         part: str = "",
         problems: tuple[Any, ...] = (),
+        breaks: str = "",
     ) -> None:
+        self.breaks = breaks
         self.part = part
         self.problems = problems
         super().__init__(message, param=param, code=code)

@@ -1,4 +1,4 @@
-"""The pytest plugin: a mock server for the whole session, and a fresh world in it for each test.
+"""The pytest plugin: a mock server for the whole session, a fresh world in it for each test, and a judge of its client.
 
 Nothing but pytest is imported until a test asks for the fixture, so that the plugin costs other suites nothing and
 their coverage tools see the package's imports.
@@ -6,190 +6,167 @@ their coverage tools see the package's imports.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator
 from hashlib import blake2b
-from typing import Any
-from urllib.error import HTTPError
-from urllib.request import ProxyHandler, Request, build_opener
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from mockserver.testing import MockTogether
+    from mockserver.testing.judging import Judgement
+
 MARK = "together"
-_MARK_FIELDS = {"scenario", "seed", "clock"}
-
-
-class ControlError(Exception):
-    """The control API refused a call; the message is its own."""
-
-
-@dataclass(frozen=True)
-class MockClock:
-    """The test's virtual clock."""
-
-    _mock: MockTogether
-
-    @property
-    def now(self) -> str:
-        """Virtual time, RFC 3339."""
-        return str(self._mock.control("GET", "/clock")["now"])
-
-    def advance(self, duration: float | str) -> None:
-        """Move the clock forward: seconds, or text such as "90s", "10m", "1h30m". Raises ControlError."""
-        self._mock.control("POST", "/clock", {"advance": duration})
-
-    def run_until_next(self) -> None:
-        """Move to the next change of any resource."""
-        self._mock.control("POST", "/clock", {"until": "next"})
-
-    def run_until_idle(self) -> list[str]:
-        """Move to where nothing is on its way any more; the ids of what waits and will not arrive by itself."""
-        waiting: list[str] = self._mock.control("POST", "/clock", {"until": "idle"})["waiting"]
-        return waiting
-
-
-@dataclass(frozen=True)
-class MockFaults:
-    """The faults that the test's calls meet; docs/faults.md says which there are, and with which fields."""
-
-    _mock: MockTogether
-
-    def add(self, fault: str, **fields: Any) -> str:
-        """Add a rule, such as `add("status", status=429, times=2)`; its id. Raises ControlError."""
-        return str(self._mock.control("POST", "/faults", {"fault": fault, **fields})["ids"][0])
-
-    def clear(self) -> None:
-        """Remove all rules."""
-        self._mock.control("DELETE", "/faults")
-
-    @property
-    def rules(self) -> list[dict[str, Any]]:
-        """The rules, with how many calls each has `matched` and `served`."""
-        found: list[dict[str, Any]] = self._mock.control("GET", "/faults")["faults"]
-        return found
-
-
-@dataclass(frozen=True)
-class MockEvents:
-    """What the test makes happen; docs/events.md lists the events."""
-
-    _mock: MockTogether
-
-    def fire(
-        self, event: str, *, at: str | None = None, after: float | str | None = None, **about: Any
-    ) -> dict[str, Any]:
-        """Make something happen now, at an instant (RFC 3339), or so long after now; answers the event.
-
-        `about` says what it is about: `fire("node.fail", cluster_id="training")`. Raises ControlError where it is not
-        legal in the present state.
-        """
-        when = {name: value for name, value in (("at", at), ("in", after)) if value is not None}
-        return self._mock.control("POST", "/events", {"event": event, **when, **about})
-
-    def cancel(self, event_id: str) -> None:
-        """Take back an event that is still to come. Raises ControlError."""
-        self._mock.control("DELETE", f"/events/{event_id}")
-
-    @property
-    def all(self) -> list[dict[str, Any]]:
-        """Every event of the world, past and to come, in the order of their instants."""
-        found: list[dict[str, Any]] = self._mock.control("GET", "/events")["events"]
-        return found
-
-
-@dataclass(frozen=True)
-class MockTogether:
-    """A world of the session's mock server that belongs to one test.
-
-    `base_url` is the bare origin, which suits every client: 1.x and 2.x also take `base_url + "/v1"`.
-    """
-
-    base_url: str
-    api_key: str
-    _first_run: int = 0
-
-    @property
-    def clock(self) -> MockClock:
-        """The world's clock."""
-        return MockClock(self)
-
-    @property
-    def faults(self) -> MockFaults:
-        """What goes wrong between the client and the API."""
-        return MockFaults(self)
-
-    @property
-    def journal(self) -> list[dict[str, Any]]:
-        """What was asked of the API in this test, and what came of it, oldest first."""
-        read = self.control("GET", "/journal?limit=10000")
-        return [exchange for exchange in read["exchanges"] if exchange["run"] >= self._first_run]
-
-    def snapshot(self) -> str:
-        """Take a snapshot of the world; its id."""
-        return str(self.control("POST", "/snapshots")["id"])
-
-    def restore(self, snapshot: str) -> None:
-        """Go on from a snapshot. Raises ControlError where there is none with this id."""
-        self.control("POST", f"/snapshots/{snapshot}/restore")
-
-    @property
-    def events(self) -> MockEvents:
-        """What can be made to happen in the world."""
-        return MockEvents(self)
-
-    def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Call the control API about this world. Raises ControlError where it refuses."""
-        request = Request(
-            f"{self.base_url}/_mock{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self.api_key}", "Content-Type": "application/json"},
-        )
-        try:
-            # A proxy has no business between a test and its own machine.
-            with build_opener(ProxyHandler({})).open(request) as answer:
-                found: dict[str, Any] = json.load(answer)
-                return found
-        except HTTPError as error:
-            with error:
-                raise ControlError(json.load(error)["error"]["message"]) from None
+_WORLD_FIELDS = ("scenario", "seed", "clock", "faults")
+_FIELDS = (*_WORLD_FIELDS, "allow", "strict", "variations")
+_TOLD = "mock_together_warnings"
+"""The property of a test's report that carries what is only told, also from a worker of xdist."""
+_PASSED = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line(
         "markers",
-        "together(scenario=NAME, seed=N, clock='real'|'manual'|'step'): what the test's mock_together world begins "
-        "with; without it, the scenario default, seed 1 and the clock step",
+        f"{MARK}(scenario=NAME, seed=N, clock='real'|'manual'|'step', faults=[...], allow=[RULE, ...]|'all', "
+        "strict=True, variations=True|NAME|[NAME, ...]): what the test's mock_together world begins with, and which "
+        "breaches of its client fail it; without it, the scenario default, seed 1, the clock step, and every error",
     )
 
 
-@pytest.fixture(scope="session")
-def _together_origin() -> Iterator[str]:
-    """The origin of the session's server."""
-    from mockserver.settings import Settings
-    from mockserver.web.server import serving
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once for each variation that its marker asks for."""
+    if "mock_together" not in metafunc.fixturenames:
+        return
+    asked = [
+        marker.kwargs["variations"]
+        for marker in metafunc.definition.iter_markers(MARK)
+        if "variations" in marker.kwargs
+    ]
+    if not asked or asked[0] is False:
+        return
+    from mockserver.testing.control import ControlError, call
+    from mockserver.testing.hosts import shared_host
+    from mockserver.testing.variations import names_of
 
-    with serving(Settings(clock="step")) as origin:
-        yield origin
+    def control(method: str, path: str) -> dict[str, Any]:
+        return call(shared_host().origin, "variations", method, path)
+
+    runs: list[str | Exception]
+    try:
+        runs = [*names_of(asked[0], control)]
+    except (LookupError, ControlError) as error:
+        runs = [error]  # which fails this test, and lets the others run
+    metafunc.parametrize(
+        "_together_variation", runs, ids=[run if isinstance(run, str) else "none" for run in runs], indirect=True
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember whether the test itself went well, for the judgement at its end."""
+    report = yield
+    if report.when == "call":
+        item.stash[_PASSED] = report.passed
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell, at the end, which warnings tests have met."""
+    told: dict[str, dict[str, str]] = {}
+    for report in [one for reports in terminalreporter.stats.values() for one in reports]:
+        if getattr(report, "when", None) == "teardown":
+            for line in dict(report.user_properties).get(_TOLD, "").splitlines():
+                kind, _, message = line.partition(": ")
+                told.setdefault(kind, {}).setdefault(report.nodeid, message)
+    if told:
+        terminalreporter.section("mock_together: warnings of clients")
+    for kind, messages in told.items():
+        (name, message), *more = messages.items()
+        others = f" and {len(more)} more" if more else ""
+        terminalreporter.write_line(f"{kind}: {message}\n  {name}{others}")
 
 
 @pytest.fixture
-def mock_together(request: pytest.FixtureRequest, _together_origin: str) -> MockTogether:
-    """A mock of the Together compute API: one server for the session, a fresh world for this test."""
-    asked: dict[str, Any] = {}
-    for marker in request.node.iter_markers(MARK):
-        if marker.args or not set(marker.kwargs) <= _MARK_FIELDS:
-            pytest.fail(f"pytest.mark.{MARK} takes {', '.join(sorted(_MARK_FIELDS))} by name", pytrace=False)
-        asked = {**marker.kwargs, **asked}
+def _together_variation(request: pytest.FixtureRequest) -> str | None:
+    """The variation of this run of the test."""
+    run = getattr(request, "param", None)
+    if isinstance(run, Exception):
+        raise _failure(run)
+    return run
+
+
+@pytest.fixture
+def mock_together(request: pytest.FixtureRequest, _together_variation: str | None) -> Iterator[MockTogether]:
+    """A mock of the Together compute API: one server for the session, a fresh world for this test.
+
+    At its end the test fails where its client broke the contract.
+    """
+    from mockserver.testing import ControlError
+    from mockserver.testing.hosts import shared_host
+    from mockserver.testing.judging import judge
+    from mockserver.testing.worlds import Beginning, open_world
+
+    node = request.node
+    asked = _checked(_marked(node))
+    node.stash[_PASSED] = False
     # The key is made of the test's name: a test meets the same ids in every run.
-    key = f"test-{blake2b(request.node.nodeid.encode(), digest_size=12).hexdigest()}"
-    mock = MockTogether(_together_origin, key)
+    key = f"test-{blake2b(node.nodeid.encode(), digest_size=12).hexdigest()}"
+    beginning = Beginning(
+        **{name: asked[name] for name in _WORLD_FIELDS if name in asked}, variation=_together_variation
+    )
     try:
-        mock.control("POST", "/clock", {"mode": asked.pop("clock", "step"), "speed": 1})
-        mock.control("POST", "/reset", asked)
-        first_run = mock.control("GET", "/journal?limit=1")["run"]
+        mock = open_world(shared_host(), key, beginning)
     except ControlError as error:
-        pytest.fail(f"pytest.mark.{MARK}: {error}", pytrace=False)
-    return replace(mock, _first_run=first_run)
+        raise _failure(error) from None
+    yield mock
+    try:
+        judged = judge([one.report for one in mock.all_accounts()], asked.get("allow", ()), asked.get("strict", False))
+    except LookupError as error:
+        raise _failure(error) from None
+    finally:
+        mock.end()
+    _say(node, judged)
+
+
+def _say(node: pytest.Item, judged: Judgement) -> None:
+    """Fail the test for what is broken, unless it has failed by itself; show the rest with it."""
+    fails = bool(judged.broken) and node.stash[_PASSED]
+    shown = "\n\n".join(filter(None, ("" if fails else judged.broken, judged.told)))
+    if shown:
+        node.add_report_section("teardown", "by mock_together at", shown)
+    if judged.lines:
+        node.user_properties.append((_TOLD, "\n".join(judged.lines)))
+    if fails:
+        pytest.fail(judged.broken, pytrace=False)
+
+
+def _marked(node: pytest.Item) -> dict[str, Any]:
+    """The fields of the test's markers; of several that set one, the closest decides."""
+    asked: dict[str, Any] = {}
+    for marker in node.iter_markers(MARK):
+        if marker.args or not set(marker.kwargs) <= set(_FIELDS):
+            pytest.fail(f"pytest.mark.{MARK} takes {', '.join(sorted(_FIELDS))} by name", pytrace=False)
+        asked = {**marker.kwargs, **asked}
+    return asked
+
+
+def _checked(asked: dict[str, Any]) -> dict[str, Any]:
+    """The fields, those that no server will look at being what they can be."""
+    faults, allow, strict = asked.get("faults", []), asked.get("allow", []), asked.get("strict", False)
+    if not isinstance(faults, list | tuple) or not all(isinstance(fault, dict) for fault in faults):
+        problem = 'faults must be a list such as [{"fault": "status", "status": 429}]'
+    elif allow != "all" and not (isinstance(allow, list | tuple) and all(isinstance(rule, str) for rule in allow)):
+        problem = 'allow must be a list of rules, or "all"'
+    elif not isinstance(strict, bool):
+        problem = "strict must be True or False"
+    else:
+        return asked
+    raise _failure(problem)
+
+
+def _failure(problem: object) -> BaseException:
+    """What fails a test for a marker that cannot be meant, in one line."""
+    return pytest.fail.Exception(f"pytest.mark.{MARK}: {problem}", pytrace=False)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mockserver.client_process import client_environment
 from mockserver.errors import ConfigError
 from mockserver.settings import Settings
 from mockserver.web.server import hosting
@@ -27,12 +28,6 @@ BY_SIGNAL = 128
 """A command that a signal ended has this status, and the signal's number more, as in a shell."""
 GRACE_S = 5
 """How long a command that is asked to end may take."""
-QUIET = {
-    "TOGETHER_TELEMETRY_DISABLED": "1",
-    "TOGETHER_DISABLE_VERSION_CHECK": "1",
-    "TOGETHER_NO_BANNER": "1",
-}
-"""Keeps the official clients from asking anybody else."""
 
 
 @dataclass(frozen=True)
@@ -49,27 +44,14 @@ class Run:
 def run(settings: Settings, asked: Run) -> int:
     """Serve, run the command, print the verdict on standard error; the exit status. Raises ConfigError."""
     if asked.report is not None:
-        _make_folder(asked.report)
+        make_folder(asked.report)
     key = settings.api_keys[0] if settings.api_keys else KEY
     with hosting(settings) as hosted:
-        status = execute(asked.command, environment(hosted.origin, key, is_bare=asked.is_bare), asked.timeout_s)
+        status = execute(asked.command, client_environment(hosted.origin, key, is_bare=asked.is_bare), asked.timeout_s)
     verdict = hosted.app.reports().together(base_url=hosted.origin, command=shlex.join(asked.command), exit=status)
     publish(verdict, asked.report)
     is_broken = verdict["verdict"] == "broken" or (asked.strict and bool(verdict["findings"]))
     return BROKEN if status == 0 and is_broken else status
-
-
-def environment(origin: str, key: str, *, is_bare: bool = False) -> dict[str, str]:
-    """The environment of a command that is to speak to the server at an origin, and to nobody else."""
-    local = ",".join(filter(None, ("127.0.0.1,localhost", os.environ.get("NO_PROXY") or os.environ.get("no_proxy"))))
-    return {
-        **os.environ,
-        **QUIET,
-        "TOGETHER_BASE_URL": origin if is_bare else f"{origin}/v1",
-        "TOGETHER_API_KEY": key,
-        "NO_PROXY": local,
-        "no_proxy": local,
-    }
 
 
 def execute(command: Sequence[str], env: Mapping[str, str], timeout_s: float | None) -> int:
@@ -123,10 +105,11 @@ def publish(verdict: dict[str, Any], folder: Path | None) -> None:
         (folder / "verdict.json").write_text(json.dumps(verdict, indent=1), encoding="utf-8")
         (folder / "junit.xml").write_text(junit.render(verdict), encoding="utf-8")
         (folder / "index.html").write_text(page.render(verdict), encoding="utf-8")
-    terminal.render(verdict, Console(stderr=True, highlight=False))
+    terminal.render(verdict, Console(stderr=True, highlight=False), brief=True)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make the folder of a report. Raises ConfigError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

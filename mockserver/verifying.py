@@ -46,6 +46,7 @@ class Asked:
     workers: int
     examples: str
     ledger: Path
+    against: Path | None
     report: Path | None
 
 
@@ -85,6 +86,7 @@ def kit_command(asked: Asked, suites: Sequence[str] = ()) -> list[str]:
     command += [f"--shown-command={_again(asked, base_url, seed)}"]
     command += ["--allow-writes"] if asked.allow_writes else []
     command += [f"--budget-cents={asked.budget_cents}"] if asked.budget_cents is not None else []
+    command += [f"--against={asked.against.absolute()}"] if asked.against else []
     command += [f"--report={asked.report.absolute()}"] if asked.report else []
     command += [f"--numprocesses={asked.workers}", "--dist=loadgroup"] if asked.workers > 1 else []
     return command + ([str(folder / name) for name in suites] or [str(folder)])
@@ -178,6 +180,9 @@ def _check(asked: Asked) -> None:
     _check_key(asked)
     if not asked.examples or ("://" in asked.examples and not asked.examples.startswith(("redis://", "rediss://"))):
         raise ConfigError("--examples", f"{asked.examples!r} is no place", "give a folder, or redis://HOST:PORT/DB")
+    if asked.against is not None and not asked.against.is_file():
+        mend = "give one that `mockserver proxy --record` wrote"
+        raise ConfigError("--against", f"there is no file {asked.against}", mend)
     if asked.report is not None:
         _writable_folder("--report", asked.report)
     _check_ledger(asked.ledger)

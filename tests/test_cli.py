@@ -595,9 +595,10 @@ def test_notes_are_logged_at_level_info(start: Callable[..., Running]) -> None:
         server.end()
     assert loud.ended is not None
     assert quiet.ended is not None
-    assert loud.ended.stderr.count("'tpye'") == 1, "said once, counted in the summary"
+    assert loud.ended.stderr.count("'tpye'") == 1, "said once"
     assert "did you mean 'type'" in loud.ended.stderr
-    assert "noted 3 times" in loud.ended.stdout
+    assert "misspelt-parameter" in loud.ended.stdout
+    assert "(nearest: type), 3 times" in loud.ended.stdout
     assert quiet.ended.stderr == ""
     assert "secret" not in loud.ended.stderr + loud.ended.stdout, "tokens never show"
 

@@ -96,7 +96,7 @@ def test_what_is_left_out_is_noticed(
 
 def test_an_option_that_is_nowhere_is_noticed() -> None:
     pages = [Page(path, path.read_text().replace("--ready-file", "")) for path in page_paths()]
-    assert list(named.missing_options(pages)) == ["mockserver serve --ready-file"]
+    assert list(named.missing_options(pages)) == ["mockserver serve --ready-file", "mockserver proxy --ready-file"]
 
 
 def test_a_stale_generated_part_is_noticed(tmp_path: Path) -> None:
@@ -163,13 +163,18 @@ def test_a_good_page_passes(tmp_path: Path) -> None:
         ("```console\n$ mockserver --version\nmockserver 0\n```", "page.md:2: $ mockserver --version\nthe page shows"),
         ("```console\n$ mockserver serve\nmockserver ...: seed 2\n```", "TOGETHER_API_KEY"),
         ("```console\n$ mockserver --version\n...\n^C\n```", "page.md:4: no server is running"),
-        ("```console\n$ rm -r .\n```", "page.md:2: only curl, mockserver and cat are run, not rm"),
+        ("```console\n$ rm -r .\n```", "page.md:2: only curl, mockserver, pytest, unittest and cat are run, not rm"),
         ("```console\n$ mockserver --version | sort\n```", "page.md:2: no such filter"),
         ("```console\nmockserver --version\n```", "page.md:2: a console block begins with `$ `"),
         ("```yaml\na: 1\n```", 'page.md:1: a yaml block has a title="file.yaml"'),
         ('```yaml title="../a.yaml"\na: 1\n```', "the files of a page lie in one folder"),
         ('```yaml title="a.yaml"\ndescripton: A\n```', "did you mean description?"),
         ("```python\nassert 1 == 2\n```", "page.md:1: the example fails"),
+        ('```python title="test_a.py"\npass\n```', "page.md:1: no command of the page names test_a.py"),
+        (
+            '```python title="t.py"\ndef test_a(): assert 0\n```\n```console\n$ pytest -q t.py\n1 passed...\n```',
+            "1 failed",
+        ),
     ],
 )
 def test_an_example_that_is_not_true_is_noticed(text: str, noticed: str, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ ROOMS = {
     "openapi": LOW,
     "simulation": {"errors", "lifecycles"},
     "conventions": {"clock", "errors", "openapi", "simulation"},
+    "variations": {"clock", "errors", "lifecycles", "openapi", "simulation"},
     "store": LOW,
     "scenarios": {*LOW, "clock", "simulation"},
     "audit": {"__init__", "clock", "errors", "openapi"},
@@ -40,11 +41,30 @@ ROOMS = {
         "settings",
         "simulation",
         "store",
+        "variations",
     },
     "verifying": {"errors", "settings"},
-    "running": {"errors", "settings", "web"},
-    "cli": {"__init__", "errors", "lifecycles", "openapi", "running", "scenarios", "settings", "verifying", "web"},
-    "pytest_plugin": {"settings", "web"},
+    "client_process": {"errors"},
+    "running": {"client_process", "errors", "settings", "web"},
+    "exercise_report": {"exercising"},
+    "exercising": {"client_process", "errors", "exercise_report", "settings", "variations", "web"},
+    "proxying": {"audit", "errors", "lifecycles", "running", "scenarios", "settings", "web"},
+    "cli": {
+        "__init__",
+        "errors",
+        "exercising",
+        "lifecycles",
+        "openapi",
+        "proxying",
+        "running",
+        "scenarios",
+        "settings",
+        "verifying",
+        "web",
+    },
+    "strategies": {"openapi", "settings"},
+    "testing": {"settings", "web"},
+    "pytest_plugin": {"testing"},
     "__init__": set(),
     "__main__": {"cli"},
 }
@@ -130,7 +150,7 @@ def test_the_simulation_is_pure(path: Path) -> None:
 
 def test_only_the_web_room_knows_http() -> None:
     for path in FILES:
-        if room_of(path) not in ("web", "pytest_plugin"):
+        if room_of(path) not in ("web", "testing"):
             known = {name.split(".")[0] for name in imports(path)} & {"starlette", "uvicorn", "http", "urllib.request"}
             assert not known, f"{name_of(path)} must not import {', '.join(sorted(known))}"
 
@@ -157,7 +177,7 @@ def test_every_module_is_used() -> None:
     used = {name for path in FILES for name in imports(path)}
     for path in FILES:
         module = ".".join(("mockserver", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
-        entry = path.name in ("__init__.py", "__main__.py", "pytest_plugin.py")
+        entry = path.name in ("__init__.py", "__main__.py", "pytest_plugin.py", "strategies.py")
         assert entry or module in used, f"{name_of(path)} is imported by nobody"
 
 

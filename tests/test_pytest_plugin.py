@@ -1,16 +1,17 @@
 """The plugin, as a user's suite meets it."""
 
 import json
-import sys
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
 
-from mockserver.pytest_plugin import ControlError, MockTogether
+from mockserver.testing import ControlError, MockTogether
 
 pytest_plugins = ["pytester"]
+
+pytestmark = pytest.mark.together(allow=["leaks"])
 
 ENDPOINT = {
     "model": "Qwen/Qwen3.5-9B-FP8",
@@ -57,6 +58,7 @@ def test_each_test_has_a_fresh_world(mock_together: MockTogether, run: int) -> N
     call(mock_together, "POST", "/v1/endpoints", ENDPOINT)
 
 
+@pytest.mark.together(allow="all")
 def test_faults_are_added_and_cleared(mock_together: MockTogether) -> None:
     rule = mock_together.faults.add("status", status=429, times=2, operation="listEndpoints")
     for _ in range(2):
@@ -107,17 +109,49 @@ def test_a_refused_control_call_says_why(mock_together: MockTogether) -> None:
         mock_together.clock.advance("soon")
 
 
-def test_a_misspelt_marker_fails_the_test(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("""
-        import pytest
+def test_another_account_of_the_test_is_another_world(mock_together: MockTogether) -> None:
+    other = mock_together.account("other")
+    assert other is mock_together.account("other")
+    call(mock_together, "POST", "/v1/endpoints", ENDPOINT)
+    mine = [len(call(one, "GET", "/v1/endpoints?mine=true")["data"]) for one in (mock_together, other)]
+    assert mine == [5, 4]
+    assert [exchange["method"] for exchange in other.journal] == ["GET"]
 
-        @pytest.mark.together(scenari="empty")
-        def test_it(mock_together):
-            pass
-    """)
-    outcome = pytester.runpytest_subprocess("-p", "no:cacheprovider")
-    outcome.assert_outcomes(errors=1)
-    outcome.stdout.fnmatch_lines(["*takes clock, scenario, seed by name*"])
+
+@pytest.mark.together(faults=[{"fault": "status", "status": 503, "times": 1}], allow="all")
+def test_the_marker_adds_faults(mock_together: MockTogether) -> None:
+    with pytest.raises(HTTPError, match="503"):
+        call(mock_together, "GET", "/v1/endpoints")
+    call(mock_together, "GET", "/v1/endpoints")
+
+
+def test_a_bad_marker_fails_its_test_in_one_line(pytester: pytest.Pytester) -> None:
+    marks = {
+        'scenari="empty"': "takes allow, clock, faults, scenario, seed, strict, variations by name",
+        '"empty"': "takes allow, clock, faults, scenario, seed, strict, variations by name",
+        'scenario="emty"': "There is no scenario 'emty'; choose one of *",
+        'clock="fast"': "clock: mode must be one of *",
+        'seed="x"': "seed must be an integer, *",
+        'faults={"fault": "status"}': "faults must be a list such as *",
+        'faults=[{"fault": "statis"}]': "faults: *statis*",
+        'allow="unknown-path"': 'allow must be a list of rules, or "all"',
+        "allow=[1]": 'allow must be a list of rules, or "all"',
+        "strict=1": "strict must be True or False",
+        "variations=3": "*",
+    }
+    pytester.makepyfile(
+        "import pytest\n"
+        "def test_good(mock_together): pass\n"
+        + "".join(
+            f"@pytest.mark.together({mark})\ndef test_{number}(mock_together): pass\n"
+            for number, mark in enumerate(marks)
+        )
+    )
+    outcome = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:schemathesis")
+    outcome.assert_outcomes(passed=1, errors=len(marks))
+    for said in marks.values():
+        outcome.stdout.fnmatch_lines([f"*pytest.mark.together*{said}"])
+    assert "another exception" not in outcome.stdout.str()
 
 
 def test_an_idle_plugin_imports_nothing(pytester: pytest.Pytester) -> None:
@@ -125,8 +159,21 @@ def test_an_idle_plugin_imports_nothing(pytester: pytest.Pytester) -> None:
         import sys
 
         def test_it():
-            assert not [name for name in sys.modules if name.startswith(("mockserver.web", "uvicorn"))]
+            ours = {name for name in sys.modules if name.split(".")[0] in ("mockserver", "contract_tests", "uvicorn")}
+            assert ours == {"mockserver", "mockserver.pytest_plugin"}
     """)
     outcome = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:schemathesis")
     outcome.assert_outcomes(passed=1)
-    assert sys.modules
+
+
+def test_without_the_plugin_there_is_no_fixture(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        def test_it(mock_together):
+            pass
+
+        def test_other():
+            pass
+    """)
+    outcome = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:together_mockserver")
+    outcome.assert_outcomes(passed=1, errors=1)
+    outcome.stdout.fnmatch_lines(["*fixture 'mock_together' not found*"])

@@ -17,6 +17,7 @@ from contract_tests.kit.ledger import TAKES, Ledger
 from contract_tests.kit.lifecycles import Lifecycle, load_lifecycles
 from contract_tests.kit.observer import Observer
 from contract_tests.kit.record import Record
+from contract_tests.kit.recording import Recorded, load_recording
 from contract_tests.kit.spending import Limits, Refused, Spending
 from contract_tests.kit.target import MOST_RETRIES, Target, Unreachable
 from contract_tests.rules import answers
@@ -46,6 +47,8 @@ class Options:
     examples: int = 12
     """How many examples Hypothesis tries of each thing, as a measure: machines take a few times as many."""
     ledger: Path = Path(".verify/ledger.jsonl")
+    against: Path | None = None
+    """A recording to compare with."""
     run: str = NONCE
     """Tells this run from others, in all its processes."""
     leads: bool = True
@@ -91,6 +94,26 @@ class Session:
     def v1(self) -> Document:
         """Today's document, for what has to be asked whichever documents are judged. Raises OSError, ValueError."""
         return self.documents.get(V1) or load_document(self.options.spec_folder / f"{V1}.yaml")
+
+    @cached_property
+    def recording(self) -> list[Recorded]:
+        """The reads of the recording to compare with. Raises OSError, ValueError."""
+        return load_recording(self.options.against) if self.options.against is not None else []
+
+    def place_of(self, read: Recorded) -> tuple[Document, str, str] | None:
+        """How to ask again for what was recorded: document, path and the base path it is under.
+
+        None where it names something that only the recorded account had.
+        """
+        if any(name.endswith(("_id", "Id")) for name, _ in read.query):
+            return None
+        for document in self.documents.values():
+            for base in (document.base_path, ""):
+                path = read.path.removeprefix(base)
+                operation, variables = document.find(read.method, path)
+                if operation is not None and read.path.startswith(base):
+                    return None if variables else (document, path, operation.base_path)
+        return None
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from contract_tests.reports.plain import told
 from contract_tests.reports.wording import (
     Verdict,
+    client_side,
     counted,
     first_line,
     headline,
@@ -14,35 +16,36 @@ from contract_tests.reports.wording import (
     run_facts,
     shown,
     unexplained,
+    unjudged,
 )
 
 
 def render(verdict: Verdict) -> str:
     """The whole document as text, with its XML declaration. What a rule warns of fails nothing: it is system-out."""
-    root = ET.Element("testsuites", name="contract")
+    root = ET.Element("testsuites", name=_family(verdict))
     findings: dict[str, list[Any]] = {}
     for finding in verdict["findings"]:
         findings.setdefault(finding["rule"], []).append(finding)
     reasons = {entry["what"]: entry["why"] for entry in verdict["not_judged"]}
     suites: dict[str, list[ET.Element]] = {}
     for rule in _rules(verdict):
-        case = _case(rule["suite"], rule["name"])
+        case = _case(rule["suite"], rule["name"], verdict)
         _judge(case, rule, findings.get(rule["name"], []), reasons, verdict)
         suites.setdefault(rule["suite"], []).append(case)
     names = {rule["name"] for rule in verdict["rules"]}
     for what in (entry["what"] for entry in verdict["not_judged"] if entry["what"] not in names):
-        case = _case("not judged", what)
+        case = _case("not judged", what, verdict)
         ET.SubElement(case, "skipped", message=first_line(reasons[what]))
         suites.setdefault("not judged", []).append(case)
     for test in unexplained(verdict):
-        case = _case(test["suite"], test["id"])
+        case = _case(test["suite"], test["id"], verdict)
         case.set("time", f"{test['seconds']:.3f}")
         tag = "error" if test["outcome"] == "error" else "failure"
         _mark(case, tag, first_line(test["message"]), test["message"], "test")
         suites.setdefault(test["suite"], []).append(case)
     red = any(case.find(tag) is not None for cases in suites.values() for case in cases for tag in ("failure", "error"))
     if outcome(verdict) == "could not run" or (outcome(verdict) == "broken" and not red):
-        case = _case("run", "the contract is judged")
+        case = _case("run", "the contract is judged", verdict)
         _mark(case, "error", ": ".join(headline(verdict)), verdict["problem"] or "", "run")
         suites.setdefault("run", []).append(case)
     for name, cases in suites.items():
@@ -63,8 +66,12 @@ def _rules(verdict: Verdict) -> Iterable[Mapping[str, Any]]:
             yield {"name": finding["rule"], "suite": "rules", "judged": 0, "breaches": finding["count"], **finding}
 
 
-def _case(suite: str, name: str) -> ET.Element:
-    return ET.Element("testcase", classname=f"contract.{shown(suite)}", name=shown(name))
+def _family(verdict: Verdict) -> str:
+    return "client" if client_side(verdict) else "contract"
+
+
+def _case(suite: str, name: str, verdict: Verdict) -> ET.Element:
+    return ET.Element("testcase", classname=f"{_family(verdict)}.{shown(suite)}", name=shown(name))
 
 
 def _mark(case: ET.Element, tag: str, message: str, text: str, type_: str) -> None:
@@ -79,33 +86,15 @@ def _judge(
     if broken:
         more = f" (and {counted(len(broken) - 1, 'finding')} more)" if len(broken) > 1 else ""
         message = f"{place(broken[0])}: {first_line(broken[0]['message'])}{more}"
-        text = "\n\n".join(_told(finding, verdict) for finding in broken)
+        text = "\n\n".join(told(finding, verdict) for finding in broken)
         _mark(case, "failure", message, f"\n{text}\n", rule["name"])
     elif rule["breaches"] and rule["severity"] != "warning":
         _mark(case, "failure", f"broken {counted(rule['breaches'], 'time')}", rule["reason"], rule["name"])
     elif not rule["judged"] and not found:
-        why = reasons.get(rule["name"], "nothing in this run let it be judged")
+        why = reasons.get(rule["name"], unjudged(verdict))
         ET.SubElement(case, "skipped", message=first_line(why))
     if warnings:
-        ET.SubElement(case, "system-out").text = "\n" + "\n\n".join(_told(one, verdict) for one in warnings) + "\n"
-
-
-def _told(finding: Mapping[str, Any], verdict: Verdict) -> str:
-    times = f", {counted(finding['count'], 'time')}"
-    lines = [
-        f"{finding['severity']}: {place(finding)} ({finding['operation']}, {finding['document']}){times}",
-        finding["message"],
-        "",
-        f"Why it is a rule: {finding['reason']}",
-        f"Source: {finding['source']}",
-        f"Test: {finding['test']}",
-        f"Seed: {verdict['seed']}",
-    ]
-    if finding["curl"]:
-        lines += ["", "To see it:", *finding["curl"]]
-    if finding["answer"]:
-        lines += ["", f"The answer ({finding['status']}):", finding["answer"]]
-    return shown("\n".join(lines))
+        ET.SubElement(case, "system-out").text = "\n" + "\n\n".join(told(one, verdict) for one in warnings) + "\n"
 
 
 def _suite(name: str, cases: list[ET.Element], verdict: Verdict) -> ET.Element:

@@ -92,16 +92,26 @@ def parameters(rows: Sequence[Row]) -> Markup:
     sent = [one["seen"] for row in rows for one in row["parameters"]]
     met = sum(1 for seen in sent if seen)
     note = f"{met:,} of {len(sent):,} parameters and fields of the called operations were sent."
+    values = [value["seen"] for row in rows for one in row["parameters"] for value in one.get("values", ())]
+    if values:
+        note += f" So were {sum(map(bool, values)):,} of {counted(len(values), 'enum value')}."
     table = element("table", element("thead", element("tr", *heads)), element("tbody", *body), class_="stack")
     return joined(element("p", note, class_="note"), scrolling(table, "Parameters"))
 
 
 def _parameter(parameter: Row) -> Markup:
-    seen = parameter["seen"]
+    seen, name = parameter["seen"], parameter["name"]
+    values = [_chip("span", value["value"], value["seen"], f"{name}: ") for value in parameter.get("values", ())]
+    listed = [element("span", *values, class_="values")] if values else []
+    return _chip("li", name, seen, "", f" ({parameter['in']})", *listed)
+
+
+def _chip(tag: str, name: object, seen: int, before: str, after: str = "", *more: Markup) -> Markup:
+    """A name with how often it was sent."""
     told = f"sent {counted(seen, 'time')}" if seen else "never sent"
-    title = f"{parameter['name']} ({parameter['in']}): {told}"
     count = [element("b", briefly(seen))] if seen else []
-    return element("li", parameter["name"], *count, class_=None if seen else "unsent", title=title)
+    title = f"{before}{name}{after}: {told}"
+    return element(tag, name, *count, *more, class_=None if seen else "unsent", title=title)
 
 
 def lifecycles(rows: Sequence[Row]) -> Markup:

@@ -1,5 +1,5 @@
 "use strict";
-// The page is whole without this: it adds the filter, copying, and opening everything for print.
+// The page is whole without this: it adds the filter, copying, the request pointed at, and opening everything for print.
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 for (const button of all("button.copy")) {
@@ -51,6 +51,56 @@ if (filter) {
     for (const finding of all(".finding")) finding.open = closed.length > 0;
   });
   apply();
+}
+
+// A band of the timeline is one stop of the Tab key; the arrows go from request to request.
+for (const band of all(".band")) {
+  const picked = band.querySelector(".picked");
+  const dots = all(".dot", band);
+  const hint = document.createElement("p");
+  hint.className = "hint";
+  hint.textContent = "Point at a request, or walk them with the arrow keys; Enter leads to its place in the list.";
+  picked.append(hint);
+  picked.hidden = dots.length === 0;
+  let now = null;
+  const pick = (dot) => {
+    now?.classList.remove("now");
+    now = dot;
+    now.classList.add("now");
+    const row = document.getElementById(dot.getAttribute("href").slice(1)).cloneNode(true);
+    row.removeAttribute("id");
+    const table = document.createElement("table");
+    table.className = "stack";
+    table.append(document.createElement("tbody"));
+    table.firstChild.append(row);
+    picked.replaceChildren(table);
+  };
+  dots.forEach((dot, index) => {
+    dot.setAttribute("tabindex", index ? "-1" : "0");
+    dot.addEventListener("pointerenter", () => pick(dot));
+    dot.addEventListener("focus", () => pick(dot));
+    dot.addEventListener("keydown", (event) => {
+      const last = dots.length - 1;
+      const to = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: last }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      const next = dots[Math.min(Math.max(to, 0), last)];
+      dot.setAttribute("tabindex", "-1");
+      next.setAttribute("tabindex", "0");
+      next.focus();
+    });
+  });
+}
+
+const lead = () => {
+  const target = document.getElementById(location.hash.slice(1));
+  if (!target?.matches(".band tr, .finding")) return;
+  target.closest("details").open = true;
+  target.scrollIntoView({ block: "center" });
+};
+if (document.querySelector(".band")) {
+  addEventListener("hashchange", lead);
+  if (location.hash) lead();
 }
 
 let opened = [];

@@ -12,10 +12,15 @@ from typing import Any
 
 from contract_tests.reports.markup import Markup, element, escaped, joined, scrolling
 from contract_tests.reports.matrices import lifecycles, operations, parameters
+from contract_tests.reports.plain import seen_by
+from contract_tests.reports.timeline import links, timeline
 from contract_tests.reports.wording import (
     Verdict,
     by_severity,
+    client_side,
     counted,
+    coverage,
+    details,
     duration,
     first_line,
     headline,
@@ -26,6 +31,8 @@ from contract_tests.reports.wording import (
     run_facts,
     silent_rules,
     unexplained,
+    unjudged,
+    whose,
 )
 
 
@@ -46,7 +53,7 @@ def render(verdict: Verdict) -> str:
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("meta", name="referrer", content="no-referrer"),
-        element("title", f"{what}: {verdict['target']['base_url']}"),
+        element("title", ": ".join(filter(None, (what, verdict["target"]["base_url"])))),
         element("style", style),
     )
     links = (element("li", element("a", name, href=f"#{_id(name)}")) for name, _ in sections)
@@ -78,13 +85,14 @@ def _section(name: str, body: Markup) -> Markup:
 def _sections(verdict: Verdict) -> Iterable[tuple[str, Markup]]:
     """The sections by their titles; empty ones are left out. A run that never began has measured nothing to show."""
     yield "Findings", _findings(verdict)
+    yield "Timeline", timeline(verdict)
     yield "Rules", _rules(verdict)
     yield "Not judged", _not_judged(verdict)
     if measured(verdict):
         yield "Operations", operations(verdict["operations"])
         yield "Parameters", parameters(verdict["operations"])
         yield "Lifecycles", lifecycles(verdict["lifecycles"])
-    yield "Run again", joined(_copied("The command", "again", [verdict["command"]]))
+    yield "Run again", _copied("The command", "again", [verdict["command"]]) if verdict["command"] else Markup("")
 
 
 def _provenance(verdict: Verdict) -> str:
@@ -98,7 +106,7 @@ def _header(verdict: Verdict) -> Markup:
         "header",
         element(
             "div",
-            element("p", "Contract report", class_="eyebrow"),
+            element("p", "Client report" if client_side(verdict) else "Contract report", class_="eyebrow"),
             element("h1", what),
             element("p", by, class_="by"),
             element("dl", *(_figure(*figure) for figure in _figures(verdict)), class_="figures"),
@@ -115,12 +123,12 @@ def _figures(verdict: Verdict) -> Iterable[tuple[str, str, str]]:
     broken, warnings = by_severity(verdict)
     yield "Findings", f"{len(broken):,}", f"and {counted(len(warnings), 'warning')}" if warnings else ""
     yield "Rules judged", f"{num_judged(verdict):,}", f"of {len(verdict['rules']):,}"
-    called = sum(1 for operation in verdict["operations"] if operation["requests"])
-    if verdict["operations"]:
-        yield "Operations called", f"{called:,}", f"of {len(verdict['operations']):,}"
-    moves = [move for lifecycle in verdict["lifecycles"] for move in lifecycle["moves"]]
-    if moves:
-        yield "Moves seen", f"{sum(1 for move in moves if move['seen']):,}", f"of {len(moves):,}"
+    names = {"operations": "Operations called", "moves": "Moves seen"}
+    if client_side(verdict):
+        names |= {"parameters": "Parameters sent", "enum values": "Enum values sent", "statuses": "Statuses met"}
+    for name, seen, of in coverage(verdict):
+        if name in names:
+            yield names[name], f"{seen:,}", f"of {of:,}"
     yield "Requests", f"{verdict['requests']:,}", f"in {duration(verdict['seconds'])}"
 
 
@@ -176,28 +184,33 @@ def _finding(number: int, finding: Mapping[str, Any], suite: str, verdict: Verdi
         element("span", place(finding), class_="where mono"),
         element("span", first_line(finding["message"]), class_="first"),
     )
-    facts = {
-        "Operation": f"{finding['operation']} ({finding['document']})",
-        "Source": finding["source"],
-        "Test": finding["test"],
-        "Seed": verdict["seed"],
-    }
     inside = [
         element("h4", "What was wrong"),
         element("p", finding["message"], class_="message"),
+        *(
+            [element("h4", "Nearest"), element("p", finding["near"], class_="message near")]
+            if finding.get("near")
+            else []
+        ),
         element("h4", "Why it is a rule"),
         element("p", finding["reason"], class_="reason"),
     ]
     if finding["curl"]:
-        inside.append(_copied("To see it", f"curl-{number}", finding["curl"]))
+        inside.append(_copied(seen_by(verdict), f"curl-{number}", finding["curl"]))
     if finding["answer"]:
         inside.append(_copied(f"The answer ({finding['status']})", f"answer-{number}", [finding["answer"]]))
-    values = (element("div", element("dt", name), element("dd", value)) for name, value in facts.items())
+    facts = [("Operation", whose(finding)), *details(finding, verdict)]
+    values = (
+        element("div", element("dt", name), element("dd", links(finding, verdict) if name == "Requests" else value))
+        for name, value in facts
+        if value
+    )
     inside.append(element("dl", *values, class_="facts meta"))
     return element(
         "details",
         summary,
         element("div", *inside, class_="inside"),
+        id=f"finding-{number}",
         class_=f"finding card {severity}",
         data_suite=suite,
         data_severity=severity,
@@ -249,7 +262,7 @@ def _rules(verdict: Verdict) -> Markup:
 
 def _not_judged(verdict: Verdict) -> Markup:
     rows = [(entry["what"], entry["why"]) for entry in verdict["not_judged"]]
-    rows += [(name, "nothing in this run let it be judged") for name in silent_rules(verdict)]
+    rows += [(name, unjudged(verdict)) for name in silent_rules(verdict)]
     if not rows:
         return Markup("")
     cells = [element("tr", element("th", what, scope="row"), _words(why)) for what, why in rows]

@@ -11,7 +11,10 @@ from contract_tests.reports.wording import (
     Verdict,
     briefly,
     causes,
+    client_side,
     counted,
+    coverage,
+    details,
     expected_states,
     first_line,
     headline,
@@ -23,6 +26,8 @@ from contract_tests.reports.wording import (
     shown,
     silent_rules,
     unexplained,
+    unjudged,
+    whose,
 )
 
 MIN_NAME_WIDTH = 20
@@ -30,15 +35,20 @@ MAX_SOURCES = 2
 COLOURS = {"kept": "green", "broken": "red", "could not run": "yellow"}
 
 
-def render(verdict: Verdict, console: Console) -> None:
-    """Print the verdict. Lines to paste are printed raw: never wrapped, cut or indented."""
+def render(verdict: Verdict, console: Console, *, brief: bool = False) -> None:
+    """Print the verdict, `brief` without all that was met. Lines to paste are raw: never wrapped, cut or indented."""
     what, by = headline(verdict)
     colour = COLOURS[outcome(verdict)]
     _say(console, Text.assemble((f"{what}:", f"bold {colour}"), f" {by}"))
-    _say(console, Text(" · ".join(f"{name.lower()} {value}" for name, value in run_facts(verdict)), "dim"))
+    client = client_side(verdict)
+    if not (client and outcome(verdict) == "kept"):
+        _say(console, Text(" · ".join(f"{name.lower()} {value}" for name, value in run_facts(verdict)), "dim"))
     for number, finding in enumerate(verdict["findings"], 1):
         _finding(console, number, finding, verdict)
     _unexplained(console, unexplained(verdict))
+    if client or brief:
+        _met_in_brief(console, verdict)
+        return
     _not_judged(console, verdict)
     if measured(verdict):
         _operations(console, verdict["operations"])
@@ -46,6 +56,26 @@ def render(verdict: Verdict, console: Console) -> None:
         _lifecycles(console, verdict["lifecycles"])
     _heading(console, "To run this again")
     _raw(console, verdict["command"])
+
+
+def _met_in_brief(console: Console, verdict: Verdict) -> None:
+    """What was met, in a line, and what could not be judged, in another: the page has the whole of both."""
+    if verdict["findings"]:
+        console.print()
+    met = ", ".join(f"{seen:,} of {of:,} {name}" for name, seen, of in coverage(verdict))
+    if measured(verdict) and met:
+        _say(console, Text.assemble(("met: ", "dim"), met))
+    whys: dict[str, list[str]] = {}
+    for entry in verdict["not_judged"]:
+        whys.setdefault(shown(entry["why"]), []).append(shown(entry["what"]))
+    lines = [f"{', '.join(whats)} ({why})" for why, whats in whys.items()]
+    if silent := silent_rules(verdict):
+        lines.append(f"{counted(len(silent), 'rule')} ({unjudged(verdict)})")
+    if lines:
+        _say(console, Text.assemble(("not judged: ", "dim"), "; ".join(lines)))
+    if outcome(verdict) != "kept" and verdict["command"]:
+        _heading(console, "To run this again")
+        _raw(console, verdict["command"])
 
 
 def _say(console: Console, text: Text, indent: int = 0) -> None:
@@ -72,12 +102,13 @@ def _finding(console: Console, number: int, finding: Mapping[str, Any], verdict:
             f"  {shown(finding['severity'])}, {counted(finding['count'], 'time')}",
         ),
     )
-    where = f"{place(finding)}  ({shown(finding['operation'])}, {shown(finding['document'])})"
-    _say(console, Text(where, "bold"), 3)
+    of = f"  ({whose(finding)})" if whose(finding) else ""
+    _say(console, Text(f"{place(finding)}{of}", "bold"), 3)
     _say(console, Text(shown(finding["message"])), 3)
-    for name, value in (("why", finding["reason"]), ("source", finding["source"]), ("test", finding["test"])):
-        _say(console, Text.assemble((f"{name}: ", "dim"), shown(value)), 3)
-    _say(console, Text.assemble(("seed: ", "dim"), shown(verdict["seed"])), 3)
+    if finding.get("near"):
+        _say(console, Text.assemble(("nearest: ", "dim"), shown(finding["near"])), 3)
+    for name, value in (("why", shown(finding["reason"])), *details(finding, verdict)):
+        _say(console, Text.assemble((f"{name.lower()}: ", "dim"), value), 3)
     if finding["answer"]:
         _say(console, Text.assemble((f"answer {finding['status']}: ", "dim"), shown(finding["answer"])), 3)
     for line in finding["curl"]:

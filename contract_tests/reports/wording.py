@@ -1,7 +1,7 @@
 """What the reports say alike: words for numbers, the headline, and text made safe to look at."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Verdict = Mapping[str, Any]
@@ -85,22 +85,34 @@ def measured(verdict: Verdict) -> bool:
     return outcome(verdict) != "could not run" or any(operation["requests"] for operation in verdict["operations"])
 
 
+def client_side(verdict: Verdict) -> bool:
+    """Whether a client was judged, and not a server."""
+    return bool(verdict.get("side") == "client")
+
+
 def headline(verdict: Verdict) -> tuple[str, str]:
     """The verdict in words: what came out, and by what; together one sentence when joined by a colon."""
+    client = client_side(verdict)
     if outcome(verdict) == "could not run":
-        return "The contract could not be judged", shown(verdict["problem"] or "no reason is given").strip()
+        what = "There is nothing to judge" if client else "The contract could not be judged"
+        why = "the client sent no request" if client else "no reason is given"
+        return what, shown(verdict["problem"] or why).strip()
     broken, warnings = by_severity(verdict)
     also = f", {counted(len(warnings), 'warning')}" if warnings else ""
+    if client and verdict.get("exit"):
+        also += f"; its command exited with {shown(verdict['exit'])}"
     if outcome(verdict) == "kept":
         requests = f"{counted(verdict['requests'], 'request')} in {duration(verdict['seconds'])}"
-        return "The contract is kept", f"{counted(num_judged(verdict), 'rule')} judged, {requests}{also}"
+        what = "The client keeps the contract" if client else "The contract is kept"
+        return what, f"{counted(num_judged(verdict), 'rule')} judged, {requests}{also}"
     by = []
     if broken:
         rules = len({finding["rule"] for finding in broken})
         by.append(f"{counted(rules, 'rule')} by {counted(len(broken), 'finding')}")
     if tests := unexplained(verdict):
         by.append(f"{counted(len(tests), 'test')} went wrong without a finding")
-    return "The contract is broken", (", ".join(by) or "the run says so without a finding") + also
+    what = "The client broke the contract" if client else "The contract is broken"
+    return what, (", ".join(by) or "the run says so without a finding") + also
 
 
 def run_facts(verdict: Verdict) -> list[tuple[str, str]]:
@@ -111,12 +123,47 @@ def run_facts(verdict: Verdict) -> list[tuple[str, str]]:
         ("Server", target["base_url"]),
         ("Documents", ", ".join(target["documents"])),
         ("Clock", clocks.get(target["clock"], target["clock"])),
-        ("Writes", "allowed" if verdict["writes"] else "not allowed: only reads were sent"),
-        ("Seed", verdict["seed"]),
-        ("Started", verdict["started_at"]),
-        ("Kit", verdict["tool"]),
     ]
+    if client_side(verdict):
+        exit_ = verdict.get("exit")
+        facts += [
+            ("Scenario", target.get("scenario", "")),
+            ("Seed", verdict["seed"]),
+            ("Session", target.get("session", "")),
+            ("Command's exit", "" if exit_ is None else exit_),
+            ("Started", verdict["started_at"]),
+            ("Tool", verdict["tool"]),
+        ]
+    else:
+        facts += [
+            ("Writes", "allowed" if verdict["writes"] else "not allowed: only reads were sent"),
+            ("Seed", verdict["seed"]),
+            ("Started", verdict["started_at"]),
+            ("Kit", verdict["tool"]),
+        ]
     return [(name, shown(value)) for name, value in facts if str(value)]
+
+
+def coverage(verdict: Verdict) -> list[tuple[str, int, int]]:
+    """What was met, of how many: (`operations`, 6, 61), ... Only what stands in called operations counts below them."""
+    called = [one for one in verdict["operations"] if one["requests"]]
+    parameters = [parameter for one in called for parameter in one["parameters"]]
+    kinds = {
+        "parameters": parameters,
+        "enum values": [value for parameter in parameters for value in parameter.get("values", ())],
+        "statuses": [status for one in called for status in one["statuses"]],
+        "moves": [move for lifecycle in verdict["lifecycles"] for move in lifecycle["moves"]],
+    }
+    counts = [("operations", len(called), len(verdict["operations"]))]
+    counts += [(name, sum(1 for one in rows if one["seen"]), len(rows)) for name, rows in kinds.items()]
+    return [count for count in counts if count[2]]
+
+
+def unjudged(verdict: Verdict) -> str:
+    """Why a rule was not judged of which the run says nothing else."""
+    if client_side(verdict):
+        return "nothing of the sort was sent"
+    return "nothing in this run let it be judged"
 
 
 def unexplained(verdict: Verdict) -> list[Any]:
@@ -138,6 +185,28 @@ def unexplained(verdict: Verdict) -> list[Any]:
 def place(finding: Mapping[str, Any]) -> str:
     """Where a finding was met: `GET /endpoints/{id}`, or only what is known of it."""
     return shown(" ".join(part for part in (finding["method"], finding["path"]) if part) or finding["operation"])
+
+
+def whose(finding: Mapping[str, Any]) -> str:
+    """The operation and the document that a finding belongs to: `createEndpoint, v1`; empty where it has none."""
+    return shown(", ".join(part for part in (finding["operation"], finding["document"]) if part))
+
+
+def numbered(ordinals: Sequence[int], most: int = 12) -> str:
+    """`#3, #7 and 40 more`: the numbers of exchanges, of which at most so many are named."""
+    more = f" and {len(ordinals) - most:,} more" if len(ordinals) > most else ""
+    return ", ".join(f"#{ordinal}" for ordinal in ordinals[:most]) + more
+
+
+def details(finding: Mapping[str, Any], verdict: Verdict) -> list[tuple[str, str]]:
+    """What else is known of a finding: (name, value) pairs, safe to show; what it does not have is left out."""
+    facts = [
+        ("Source", finding["source"]),
+        ("Requests", numbered(finding.get("exchanges", ()))),
+        ("Test", finding["test"]),
+        ("Seed", "" if client_side(verdict) else verdict["seed"]),
+    ]
+    return [(name, shown(value)) for name, value in facts if str(value)]
 
 
 def kind(by: Iterable[str]) -> tuple[str, bool]:

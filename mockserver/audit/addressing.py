@@ -14,12 +14,17 @@ from mockserver.errors import MethodNotAllowed, NotFound
 
 VERSIONS = re.compile(r"/+(api/)?v\d+(?=/)")
 """What base URLs end with, and clients put before paths."""
+UNFILLED = frozenset({"", "none", "null", "undefined", "nil", "nan", "[object object]"})
+"""What is sent as an id where there is none."""
 PLACEHOLDERS = frozenset(
     {"none", "null", "undefined", "nil", "changeme", "your-api-key", "your_api_key", "<api-key>", "xxx"}
 )
 """What is sent as a key where a variable is not set, or was never filled in."""
+ASKED_BY_BROWSERS = frozenset({"/", "/favicon.ico"})
+"""What is asked for to see whether anybody is there, and means no operation."""
 ALIKE = 0.6
 """How much alike two paths are at least, from 0 to 1, so that one may be meant by the other."""
+EDITION = "guide-2024"
 
 # ---- where it was sent -----------------------------------------------------------------------------------------------
 
@@ -31,10 +36,22 @@ THE_PATHS = "the documents' paths"
 def unknown_path(asked: Request) -> Iterator[Breach]:
     """A path that is none."""
     one = asked.one
+    if one.path in ASKED_BY_BROWSERS:
+        return
     if one.operation is None and isinstance(one.refusal, NotFound) and not _other_base(asked):
         near = _nearest(asked)
         place = places.operation_place(near) if near else ""
         yield Breach([one], f"there is nothing at {one.path}", _called(near), place)
+
+
+@rule("unfilled-path", suite="request", applies=lambda asked: bool(asked.one.path_parameters), source=THE_PATHS,
+      reason="The variable for the path held nothing, or its name was sent in its place.")  # fmt: skip
+def unfilled_path(asked: Request) -> Iterator[Breach]:
+    """A path with a placeholder where an id should be."""
+    for name, value in asked.one.path_parameters.items():
+        if value.strip().lower() in UNFILLED or re.fullmatch(r"[{<:$].*", value):
+            place = places.parameter_place(asked.operation, name, "path")
+            yield Breach([asked.one], f"path parameter {name!r} is {value!r}, which is no id", "", place)
 
 
 @rule("wrong-method", suite="request", applies=always, source=THE_PATHS,
@@ -51,11 +68,20 @@ def wrong_method(asked: Request) -> Iterator[Breach]:
       reason="The path would be right under another base URL: a version twice, or a slash too many.")  # fmt: skip
 def wrong_base_url(asked: Request) -> Iterator[Breach]:
     """A path that is right but for what stands before it."""
+    one, operation = asked.one, asked.one.operation
+    if operation is not None and not one.path.startswith(f"{operation.base_path}/") and not _is_edition(operation):
+        message = f"{one.path} lacks {operation.base_path}: only this server answers there"
+        yield Breach([one], message, f"{operation.base_path}{one.path}", places.operation_place(operation))
     near = _other_base(asked)
     if near is not None:
         operation, path = near
         place = places.operation_place(operation)
         yield Breach([asked.one], f"there is nothing at {asked.one.path}: the base URL is wrong", path, place)
+
+
+def _is_edition(operation: Operation) -> bool:
+    """Whether an operation is of a document whose base path is our own invention: it answered at the root."""
+    return operation.document.name == EDITION
 
 
 def _other_base(asked: Request) -> tuple[Operation, str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,9 +53,16 @@ class Request:
     def complaints(self, parts: Sequence[str]) -> Iterator[tuple[str, Problem]]:
         """What the document has against a part of the request: (part, problem)."""
         refusal = self.one.refusal
-        if isinstance(refusal, Invalid) and refusal.part in parts and self.is_known:
+        if not isinstance(refusal, Invalid) or not self.is_known:
+            return
+        if refusal.part in parts:
             for problem in refusal.problems:
                 yield refusal.part, problem
+        if refusal.breaks and refusal.param is not None:
+            part = "body" if self.one.body else "query"
+            if part in parts:
+                keyword = BEYOND[refusal.breaks]
+                yield part, Problem(steps_of(refusal.param), keyword, f"is refused: {refusal.message}")
 
     def place(self, part: str, problem: Problem) -> str:
         """Where the document says what a problem is about."""
@@ -63,6 +71,14 @@ class Request:
         return places.parameter_place(self.operation, str(problem.path[0]) if problem.path else "", part)
 
 
+def steps_of(place: str) -> tuple[str | int, ...]:
+    """The path that a dotted place was made of: "a[0].b" of ("a", 0, "b")."""
+    steps = re.findall(r"\[(\d+)\]|([^.\[\]]+)", place)
+    return tuple(int(index) if index else name for index, name in steps)
+
+
+BEYOND = {"bounds": "limit", "choice": "const", "required": "required"}
+"""By which keyword a document would have said what the service wants beyond it."""
 ANYWHERE = ("path", "query", "header", "cookie", "body")
 IN_PARAMETERS = ANYWHERE[:-1]
 

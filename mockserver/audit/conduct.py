@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from contract_tests.kit.exchanges import made_id
 from contract_tests.kit.resources import DELETES, GETS
+from contract_tests.kit.views import state_of
 from mockserver.audit.reading import BAD, Read, pause_ms
 from mockserver.audit.rules import WARNING, Breach, rule
 from mockserver.errors import NotNow
@@ -17,8 +18,10 @@ from mockserver.errors import NotNow
 FAST_MS = 250
 """Nobody needs to look at a resource more often: it takes minutes."""
 MANY_LOOKS = 8
-"""So many looks in a row, each too soon after the last, are polling; fewer may be a test."""
-STORM = 5
+"""So many looks in a row at what is on its way, each too soon after the last, are polling; fewer may be a test."""
+MANY_READS = 30
+"""So many are with what does not change, such as a list: many tasks may each read it once."""
+STORM = 4
 """So many failures in a row with hardly a pause are a storm."""
 HARDLY_MS = 100
 LONG_STORM = 12
@@ -30,17 +33,35 @@ AFTER_ERROR = 3
 """So many further looks at what has failed are in vain."""
 TOLERANCE = 0.95
 """How much of a Retry-After must have passed: clocks are read, and rounded, on both sides."""
+LATER_MS = 60_000
+"""After so long a thing that was not there may be asked for again."""
 REFUSALS = frozenset({400, 401, 403, 404, 405, 413, 415, 422})
 """The statuses that the same request gets again, however often it is sent."""
+GET_ONE = frozenset(operation_id for operation_id, _ in GETS.values())
 KINDS_OF_COST = frozenset({"endpoint", "cluster", "volume"})
 
 
 class Present(NamedTuple):
-    """A resource as it stands now: `state` as its lifecycle calls it."""
+    """A resource as it stands now, by its lifecycle: its `state`, and the one that it `failed` in, if it did."""
 
     kind: str
     id: str
     state: str
+    failed: str = ""
+    is_gone: bool = False
+
+
+def last_seen(exchanges: Sequence[Read]) -> dict[str, Present]:
+    """What there is, as far as the answers tell: by id, in the state it was last seen in."""
+    gets = {operation_id for operation_id, _ in GETS.values()}
+    found: dict[str, Present] = {}
+    for one in exchanges:
+        for seen in one.seen:
+            state = state_of(seen.kind, seen.view) or ""
+            found[seen.id] = Present(seen.kind, seen.id, state, state if BAD.search(state) else "")
+        if (one.operation_id in DELETES and one.ok) or (one.operation_id in gets and one.status == 404):
+            found.pop(one.about, None)
+    return found
 
 
 @dataclass(frozen=True)
@@ -49,6 +70,8 @@ class Session:
 
     exchanges: Sequence[Read]
     present: dict[str, Present]
+    resting: frozenset[str] = frozenset()
+    """The states, of whatever kind, in which nothing is waited for."""
 
     @cached_property
     def runs(self) -> list[list[Read]]:
@@ -67,7 +90,14 @@ class Session:
     def made(self) -> dict[str, Read]:
         """What the client made, by id, in the last run."""
         last = self.runs[-1] if self.runs else []
-        return {found: one for one in last if (found := made_id(one)) is not None}
+        made = {found: one for one in last if (found := made_id(one)) is not None}
+        volumes = {(found, name): one for found, one in made.items() if (name := _kept_volume(one)) is not None}
+        for other in last if volumes else ():
+            for seen in other.seen:
+                maker = volumes.get((seen.parent, str(seen.view.get("volume_name"))))
+                if maker is not None:
+                    made.setdefault(seen.id, maker)
+        return made
 
     @cached_property
     def deleted(self) -> frozenset[str]:
@@ -77,6 +107,14 @@ class Session:
             for one in self.exchanges
             if one.operation_id in DELETES and one.ok
         )
+
+
+def _kept_volume(one: Read) -> str | None:
+    """The name of the volume that a cluster is made with and that is to outlive it."""
+    volume = one.sent.get("shared_volume") if isinstance(one.sent, dict) else None
+    if not isinstance(volume, dict) or volume.get("is_lifecycle_independent") is not True:
+        return None
+    return str(volume.get("volume_name"))
 
 
 def any_failed(session: Session) -> bool:
@@ -144,6 +182,8 @@ def retries_a_refusal(session: Session) -> Iterator[Breach]:
         in_a_row: list[Read] = []
         for one in [*group, None]:
             if one is not None and one.status in REFUSALS and not one.failed and not isinstance(one.refusal, NotNow):
+                if in_a_row and one.method == "GET" and one.status == 404 and pause_ms(in_a_row[-1], one) >= LATER_MS:
+                    in_a_row = []  # it is asked again later whether it is there by now
                 in_a_row.append(one)
                 continue
             retried = len(in_a_row) > 1 and any(_says_retry(again) for again in in_a_row[1:])
@@ -188,12 +228,21 @@ def _chains(group: Sequence[Read], most_ms: int) -> Iterator[list[Read]]:
       reason="The first request was carried out, only its answer was lost: the second made another.")  # fmt: skip
 def duplicates_on_retry(session: Session) -> Iterator[Breach]:
     """Made twice, since the answer to the first request was lost."""
-    for group in session.attempts:
-        for earlier, later in pairwise(group):
-            lost = earlier.method == "POST" and bool(earlier.faults) and earlier.carried_out and not earlier.ok
-            if lost and made_id(later) is not None:
-                message = f"{earlier.path} was asked for twice: the first was made too, though its answer was lost"
-                yield Breach([earlier, later], message, "look at the list before making it again")
+    makers = [one for one in session.exchanges if one.method == "POST" and one.operation is not None]
+    for number, earlier in enumerate(makers):
+        if not (earlier.faults and earlier.carried_out and not earlier.ok):
+            continue
+        alike = (one for one in makers[number + 1 :] if _wish(one) == _wish(earlier) and one.run == earlier.run)
+        later = next(alike, None)
+        if later is not None and made_id(later) is not None:
+            message = f"{earlier.path} was asked for twice: the first was made too, though its answer was lost"
+            yield Breach([earlier, later], message, "look at the list before making it again")
+
+
+def _wish(one: Read) -> tuple[str, str]:
+    """What is asked to be made, whatever its name."""
+    fields = one.sent.items() if isinstance(one.sent, dict) else ()
+    return one.operation_id, repr(sorted((name, repr(value)) for name, value in fields if "name" not in str(name)))
 
 
 # ---- looking ---------------------------------------------------------------------------------------------------------
@@ -206,15 +255,26 @@ def polls_too_fast(session: Session) -> Iterator[Breach]:
     for group in session.attempts:
         if group[0].method != "GET":
             continue
-        fast: list[Read] = []
-        for one in group:
-            if fast and (one.failed or max(pause_ms(fast[-1], one), one.at_ms - fast[-1].at_ms) >= FAST_MS):
-                break
-            fast.append(one)
-        if len(fast) > MANY_LOOKS:
+        waited_for = group[0].operation_id in GET_ONE
+        looks = [one for one in group if not waited_for or one.state not in session.resting]
+        fast = max(_quick(looks), key=len, default=[])
+        if len(fast) > (MANY_LOOKS if waited_for else MANY_READS):
             spent = pause_ms(fast[0], fast[-1])
             message = f"{len(fast)} looks at the same within {_seconds(spent)}"
             yield Breach(fast, message, "look once a second, or less often")
+
+
+def _quick(group: Sequence[Read]) -> Iterator[list[Read]]:
+    """The stretches of looks with hardly a pause between them, in either clock."""
+    stretch: list[Read] = []
+    for one in group:
+        last = stretch[-1] if stretch else one
+        if one.failed or max(pause_ms(last, one), one.at_ms - last.at_ms) >= FAST_MS:
+            yield stretch
+            stretch = []
+        if not one.failed:
+            stretch.append(one)
+    yield stretch
 
 
 @rule("polls-after-error", suite="conduct", applies=any_polled, severity=WARNING, source="spec/lifecycles.yaml",
@@ -223,17 +283,16 @@ def polls_after_error(session: Session) -> Iterator[Breach]:
     """Further looks at a resource that was seen to have failed, and nothing else."""
     for run in session.runs:
         failed: dict[str, list[Read]] = {}
+        ended: list[list[Read]] = []
         for one in run:
-            if one.method != "GET":
-                failed.pop(one.about, None)
-            elif one.operation_id in {name for name, _ in GETS.values()} and one.ok:
-                if BAD.search(one.state):
-                    failed.setdefault(one.about, []).append(one)
-                else:
-                    failed.pop(one.about, None)
-        for found, looks in failed.items():
+            looked = one.operation_id in GET_ONE and one.ok
+            if one.method != "GET" or (looked and not BAD.search(one.state)):
+                ended.append(failed.pop(one.about, []))
+            elif looked:
+                failed.setdefault(one.about, []).append(one)
+        for looks in [*ended, *failed.values()]:
             if len(looks) > AFTER_ERROR:
-                message = f"{found} was seen to be {looks[0].state}, and looked at {len(looks) - 1} times more"
+                message = f"{looks[0].about} was seen to be {looks[0].state}, and looked at {len(looks) - 1} times more"
                 yield Breach(looks, message, "stop waiting when it has failed")
 
 
@@ -243,7 +302,7 @@ def ignores_error_state(session: Session) -> Iterator[Breach]:
     """A resource of the client's has failed, and it never looked."""
     for found, made in session.made.items():
         present = session.present.get(found)
-        if present is None or not BAD.search(present.state):
+        if present is None or not present.failed:
             continue
         looks = [
             one
@@ -251,7 +310,7 @@ def ignores_error_state(session: Session) -> Iterator[Breach]:
             if one.ok and any(seen.id == found and BAD.search(_text(seen.view)) for seen in one.seen)
         ]
         if not looks:
-            message = f"the {present.kind} {found} is in {present.state}, which the client never saw"
+            message = f"the {present.kind} {found} came to {present.failed}, which the client never saw"
             yield Breach([made], message, "look until it rests, and at what it rests in")
 
 
@@ -280,7 +339,14 @@ def leaks(session: Session) -> Iterator[Breach]:
     """Made, never deleted, and still there."""
     for found, made in session.made.items():
         present = session.present.get(found)
-        if present is not None and present.kind in KINDS_OF_COST and found not in session.deleted:
+        if (
+            present is not None
+            and not present.is_gone
+            and present.kind in KINDS_OF_COST
+            and found not in session.deleted
+        ):
+            if "delet" in present.state.lower():
+                continue  # with what it was made for
             message = f"the {present.kind} {found} was made and never deleted; it is in {present.state}"
             yield Breach([made], message, "delete what was made, also after a failure")
 

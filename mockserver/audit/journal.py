@@ -36,7 +36,9 @@ HIDDEN = "***"
 
 
 class Exchange(NamedTuple):
-    """One request and its answer; the status 0 stands for no answer. `ordinal` counts those of an account, from 1.
+    """One request and its answer; the status 0 stands for no answer.
+
+    `ordinal` counts those of an account from 1; it is 0 for those that no account has.
 
     `at_ms` is the world's time and `wall_ms` real time, in the clock's `mode`. `refusal` is why it was refused, if it
     was; `met` is the decision on faults.
@@ -95,6 +97,10 @@ class Journal:
     def of(self, account: str) -> Iterator[Exchange]:
         """The exchanges of an account that are still remembered, oldest first."""
         return (Exchange(*kept) for kept in list(self._kept.get(account, ())))
+
+    def accounts(self) -> list[str]:
+        """The accounts that anything is remembered of, the first to come first."""
+        return list(self._kept)
 
     def count_of(self, account: str) -> int:
         """How many exchanges of an account there ever were."""

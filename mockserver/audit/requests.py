@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from mockserver.audit import places
-from mockserver.audit.asking import ANYWHERE, IN_PARAMETERS, Request, found, has_body, has_query
+from mockserver.audit.asking import ANYWHERE, IN_PARAMETERS, Request, found, has_body, has_query, steps_of
 from mockserver.audit.rules import WARNING, Breach, rule
 from mockserver.errors import WrongMediaType
 from mockserver.openapi import Problem
@@ -31,14 +30,8 @@ def _undeclared(asked: Request, what: str, near: bool) -> Iterator[Breach]:
             if what == "query parameter":
                 place = places.operation_place(asked.operation)
             else:
-                place = places.body_place(asked.operation, _steps(note.place)[:-1])
+                place = places.body_place(asked.operation, steps_of(note.place)[:-1])
             yield Breach([asked.one], f"{what} {note.place!r} is not declared", note.near, place)
-
-
-def _steps(place: str) -> list[str | int]:
-    """The path that a dotted place was made of."""
-    steps = re.findall(r"\[(\d+)\]|([^.\[\]]+)", place)
-    return [int(index) if index else name for index, name in steps]
 
 
 @rule("misspelt-parameter", suite="request", applies=has_query, reason=LET_THROUGH, source="the operation's parameters")
@@ -176,9 +169,11 @@ def repeated_parameter(asked: Request) -> Iterator[Breach]:
 @rule("wrong-content-type", suite="request", applies=has_body, reason=REFUSED, source="the operation's requestBody")
 def wrong_content_type(asked: Request) -> Iterator[Breach]:
     """A body of a type that the operation does not take."""
+    place = places.body_place(asked.operation, ())
     if isinstance(asked.one.refusal, WrongMediaType):
-        place = places.body_place(asked.operation, ())
         yield Breach([asked.one], asked.one.refusal.message, "Content-Type: application/json", place)
+    elif not asked.one.content_type:
+        yield Breach([asked.one], "the body has no Content-Type", "Content-Type: application/json", place)
 
 
 @rule("malformed-body", suite="request", applies=has_body, reason=REFUSED, source="RFC 8259")

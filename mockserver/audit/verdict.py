@@ -16,7 +16,7 @@ from mockserver.audit import addressing, conduct, requests
 from mockserver.audit.asking import Request
 from mockserver.audit.coverage import Coverage
 from mockserver.audit.journal import Exchange
-from mockserver.audit.reading import Read, Reader
+from mockserver.audit.reading import BAD, Read, Reader
 from mockserver.audit.rules import ERROR, RULES, Breach, Rule
 from mockserver.clock import rfc3339
 
@@ -26,7 +26,7 @@ MOST_NUMBERS = 50
 """How many requests a finding names."""
 MOST_SHOWN = 2000
 """How many exchanges a timeline shows."""
-LONGEST_ANSWER = 2000
+LONGEST_ANSWER = 400
 
 
 SUITES = (addressing, requests, conduct)
@@ -42,27 +42,29 @@ class Mark(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """A resource that is there, with all its states so far."""
+    """A resource with all its states so far; `is_gone`: it is there no more."""
 
     kind: str
     id: str
     marks: Sequence[Mark]
+    is_gone: bool = False
 
 
 @dataclass(frozen=True)
 class Sitting:
     """One session: the exchanges of a world, oldest first, by its public name; "" has those that no world has.
 
-    `forgotten` says how many of its exchanges are no longer remembered; `standings` are what it holds now.
+    `forgotten` says how many of its exchanges are no longer remembered; `standings` are what it holds now, or None
+    where only its answers tell.
     """
 
     name: str
     scenario: str
-    seed: int
+    seed: int | str
     clock: str
     exchanges: Sequence[Exchange]
     forgotten: int = 0
-    standings: Sequence[Standing] = ()
+    standings: Sequence[Standing] | None = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,12 @@ class Judge:
                 self.unread.append(name)
         self.reader = Reader(self.documents)
         self.lifecycles = load_lifecycles(spec_folder / "lifecycles.yaml")
+        self.resting = frozenset(
+            name
+            for table in self.lifecycles.values()
+            for name, facts in table.states.items()
+            if facts.get("rests") and not facts.get("gone")
+        )
 
     def verdict(self, sittings: Sequence[Sitting], facts: Facts) -> dict[str, Any]:
         """The verdict on one session or several; `verdict` is kept, broken, or could not run where nothing was sent.
@@ -146,7 +154,7 @@ class Judge:
             "operations": coverage.operations(self.documents),
             "lifecycles": coverage.rows_of_lifecycles(),
             "tests": [],
-            "timeline": _timeline(reads, [one for sitting in sittings for one in sitting.standings], breaches),
+            "timeline": _timeline(reads, [one for sitting in sittings for one in sitting.standings or ()], breaches),
         }
 
     def findings_on(self, exchanges: Sequence[Exchange], facts: Facts) -> list[dict[str, Any]]:
@@ -172,8 +180,23 @@ class Judge:
 
     def _session(self, sitting: Sitting, facts: Facts) -> conduct.Session:
         reads = [self.reader.read(one, facts.credentials) for one in sitting.exchanges]
-        present = {one.id: conduct.Present(one.kind, one.id, one.marks[-1].state) for one in sitting.standings}
-        return conduct.Session(reads, present)
+        for number, one in enumerate(reads, sitting.forgotten + 1):
+            one.number = one.number or number
+        if sitting.standings is None:
+            return conduct.Session(reads, conduct.last_seen(reads), self.resting)
+        present = {one.id: self._present(one) for one in sitting.standings}
+        return conduct.Session(reads, present, self.resting)
+
+    def _present(self, standing: Standing) -> conduct.Present:
+        """A resource as it stands; what it failed with counts until it is well again."""
+        failed = ""
+        for mark in standing.marks:
+            if BAD.search(mark.state):
+                failed = mark.state
+            elif mark.state in self.resting:
+                failed = ""
+        state = standing.marks[-1].state
+        return conduct.Present(standing.kind, standing.id, state, failed, standing.is_gone)
 
     def _judge(
         self, reads: list[Read], sessions: list[conduct.Session], facts: Facts
@@ -207,7 +230,13 @@ def _findings(breaches: Iterable[tuple[Rule, Breach]]) -> list[dict[str, Any]]:
         one = breach.exchanges[-1]
         path = one.operation.path if one.operation else one.path
         which = (breach.place or breach.message) if rule.suite == "request" else breach.message
-        known = found.setdefault((rule.name, one.method, path, which, breach.near), _finding(rule, breach, one, path))
+        # One cause is one finding: what is wrong with a key is so wherever it is sent.
+        key = (
+            (rule.name, which, "")
+            if rule.source == addressing.THE_KEY
+            else (rule.name, which, one.method, path, breach.near)
+        )
+        known = found.setdefault(key, _finding(rule, breach, one, path))
         known["count"] += 1
         for other in breach.exchanges:
             if other.number not in known["exchanges"] and len(known["exchanges"]) < MOST_NUMBERS:

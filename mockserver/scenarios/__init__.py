@@ -6,6 +6,7 @@ single values replace. A mistake is reported with the file, the line, the field 
 
 from mockserver.scenarios.building import Scenario
 from mockserver.scenarios.loading import (
+    complaint,
     find_scenario,
     load_catalog,
     load_scenario,
@@ -16,6 +17,7 @@ from mockserver.scenarios.loading import (
 
 __all__ = [
     "Scenario",
+    "complaint",
     "find_scenario",
     "load_catalog",
     "load_scenario",

@@ -6,7 +6,7 @@ suite, so that serving it need not import a validation library.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -245,3 +245,5 @@ class ScenarioFields(_Part):
     volumes: Annotated[tuple[SeededVolume, ...], Field(strict=False)]
     clusters: Annotated[tuple[SeededCluster, ...], Field(strict=False)]
     events: Annotated[tuple[SeededEvent, ...], Field(strict=False)]
+    recording: dict[str, Any]
+    """What a proxy recorded, for `mockserver verify --against`; it is not served."""

@@ -69,6 +69,20 @@ def load_scenario(
     return Scenario(merged)
 
 
+def complaint(
+    fields: Mapping[str, Any], fixtures: Path, lifecycles: Mapping[str, Lifecycle], catalog: Catalog
+) -> str | None:
+    """What is wrong with a scenario of these fields, or None."""
+    from mockserver.scenarios.checking import check_scenario
+
+    merged = _merge(read_own(fixtures / f"{BASE}.yaml"), {"description": "", **fields})
+    try:
+        check_scenario(merged, (fixtures / f"{BASE}.yaml",), lifecycles, catalog)
+    except ConfigError as error:
+        return f"{error.place.rpartition(': ')[2]}: {error.problem}"
+    return None
+
+
 def scenario_files(path: Path, fixtures: Path) -> list[Path]:
     """The files that a scenario is read from: its own, and those that it extends. Raises ConfigError."""
     return [path, *_layers(path, fixtures, frozenset())[1]]

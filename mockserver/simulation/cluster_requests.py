@@ -31,7 +31,7 @@ def require_driver(body: Mapping[str, Any]) -> None:
     given = [field for field in ("cuda_version", "nvidia_driver_version") if body.get(field)]
     if len(given) == 1 or (not given and not body.get("nvidia_version_id")):
         missing = "cuda_version" if given == ["nvidia_driver_version"] else "nvidia_driver_version"
-        raise Invalid(MISSING_PAIR, param=missing if given else "cuda_version")
+        raise Invalid(MISSING_PAIR, param=missing if given else "cuda_version", breaks="required")
 
 
 def terms_of(view: View, body: Mapping[str, Any], start_ms: int | None, end_ms: int | None) -> Terms:
@@ -41,7 +41,7 @@ def terms_of(view: View, body: Mapping[str, Any], start_ms: int | None, end_ms: 
     """
     setup = view.setup
     if not body["cluster_name"].strip():
-        raise Invalid("cluster_name must not be empty", param="cluster_name")
+        raise Invalid("cluster_name must not be empty", param="cluster_name", breaks="bounds")
     region = setup.catalog.region(body["region"])
     if region is None:
         raise unknown_region(setup, body["region"], "region")
@@ -156,14 +156,14 @@ def _gpus(
     per_node = setup.catalog.gpus_per_node
     if value < least or value % per_node:
         at_least = f" and at least {least}" if least else ""
-        raise Invalid(f"{field} must be a multiple of {per_node}{at_least}, not {value}.", param=field)
+        raise Invalid(f"{field} must be a multiple of {per_node}{at_least}, not {value}.", param=field, breaks="bounds")
     return value
 
 
 def _duration_days(body: Mapping[str, Any]) -> int:
     days = body.get("duration_days")
     if days is None:
-        raise Invalid("duration_days is required for a RESERVED cluster.", param="duration_days")
+        raise Invalid("duration_days is required for a RESERVED cluster.", param="duration_days", breaks="required")
     return whole(days, "duration_days", 1, MAX_DURATION_DAYS)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mockserver.errors import Forbidden, Invalid
+from mockserver.errors import Forbidden, Invalid, NotNow
 from mockserver.simulation import credit, hardware, stock
 from mockserver.simulation.bounds import MOST_MINUTES, MOST_REPLICAS, whole
 from mockserver.simulation.catalog import Hardware
@@ -353,7 +353,7 @@ def _restarted(setup: Setup, endpoint: Endpoint, restart: bool, at_ms: int) -> E
         had = tuple(claim for claim in endpoint.claims if claim.granted_by(at_ms))
         return promise(setup, endpoint._replace(claims=had), at_ms, restart=False)
     if setup.rules.switches.restart_while_stopping == "refuse":
-        raise Invalid(f"The endpoint {endpoint.id} is stopping; start it once it has stopped.", param="state")
+        raise NotNow(f"The endpoint {endpoint.id} is stopping; start it once it has stopped.", param="state")
     if not endpoint.claims:
         # It was stopped while it still waited for GPUs. Its place in the queue is from now on, but it needs none
         # before it has stopped.
@@ -371,11 +371,13 @@ def _bounds(low: float, high: float, started: bool) -> tuple[int, int]:
         raise Invalid(
             f"autoscaling.min_replicas ({low}) must not exceed autoscaling.max_replicas ({high}).",
             param="autoscaling.min_replicas",
+            breaks="bounds",
         )
     if started and high == 0:
         raise Invalid(
             "autoscaling.max_replicas must be at least 1 unless the endpoint is stopped.",
             param="autoscaling.max_replicas",
+            breaks="bounds",
         )
     return low, high
 

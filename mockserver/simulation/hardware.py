@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockserver.errors import Invalid, NotFound
+from mockserver.errors import Invalid, NotFound, NotNow
 from mockserver.simulation import models, stock
 from mockserver.simulation.catalog import Hardware, Model
 from mockserver.simulation.world import View
@@ -60,16 +60,19 @@ def choose(view: View, model_id: str, hardware_id: str) -> tuple[Model, Hardware
     model, and where the model is unknown.
     """
     if not hardware_id:
-        raise Invalid("hardware is required", param="hardware")
+        raise Invalid("hardware is required", param="hardware", breaks="required")
     catalog = view.setup.catalog
     model = models.find(view, model_id)
     if model is None or not model.deployable:
-        raise Invalid(f"The model {model_id} was not found or cannot be deployed.", param="model")
+        known = models.is_on_its_way(view, model_id)
+        refusal, breaks = (NotNow, "") if known else (Invalid, "choice")
+        raise refusal(f"The model {model_id} was not found or cannot be deployed.", param="model", breaks=breaks)
     hardware = catalog.find_hardware(hardware_id)
     if hardware is None:
         raise Invalid(
             f"Invalid hardware provided: {hardware_id}. Check the hardware API for the configurations on offer.",
             param="hardware",
+            breaks="choice",
         )
     if hardware not in catalog.fitting(model):
         raise Invalid(

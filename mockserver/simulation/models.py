@@ -69,6 +69,12 @@ def find(view: View, name: str) -> Model | None:
     return _model(view, upload) if upload is not None and _is_complete(view, upload) else None
 
 
+def is_on_its_way(view: View, name: str) -> bool:
+    """Whether a model of this name is being imported at this instant."""
+    upload: Upload | None = view.get(KIND, name)
+    return upload is not None and jobs.status(_job(view, upload), view.at_ms) not in (jobs.COMPLETE, jobs.FAILED)
+
+
 def adapted_by(view: View, name: str) -> str | None:
     """The model that an uploaded adapter goes with; None where there is no such adapter at this instant."""
     upload: Upload | None = view.get(KIND, name)

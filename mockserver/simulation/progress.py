@@ -89,6 +89,13 @@ def tracks(view: View) -> Iterator[Track]:
         yield from (part for part in _parts(row) if part.line[0].at_ms <= view.at_ms)
 
 
+def lines_ever(view: View) -> Iterator[Track]:
+    """Every timeline of the world, also of what is gone by now."""
+    for kind in KINDS:
+        for row in view.scan(kind).values():
+            yield from lines_of(kind, row)
+
+
 def lines_of(kind: str, row: Any) -> Iterator[Track]:
     """Every timeline of a resource, its own first, whether or not anything is there yet."""
     yield Track(kind, row.id, None, row.line)

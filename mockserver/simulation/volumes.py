@@ -84,7 +84,7 @@ def create(draft: Draft, wanted: NewVolume, *, cluster_id: str | None = None, pa
     credit.require(draft)
     size_tib = whole(wanted.size_tib, f"{param}size_tib", 1, MOST_TIB)
     if not wanted.name.strip():
-        raise Invalid("volume_name must not be empty", param=f"{param}volume_name")
+        raise Invalid("volume_name must not be empty", param=f"{param}volume_name", breaks="bounds")
     if draft.setup.catalog.region(wanted.region) is None:
         raise unknown_region(draft.setup, wanted.region, f"{param}region")
     rules = draft.setup.rules
@@ -189,7 +189,8 @@ def promise(setup: Setup, volume: Volume, at_ms: int, gone_ms: int | None) -> Vo
     conditions = frozenset({"attached"} if volume.cluster_id else {"unpaid"} if volume.unpaid else ())
     line = _unfold(setup, volume, facts(volume.line, at_ms), at_ms, conditions)
     if gone_ms is not None:
-        line = tuple(mark for mark in line if mark.at_ms < gone_ms)
+        # Where all happens in one instant, at least its birth is left.
+        line = tuple(mark for mark in line if mark.at_ms < gone_ms) or line[:1]
         phase = line[-1].phase
         if volume.dies_with_cluster and phase not in ("deleting", GONE):
             line = (*line, Mark(gone_ms, "deleting", "removed_with_cluster"))
@@ -207,7 +208,7 @@ def not_in_region(volume: str, region: str) -> Invalid:
 def unknown_region(setup: Setup, region: str, param: str) -> Invalid:
     """The refusal of a region that is not in the catalogue."""
     names = ", ".join(known.name for known in setup.catalog.regions)
-    return Invalid(f"The region {region!r} does not exist; choose one of {names}.", param=param)
+    return Invalid(f"The region {region!r} does not exist; choose one of {names}.", param=param, breaks="choice")
 
 
 def _unfold(

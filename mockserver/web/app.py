@@ -96,6 +96,10 @@ class App:
             self._reports = Reports(self.pipeline, self.worlds)
         return self._reports
 
+    def judge_by(self, reports: Reports) -> None:
+        """Have somebody else judge the clients."""
+        self._reports = reports
+
     @cached_property
     def _across_origins(self) -> ASGIApp:
         # Made at its first use, as the control API is.
@@ -158,9 +162,9 @@ class App:
             answer = brief(answer)
         status, kept, content, met = answer
         if met is not None:
-            await deliver(met, answer, [*kept, *self._identity()], scope, receive, send, self._pause)
+            await deliver(met, answer, [*kept, *self.identity()], scope, receive, send, self._pause)
             return
-        await send({"type": "http.response.start", "status": status, "headers": [*kept, *self._identity()]})
+        await send({"type": "http.response.start", "status": status, "headers": [*kept, *self.identity()]})
         await send({"type": "http.response.body", "body": content})
 
     def _describe(self, method: str, path: bytes) -> Answer:
@@ -168,7 +172,7 @@ class App:
             raise MethodNotAllowed(f"{method} is not a method of {path.decode()}; it takes GET.", ("GET",))
         return json_answer(self.reading.surface.documents[path])
 
-    def _identity(self) -> tuple[Header, Header]:
+    def identity(self) -> tuple[Header, Header]:
         """The two headers by which clients and people tell requests apart."""
         request_id = b"%016x" % next(self._ids)
         return (b"x-request-id", request_id), (b"cf-ray", request_id + RAY_SUFFIX)
@@ -176,7 +180,7 @@ class App:
     def _identified(self, send: Send) -> Send:
         async def identified(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self._identity()]
+                message["headers"] = [*message["headers"], *self.identity()]
             await send(message)
 
         return identified

@@ -26,12 +26,14 @@ from mockserver.simulation.progress import Track
 from mockserver.simulation.timeline import earliest, observe
 from mockserver.web.bodies import ClientGone, whole_body
 from mockserver.web.control_traffic import TrafficControl
+from mockserver.web.control_variations import VariationControl
+from mockserver.web.credentials import token_of
 from mockserver.web.envelope import Answer, dumps, fault_answer, json_answer, refusal_answer
 from mockserver.web.origins import LOOPBACK_ORIGIN, is_loopback
 from mockserver.web.pipeline import Pipeline
 from mockserver.web.snapshots import Snapshots
 from mockserver.web.stage import Stage
-from mockserver.web.worlds import NEVER, World, Worlds, token_of
+from mockserver.web.worlds import NEVER, World, Worlds
 
 if TYPE_CHECKING:
     from mockserver.web.reports import Reports
@@ -69,6 +71,7 @@ class Control:
             "makeHappen": self._make_happen,
             "cancelEvent": self._cancel_event,
             **TrafficControl(self._world, self._now_ms, pipeline, reports).operations,
+            **VariationControl(worlds, self._world, self._find_stage, pipeline).operations,
             **Snapshots(worlds, self._world, self._find_stage, self._clock).operations,
         }
 

@@ -12,9 +12,10 @@ from mockserver.audit.journal import show
 from mockserver.clock import rfc3339
 from mockserver.errors import Invalid, NotFound
 from mockserver.scenarios.traffic import BadRule
+from mockserver.web.credentials import token_of
 from mockserver.web.pipeline import Pipeline
 from mockserver.web.traffic import MAX_RULES, Traffic, mend_of_operation
-from mockserver.web.worlds import World, token_of
+from mockserver.web.worlds import World
 
 if TYPE_CHECKING:
     from mockserver.web.reports import Reports

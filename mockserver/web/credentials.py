@@ -1,4 +1,4 @@
-"""Credentials other than a bearer's token: basic authentication, and keys in a header, the query or a cookie."""
+"""Credentials: a bearer's token, basic authentication, and keys in a header, the query or a cookie."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from collections.abc import Mapping
 from urllib.parse import quote, unquote_to_bytes
 
 from mockserver.openapi import Credentials
+
+
+def token_of(authorization: bytes) -> bytes:
+    """The token of an Authorization header, or nothing where it does not hold one."""
+    scheme, _, token = authorization.partition(b" ")
+    return token.strip() if scheme.lower() == b"bearer" else b""
 
 
 def credential(wanted: Credentials, headers: Mapping[bytes, bytes], query: bytes) -> bytes:

@@ -16,7 +16,6 @@ from mockserver.errors import (
     MockServerError,
     NotFound,
     Refusal,
-    TooMany,
     Unauthenticated,
     Unavailable,
 )
@@ -28,23 +27,23 @@ from mockserver.openapi import (
     decode_parameters,
 )
 from mockserver.simulation.faults import Asked, is_carried_out
-from mockserver.simulation.limits import Allowance
 from mockserver.simulation.world import View
 from mockserver.web.call import Call, Handler
-from mockserver.web.credentials import credential
+from mockserver.web.credentials import credential, token_of
 from mockserver.web.envelope import Answer, fault_answer, refusal_answer, typed_answer
 from mockserver.web.faults import NOTHING, USUAL, put_wrong
 from mockserver.web.notes import Notes
 from mockserver.web.prefer import preferences, preferred_answer
 from mockserver.web.surface import Surface
-from mockserver.web.traffic import Traffic
-from mockserver.web.worlds import World, Worlds, token_of
+from mockserver.web.traffic import Traffic, too_many, with_limit
+from mockserver.web.worlds import World, Worlds
 
 log = logging.getLogger("mockserver")
 
 _USUAL_BAD_KEY, _BAD_KEY_CODE = USUAL[401]
 BAD_KEY = f"{_USUAL_BAD_KEY.removesuffix('.')}; send it as the credentials of the Authorization header: Bearer <key>."
 MAX_PLANS = 4096
+UNREAD = "a body was sent, but none is taken: it is ignored"
 _WRONG_BASES = ([b"v1", b"v1"], [b"v1", b"v2"], [b"v1", b"v3"])
 
 
@@ -121,12 +120,10 @@ class Pipeline:
         if operation is None:
             world = self._world_of_stray(headers)
             at_ms = world.clock.now_ms(wall_ms) if world is not None else wall_ms
-        elif self._check_responses and answer.met is None:
+        elif self._check_responses and answer.met is None and not _is_beyond_document(world):
             answer = self._checked(operation, answer)
         account, run, mode, ordinal = NOBODY, 0, "real", 0
-        if world is None:
-            ordinal = self.journal.count_of(NOBODY) + 1
-        else:
+        if world is not None:
             world.exchanges = ordinal = world.exchanges + 1
             account, run, mode = world.account, world.run, world.clock.mode
         self.journal.record(
@@ -153,6 +150,31 @@ class Pipeline:
         )
         return answer
 
+    def opinion(
+        self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes], body: bytes
+    ) -> tuple[Operation | None, MockServerError | None, tuple[str, ...]]:
+        """What our documents have to say of a request that somebody else answers.
+
+        Gives the operation, why it would be refused by what the document says, and what is not declared.
+        """
+        self._noted = ()
+        operation = None
+        try:
+            plan = self._plans.get((method, path, query)) or self._plan(method, path, query, headers)
+            operation = plan.operation
+            self._noted = plan.notes
+            if plan.refusal is not None:
+                return operation, plan.refusal, self._noted
+            if plan.handler.read is None:
+                world = self._worlds.of(token_of(headers.get(b"authorization", b"")) or b"anonymous")
+                self._body(plan, world.view(world.clock.now_ms(self._worlds.wall())), headers, body)
+            elif body:
+                self._note(plan, (UNREAD,))
+        except MockServerError as error:
+            error.__context__ = None
+            return operation, error.with_traceback(None), self._noted
+        return operation, None, self._noted
+
     def _through(
         self,
         traffic: Traffic,
@@ -164,11 +186,13 @@ class Pipeline:
         headers: Mapping[bytes, bytes],
         body: bytes,
     ) -> Answer:
-        """As `_act`, past rate limits and faults."""
-        operation = plan.operation
+        """As `_act`, past rate limits, faults and a variation."""
+        operation, varying = plan.operation, traffic.varying
+        if varying is not None:
+            varying.hear(path, query, body)
         allowance = traffic.spend(operation.operation_id, at_ms)
         if allowance is not None and not allowance.is_granted:
-            return _with_limit(self._refuse(_too_many(allowance), operation.method, path, operation), allowance)
+            return with_limit(self._refuse(too_many(allowance), operation.method, path, operation), allowance)
         shown = path.decode("utf-8", "replace")
         base = operation.base_path
         whole = shown if shown.startswith(f"{base}/") else base + shown
@@ -176,14 +200,19 @@ class Pipeline:
         met = traffic.meet(asked)
         answer = NOTHING
         if is_carried_out(met.fault):
+            clock = world.clock
             try:
                 answer = self._act(plan, world, at_ms, path, query, headers, body)
             except Exception as error:
                 answer = self._refuse(error, operation.method, path, operation)
+            if varying is not None:
+                if world.clock is not clock and varying.holds_clock:
+                    world.clock = clock
+                answer = varying.vary(operation, answer)
         if met.met:
             self.faulted += 1
             answer = put_wrong(met.fault, answer)._replace(met=met)
-        return answer if allowance is None else _with_limit(answer, allowance)
+        return answer if allowance is None else with_limit(answer, allowance)
 
     def _refuse(self, error: Exception, method: str, path: bytes, operation: Operation | None) -> Answer:
         """The answer to a request that was refused, or that broke the server."""
@@ -224,7 +253,7 @@ class Pipeline:
         handler = plan.handler
         if handler.read is not None:
             if body:
-                self._note(plan, ("a body was sent, but none is taken: it is ignored",))
+                self._note(plan, (UNREAD,))
             return self._read(world, at_ms, plan, handler, (path, query), headers)
         value = self._body(plan, world.view(at_ms), headers, body)
         assert handler.write is not None
@@ -364,22 +393,7 @@ def _key(world: World, plan: Plan, path: bytes) -> str:
     return f"{world.stage.seed}/{plan.operation.operation_id}/{path.decode('utf-8', 'replace')}"
 
 
-def _too_many(allowance: Allowance) -> TooMany:
-    return TooMany(
-        f"Too many requests: {allowance.limit} are let through at a time, and the next can be in "
-        f"{-(-allowance.reset_ms // 1000)} s. Wait as long as Retry-After says.",
-        allowance.reset_ms,
-        code="rate_limit_exceeded",
-    )
-
-
-def _with_limit(answer: Answer, allowance: Allowance) -> Answer:
-    """The answer with the headers of the rate limit; the reset is in seconds, rounded up."""
-    return answer._replace(
-        headers=(
-            *answer.headers,
-            (b"x-ratelimit-limit", b"%d" % allowance.limit),
-            (b"x-ratelimit-remaining", b"%d" % allowance.remaining),
-            (b"x-ratelimit-reset", b"%d" % -(-allowance.reset_ms // 1000)),
-        )
-    )
+def _is_beyond_document(world: World | None) -> bool:
+    """Whether the world's answers are meant to hold what the document does not know."""
+    varying = world.traffic.varying if world is not None and world.traffic is not None else None
+    return varying is not None and varying.variation is not None and varying.variation.kind == "unseen"

@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.audit.journal import NOBODY, Exchange
+from mockserver.audit.reading import Read
 from mockserver.audit.verdict import Facts, Judge, Mark, Sitting, Standing
 from mockserver.settings import data_folder
 from mockserver.simulation import progress
+from mockserver.simulation.progress import Track
 from mockserver.web.pipeline import Pipeline
 from mockserver.web.surface import Surface
 from mockserver.web.worlds import World, Worlds
+
+GONE = "deleted"
+"""The last state of what no lifecycle follows to its end."""
 
 
 class Reports:
@@ -30,9 +35,13 @@ class Reports:
         least = world.run if first_run is None else first_run
         return self._judge().verdict([self._sitting(world, least)], self._facts(facts))
 
-    def all(self, **facts: Any) -> list[dict[str, Any]]:
-        """The verdicts on all clients that sent anything, of all runs; requests that no world has come last."""
-        return [self._judge().verdict([sitting], self._facts(facts)) for sitting in self._sittings()]
+    def all(self, most: int | None = None, **facts: Any) -> list[dict[str, Any]]:
+        """The verdicts on all clients that sent anything, or the latest of them, of all runs.
+
+        Requests that no world has come last.
+        """
+        latest = self._sittings()[-most if most else None :]
+        return [self._judge().verdict([sitting], self._facts(facts)) for sitting in latest]
 
     def together(self, **facts: Any) -> dict[str, Any]:
         """One verdict on all that was sent, by whatever key."""
@@ -74,19 +83,57 @@ class Reports:
         return self._made[1]
 
 
+class RelayReports(Reports):
+    """The same of a proxy: its worlds hold nothing, and sessions are told apart by their keys alone."""
+
+    def both(self, **facts: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The verdict on all clients, and the one on the server that answered them."""
+        from mockserver.audit.servers import verdict_on_server
+
+        sittings = self._sittings() or [self._strays()]
+        return self.together(**facts), verdict_on_server(self._judge(), sittings, self._facts(facts))
+
+    def reads(self) -> list[Read]:
+        """All that is remembered, oldest first."""
+        facts, judge = self._facts({}), self._judge()
+        exchanges = [one for sitting in self._sittings() for one in sitting.exchanges]
+        read = [judge.reader.read(one, facts.credentials) for one in exchanges]
+        return sorted(read, key=lambda one: one.wall_ms)
+
+    def _sittings(self) -> list[Sitting]:
+        return [self._of_account(account) for account in self._pipeline.journal.accounts()]
+
+    def _sitting(self, world: World, first_run: int) -> Sitting:
+        return self._of_account(world.account)
+
+    def _of_account(self, account: str) -> Sitting:
+        journal = self._pipeline.journal
+        exchanges = list(journal.of(account))
+        return Sitting(account[:12], "", "", "real", exchanges, journal.forgotten[account], None)
+
+
 def _clock(world: World) -> str:
     fast = world.clock.mode == "real" and world.clock.speed != 1
     return f"{world.clock.mode}, {world.clock.speed:g} times as fast" if fast else world.clock.mode
 
 
 def _standings(world: World, wall_ms: int) -> list[Standing]:
-    """What is there now, with its states up to now."""
+    """What is there now or was until lately, with its states so far."""
     view = world.view(world.clock.now_ms(wall_ms))
-    return [
-        Standing(
-            track.kind,
-            track.id,
-            [Mark(mark.at_ms, mark.phase, mark.cause) for mark in track.line if mark.at_ms <= view.at_ms],
-        )
-        for track in progress.tracks(view)
-    ]
+    found = [_standing(track, view.at_ms) for track in progress.lines_ever(view)]
+    for kind, row, at_ms in world.departed:
+        for track in progress.lines_of(kind, row):
+            known = _standing(track, at_ms)
+            found.append(known._replace(marks=[*known.marks, Mark(at_ms, GONE, "delete")], is_gone=True))
+    gone = {
+        (name, state.name)
+        for name, table in view.setup.lifecycles.items()
+        for state in table.states.values()
+        if state.gone
+    }
+    return [one._replace(is_gone=one.is_gone or (one.kind, one.marks[-1].state) in gone) for one in found if one.marks]
+
+
+def _standing(track: Track, at_ms: int) -> Standing:
+    marks = [Mark(mark.at_ms, mark.phase, mark.cause) for mark in track.line if mark.at_ms <= at_ms]
+    return Standing(track.kind, track.id, marks)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockserver import __version__
@@ -26,6 +27,10 @@ from mockserver.web.reloading import Reloader
 
 DRAIN_S = 5
 START_S = 30
+MOST_SESSIONS = 20
+"""Of how many clients a summary tells."""
+MOST_FINDINGS = 10
+"""How many findings it tells of each."""
 
 
 class OneWrite:
@@ -177,7 +182,7 @@ def serving(settings: Settings) -> Iterator[str]:
         yield hosted.origin
 
 
-def configuration(application: App, log_level: str = "warning") -> uvicorn.Config:
+def configuration(application: ASGIApp, log_level: str = "warning") -> uvicorn.Config:
     """How uvicorn serves the application."""
     return uvicorn.Config(
         application,
@@ -244,7 +249,7 @@ Ctrl-C ends it."""
 
 
 def summary(application: App) -> str:
-    """What was served, and what was let through though the document does not declare it."""
+    """What was served, and what clients did wrong."""
     pipeline = application.pipeline
     lines = [
         f"mockserver: answered {pipeline.served} requests, {pipeline.refused} of them refused, "
@@ -252,5 +257,23 @@ def summary(application: App) -> str:
     ]
     if pipeline.faulted:
         lines.append(f"  faults met {pipeline.faulted} of them")
-    lines += [f"  noted {count} times: {note}" for note, count in sorted(application.notes.counts.items())]
+    if pipeline.served:
+        lines += _clients(application)
     return "\n".join(lines)
+
+
+def _clients(application: App) -> list[str]:
+    """What the clients did wrong, the latest last."""
+    lines = []
+    for verdict in application.reports().all(MOST_SESSIONS):
+        found, session = verdict["findings"], verdict["target"]["session"]
+        if found:
+            lines.append(f"  the client of session {session}:" if session else "  whoever sent no good key:")
+        for finding in found[:MOST_FINDINGS]:
+            near = f" (nearest: {finding['near']})" if finding["near"] else ""
+            times = f", {finding['count']} times" if finding["count"] > 1 else ""
+            place = f"{finding['method']} {finding['path']}"
+            lines.append(f"    {finding['severity']} {finding['rule']}: {place}: {finding['message']}{near}{times}")
+        if len(found) > MOST_FINDINGS:
+            lines.append(f"    and {len(found) - MOST_FINDINGS} findings more")
+    return lines

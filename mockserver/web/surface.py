@@ -21,7 +21,8 @@ _DUMMY = "\x00"
 class Surface(NamedTuple):
     """All that answering depends on and that documents decide; swapped as one when documents change.
 
-    `documents` are those shown, as JSON by path; the paths that `is_guide` matches are those of the 2024 edition.
+    `documents` are those shown, as JSON by path, and `sources` those that it is made of, ours first; the paths that
+    `is_guide` matches are those of the 2024 edition.
     """
 
     router: Router
@@ -32,7 +33,6 @@ class Surface(NamedTuple):
     files: tuple[Path, ...]
     notes: tuple[str, ...]
     sources: tuple[Document, ...]
-    """What all this was made of."""
 
     @property
     def credentials(self) -> frozenset[str]:

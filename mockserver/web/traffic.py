@@ -1,15 +1,20 @@
-"""What stands between a world's clients and its API: rules of faults with their counts, and rate limits."""
+"""What stands between a world's clients and its API: rules of faults with their counts, rate limits, a variation."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mockserver.errors import TooMany
 from mockserver.scenarios.traffic import BadRule, build_rule
 from mockserver.simulation.faults import Asked, Count, Decision, Rule, decide
 from mockserver.simulation.limits import Allowance, Limit, Window, limit_of, spend
+from mockserver.web.envelope import Answer
+
+if TYPE_CHECKING:
+    from mockserver.web.varying import Varying
 
 _LONG_TOKEN = 64  # bytes
 MAX_RULES = 1000
@@ -46,7 +51,7 @@ class TrafficState(NamedTuple):
 class Traffic:
     """The rules and limits of one world, in their present state. Everything in it begins anew with a run."""
 
-    __slots__ = ("_key", "_limits", "_made", "_windows", "counts", "rules", "touched")
+    __slots__ = ("_key", "_limits", "_made", "_windows", "counts", "rules", "touched", "varying")
 
     def __init__(self, seed: int, account: str, rules: Iterable[Rule], limits: tuple[Limit, ...]) -> None:
         self._key = (seed, account)
@@ -56,6 +61,7 @@ class Traffic:
         self.rules = tuple(rule for rule in rules if rule.token is None or account_of(rule.token.encode()) == account)
         self.counts: dict[str, Count] = {}
         self.touched = False
+        self.varying: Varying | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -129,3 +135,25 @@ def mend_of_operation(operation: str, known: Iterable[str]) -> str:
     """What to do about an operationId that no document has."""
     close = get_close_matches(operation, sorted(known), 1)
     return f"did you mean {close[0]}?" if close else "GET /openapi.json lists the operations"
+
+
+def too_many(allowance: Allowance) -> TooMany:
+    """The refusal of a call that the rate limits do not let through."""
+    return TooMany(
+        f"Too many requests: {allowance.limit} are let through at a time, and the next can be in "
+        f"{-(-allowance.reset_ms // 1000)} s. Wait as long as Retry-After says.",
+        allowance.reset_ms,
+        code="rate_limit_exceeded",
+    )
+
+
+def with_limit(answer: Answer, allowance: Allowance) -> Answer:
+    """The answer with the headers of the rate limit; the reset is in seconds, rounded up."""
+    return answer._replace(
+        headers=(
+            *answer.headers,
+            (b"x-ratelimit-limit", b"%d" % allowance.limit),
+            (b"x-ratelimit-remaining", b"%d" % allowance.remaining),
+            (b"x-ratelimit-reset", b"%d" % -(-allowance.reset_ms // 1000)),
+        )
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -23,6 +23,8 @@ MAX_ANSWERS = 512
 """How many rendered answers one world keeps."""
 MAX_SHOWN = 20_000
 """How many rendered resources one world keeps, for its lists."""
+MAX_DEPARTED = 512
+"""How many resources that are no more one world remembers, for reports."""
 NEVER = 1 << 62
 """Later than any clock goes."""
 
@@ -60,6 +62,14 @@ def joined(shown: Iterable[Shown], head: bytes, tail: bytes) -> Kept:
         if one.step_ms is not None and (step_ms is None or one.step_ms < step_ms):
             step_ms = one.step_ms
     return Kept(json_answer(head + b",".join(bodies) + tail), None if until_ms == NEVER else until_ms, step_ms)
+
+
+class Departed(NamedTuple):
+    """A resource that is no more: its last row, with its timeline, and until when it was there."""
+
+    kind: str
+    row: Any
+    at_ms: int
 
 
 class _Stored:
@@ -111,6 +121,7 @@ class World:
         "born_ms",
         "clock",
         "clock_moved",
+        "departed",
         "due_ms",
         "exchanges",
         "revision",
@@ -128,6 +139,7 @@ class World:
         self.revision = 0
         self.clock_moved = False
         self.exchanges = 0
+        self.departed: deque[Departed] = deque(maxlen=MAX_DEPARTED)
         self.traffic = stage.traffic(account)
         self.answers: dict[tuple[bytes, bytes], Kept] = {}
         self._shown: dict[str, tuple[Shown, tuple[Any, ...]]] = {}
@@ -237,6 +249,9 @@ class World:
         if not writes:
             return
         happens = any(kind == events.KIND for kind, _ in writes)
+        for (kind, row_id), row in writes.items():
+            if row is None and hasattr(gone := self.rows.get(kind, row_id), "line"):
+                self.departed.append(Departed(kind, gone, draft.at_ms))
         # Also what the account began with, where this is its first command, and what events have done since the last.
         if self._unsaved:
             writes = {**self._unsaved, **writes}
@@ -288,6 +303,7 @@ class World:
         self.revision = 0
         self.clock_moved = False
         self.traffic = stage.traffic(self.account)
+        self.departed.clear()
         self._setup = None
         self.cool()
 
@@ -306,12 +322,6 @@ class World:
         self.due_ms = self._first_due_ms()
         self.answers.clear()
         self._shown.clear()
-
-
-def token_of(authorization: bytes) -> bytes:
-    """The token of an Authorization header, or nothing where it does not hold one."""
-    scheme, _, token = authorization.partition(b" ")
-    return token.strip() if scheme.lower() == b"bearer" else b""
 
 
 class Worlds:

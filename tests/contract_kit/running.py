@@ -165,6 +165,7 @@ def asked(folder: Path, base_url: str, **options: Any) -> Asked:
         "workers": 1,
         "examples": str(folder / "examples"),
         "ledger": folder / "ledger.jsonl",
+        "against": None,
         "report": folder / "report",
     }
     return Asked(base_url=base_url, **{**given, **options})

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from contract_tests.reports import graph, junit, page, terminal
+from contract_tests.reports import graph, junit, page, plain, terminal
 from contract_tests.reports.layout import ranks
 from contract_tests.reports.rails import planned
 
@@ -84,9 +84,9 @@ def replaced(node: Any, text: Callable[[str], str]) -> Any:
 
 
 @cache
-def small() -> Any:
+def small(side: str = "server") -> Any:
     """A broken verdict with a little of everything."""
-    whole = verdicts.broken()
+    whole = verdicts.broken() if side == "server" else verdicts.client_broken()
     return {
         **whole,
         "operations": whole["operations"][:5],
@@ -404,8 +404,9 @@ def unshowable(text: str) -> Iterator[str]:
 
 
 KNOWN = Parsed(page.render(verdicts.broken()))
-KNOWN_TAGS = {tag for tag, _ in KNOWN.elements}
-KNOWN_ATTRIBUTES = {name for _, attributes in KNOWN.elements for name in attributes}
+KNOWN_ELEMENTS = [*KNOWN.elements, *Parsed(page.render(verdicts.client_broken())).elements]
+KNOWN_TAGS = {tag for tag, _ in KNOWN_ELEMENTS}
+KNOWN_ATTRIBUTES = {name for _, attributes in KNOWN_ELEMENTS for name in attributes}
 
 
 def judged_harmless(whole: Any, widths: tuple[int, ...] = WIDTHS) -> None:
@@ -420,14 +421,16 @@ def judged_harmless(whole: Any, widths: tuple[int, ...] = WIDTHS) -> None:
     assert not list(unshowable(text))
     assert not list(unshowable(junit.render(whole)))
     junit_of(whole)
+    assert not list(unshowable(plain.findings_text(whole)))
     for width in widths:
         assert not list(unshowable(on_terminal(whole, width)))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_is_shown_everywhere_and_acts_nowhere(text: str) -> None:
-    judged_harmless(replaced(small(), lambda _: text))
-    judged_harmless(replaced(small(), lambda kept: kept + text))
+@pytest.mark.parametrize("side", ["server", "client"])
+def test_hostile_text_is_shown_everywhere_and_acts_nowhere(text: str, side: str) -> None:
+    judged_harmless({**replaced(small(side), lambda _: text), "side": side})
+    judged_harmless({**replaced(small(side), lambda kept: kept + text), "side": side})
 
 
 def test_hostile_text_is_still_readable() -> None:
@@ -448,8 +451,10 @@ TEXTS = st.text(
 
 
 @settings(derandomize=True, max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(texts=st.lists(TEXTS, min_size=1, max_size=6), keep=st.integers(0, 3))
-def test_no_text_in_any_field_raises_or_breaks_out(texts: list[str], keep: int) -> None:
+@given(
+    texts=st.lists(TEXTS, min_size=1, max_size=6), keep=st.integers(0, 3), side=st.sampled_from(["server", "client"])
+)
+def test_no_text_in_any_field_raises_or_breaks_out(texts: list[str], keep: int, side: str) -> None:
     count = 0
 
     def text(kept: str) -> str:
@@ -457,7 +462,7 @@ def test_no_text_in_any_field_raises_or_breaks_out(texts: list[str], keep: int) 
         count += 1
         return kept if keep and count % (keep + 1) == 0 else texts[count % len(texts)]
 
-    judged_harmless(replaced(small(), text), widths=(80,))
+    judged_harmless({**replaced(small(side), text), "side": side}, widths=(80,))
 
 
 @settings(derandomize=True, max_examples=40, deadline=None)

@@ -197,7 +197,7 @@ NOT_JUDGED = [
 
 def verdict(word: str, **fields: Any) -> Any:
     return {
-        "format": 1, "tool": "together-mockserver 0.1.0",
+        "format": 1, "side": "server", "tool": "together-mockserver 0.1.0",
         "target": {"base_url": BASE, "documents": ["v1", "guide-2024"], "clock": "control"}, "seed": 1, "writes": True,
         "started_at": "2026-11-21T15:30:00Z", "seconds": 41.2, "requests": 5123, "verdict": word, "problem": None,
         "command": f"mockserver verify {BASE} --seed 1 --allow-writes", "rules": rules({}, set()), "findings": [],
@@ -231,4 +231,190 @@ def empty() -> Any:
     )  # fmt: skip
 
 
-ALL = {"kept": kept, "broken": broken, "empty": empty}
+CLIENT_RULES = [
+    ("misspelt-field", "error", "request", "A field that nobody declared is lost, and what it was to say with it."),
+    ("wrong-value", "error", "request", "A value outside its enum is refused."),
+    ("unknown-path", "error", "request", "What the document does not know nobody answers."),
+    ("deprecated", "warning", "request", "What is deprecated will go."),
+    ("retries-a-refusal", "error", "conduct", "The same request is refused for the same reason again."),
+    ("ignores-retry-after", "error", "conduct", "A server that says when to come back means it."),
+    ("polls-too-fast", "warning", "conduct", "Asking again at once cannot bring news."),
+    ("leaks", "warning", "conduct", "What is never deleted is paid for."),
+]
+BEGUN_MS = 1_763_739_000_000
+HOUR_MS = 3_600_000
+
+
+def client_rules(found: list[Any], requests: int) -> list[Any]:
+    breaches = {one["rule"]: one["count"] for one in found}
+    return [
+        {"name": name, "severity": severity, "suite": suite, "reason": reason, "source": "v1#/paths",
+         "judged": requests if suite == "request" else 0, "breaches": breaches.get(name, 0)}
+        for name, severity, suite, reason in CLIENT_RULES
+    ]  # fmt: skip
+
+
+def client_finding(rule: str, message: str, exchanges: list[int], **fields: Any) -> Any:
+    name, severity, _, reason = next(one for one in CLIENT_RULES if one[0] == rule)
+    return {
+        "rule": name, "severity": severity, "reason": reason, "document": "v1", "operation": "createEndpoint",
+        "method": "POST", "path": "/endpoints", "message": message, "count": len(exchanges), "test": "", "near": "",
+        "source": "v1#/paths/~1endpoints/post/requestBody/content/application~1json/schema/properties",
+        "exchanges": exchanges, "curl": [_curl("POST", "/endpoints", '{"displayName": "mine"}')], "status": 400,
+        "answer": '{"error":{"message":"displayName is no field"}}', **fields,
+    }  # fmt: skip
+
+
+def exchange(ordinal: int, at_ms: int, method: str, path: str, status: int, **fields: Any) -> Any:
+    return {
+        "ordinal": ordinal, "at_ms": BEGUN_MS + at_ms, "wall_ms": BEGUN_MS + 20 * ordinal, "method": method,
+        "path": path, "query": "", "operation": "getEndpoint", "status": status, "resource": "", "shown": "",
+        "faults": [], "findings": [], "run": 0, **fields,
+    }  # fmt: skip
+
+
+def resource(kind: str, id_: str, *marks: tuple[int, str, str], name: str = "") -> Any:
+    told = [{"at_ms": BEGUN_MS + at_ms, "state": state, "cause": cause} for at_ms, state, cause in marks]
+    return {"id": id_, "kind": kind, "name": name, "marks": told}
+
+
+def story() -> Any:
+    """An endpoint and a cluster of a client that mistypes a field, polls, meets faults and comes back after hours."""
+    e, c, m = "endpoint-1f", "c-2a", 60_000
+    cluster = {"operation": "GPUClusterService_Get", "resource": c}
+    phase = "CLUSTER_PHASE_"
+    return {
+        "left_out": 0,
+        "resources": [
+            resource("volume", "vol-1", (-40 * HOUR_MS, "available", "create"), (65 * m, "bound", "attach"), name="a"),
+            resource("endpoint", e, (4000, "PENDING", "create"), (9000, "STARTING", "allocated"),
+                     (95_000, "STARTED", "started"), (31 * HOUR_MS, "STOPPING", "updateEndpoint"),
+                     (31 * HOUR_MS + 8000, "STOPPED", "stopped"), name="my-model"),
+            resource("cluster", c, (62 * m, f"{phase}QUEUED", "create"), (65 * m, f"{phase}SCHEDULED", "allocated"),
+                     (70 * m, f"{phase}INSTALLING_DRIVERS", "booted"), (80 * m, f"{phase}DEGRADED", "worker_lost"),
+                     (31 * HOUR_MS + 60_000, f"{phase}DELETING", "GPUClusterService_Delete"),
+                     (31 * HOUR_MS + 90_000, "GONE", "deleted"), name="train"),
+            resource("node", "node-9", (-HOUR_MS, "NODE_PHASE_RUNNING", "create")),
+        ],
+        "exchanges": [
+            exchange(1, 0, "GET", "/hardware", 200, operation="listHardware", query="model=mine"),
+            exchange(2, 1000, "POST", "/endpoints", 400, operation="createEndpoint", findings=["misspelt-field"]),
+            exchange(3, 2000, "POST", "/endpoints", 400, operation="createEndpoint",
+                     findings=["misspelt-field", "retries-a-refusal"]),
+            exchange(4, 4000, "POST", "/endpoints", 200, operation="createEndpoint", resource=e, shown="PENDING"),
+            *(exchange(5 + n, 4000, "GET", f"/endpoints/{e}", 200, resource=e, shown="PENDING",
+                       findings=["polls-too-fast"]) for n in range(6)),
+            exchange(11, 9000, "GET", f"/endpoints/{e}", 429, resource=e, faults=["status 429"]),
+            exchange(12, 9100, "GET", f"/endpoints/{e}", 503, resource=e, faults=["status 503"],
+                     findings=["ignores-retry-after"]),
+            exchange(13, 9200, "GET", f"/endpoints/{e}", 0, resource=e, faults=["reset"]),
+            exchange(14, 95_000, "GET", f"/endpoints/{e}", 200, resource=e, shown="STARTED"),
+            exchange(15, 100_000, "GET", "/endpoint", 404, operation="", findings=["unknown-path"]),
+            exchange(16, 62 * m, "POST", "/compute/clusters", 200, **cluster, shown="Queued"),
+            exchange(17, 64 * m, "GET", f"/compute/clusters/{c}", 200, **cluster),
+            exchange(18, 90 * m, "GET", f"/compute/clusters/{c}", 200, **cluster, shown="Degraded"),
+            exchange(19, 31 * HOUR_MS, "PATCH", f"/endpoints/{e}", 200, operation="updateEndpoint", resource=e),
+            exchange(20, 31 * HOUR_MS + 60_000, "DELETE", f"/compute/clusters/{c}", 200, **cluster),
+            exchange(21, 31 * HOUR_MS + 90_000, "GET", f"/compute/clusters/{c}", 404, **cluster),
+        ],
+    }  # fmt: skip
+
+
+def long_story(num_exchanges: int, num_resources: int) -> Any:
+    """Many requests about many resources, some at the very same instant and some hours apart."""
+    states = ["PENDING", "STARTING", "STARTED", "STOPPING", "STOPPED"]
+    exchanges, at_ms = [], 0
+    for n in range(num_exchanges):
+        at_ms += (0, 0, 1000, 0, 250, 7_000, 0, 90_000, 3 * HOUR_MS)[n % 9 if n % 31 else 8]
+        write = n % 13 == 0
+        about = f"endpoint-{n // 7 % num_resources}" if num_resources else ""
+        exchanges.append(
+            exchange(n + 1, at_ms, "POST" if write else "GET", f"/endpoints/{about}", (200, 200, 404, 503)[n * 7 % 4],
+                     resource=about, shown=states[n % 5], findings=["polls-too-fast"] if n % 11 == 0 else [],
+                     faults=["status 503"] if n % 4 == 3 else [])
+        )  # fmt: skip
+    resources = [
+        resource("endpoint", f"endpoint-{n}",
+                 *((at_ms * (n * 5 + i) // (num_resources * 5), state, "time") for i, state in enumerate(states)))
+        for n in range(num_resources)
+    ]  # fmt: skip
+    return {"resources": resources, "exchanges": exchanges, "left_out": 17}
+
+
+def client_operations(run: bool = True) -> list[Any]:
+    """The operations as a client met few of them, and the values of an enum that it sent."""
+    rows = operations(run)
+    for row in rows:
+        met = row["operation"] in ("createEndpoint", "getEndpoint", "listHardware", "updateEndpoint")
+        for one in (*row["statuses"], *row["parameters"]):
+            one["seen"] = one["seen"] if met else 0
+        row["statuses"] = [one for one in row["statuses"] if one["grade"] != "undeclared"]
+        row["requests"] = sum(one["seen"] for one in row["statuses"])
+        for one in row["parameters"]:
+            enum = {"state": ["STARTED", "STOPPED"], "availability_zone": ["a", "b", "c"]}.get(one["name"], [])
+            one["values"] = [{"value": value, "seen": 3 * (n == 0) * bool(one["seen"])} for n, value in enumerate(enum)]
+    return rows
+
+
+def client(word: str, found: list[Any], **fields: Any) -> Any:
+    """The verdict of a client's run."""
+    run = word != "could not run"
+    timeline = story() if run else {"resources": [], "exchanges": [], "left_out": 0}
+    requests = len(fields.get("timeline", timeline)["exchanges"])
+    return {
+        "format": 1, "side": "client", "tool": "together-mockserver 0.1.0",
+        "target": {"base_url": BASE, "documents": ["v1"], "clock": "step", "session": "d8dc2ceb9b23",
+                   "scenario": "default"},
+        "seed": 1, "started_at": "2026-11-21T15:30:00Z", "seconds": 4.2, "requests": requests, "verdict": word,
+        "problem": None, "command": "mockserver run --clock step -- python deploy.py", "exit": 0,
+        "rules": client_rules(found, requests), "findings": found, "not_judged": [],
+        "operations": client_operations(run), "lifecycles": lifecycles(run), "tests": [], "timeline": timeline,
+        **fields,
+    }  # fmt: skip
+
+
+def client_findings() -> list[Any]:
+    told = "displayName is no field that this body may have"
+    return [
+        client_finding("misspelt-field", told, [2, 3], near="displayName -> display_name"),
+        client_finding("retries-a-refusal", "POST /endpoints was refused, and sent again as it was", [3]),
+        client_finding("ignores-retry-after", "asked again after 0.1 s; Retry-After was 30 s", [11, 12], status=503),
+        client_finding("unknown-path", "no document knows GET /endpoint", [15], operation="", document="",
+                       method="GET", path="/endpoint", near="/endpoints", source="v1#/paths", status=404),
+        client_finding("polls-too-fast", "asked 6 times within 0 s, which can bring no news", [5, 6, 7, 8, 9, 10, 400],
+                       operation="getEndpoint", method="GET", path="/endpoints/{endpointId}", status=200, answer=""),
+    ]  # fmt: skip
+
+
+TIMING = "the clock is step: it jumps at each read"
+CLIENT_NOT_JUDGED = [{"what": name, "why": TIMING} for name in ("gives-up-at-once", "retry-storm")]
+
+
+def client_kept() -> Any:
+    return client("kept", client_findings()[-1:], not_judged=CLIENT_NOT_JUDGED)
+
+
+def client_broken() -> Any:
+    return client("broken", client_findings(), exit=1, not_judged=CLIENT_NOT_JUDGED)
+
+
+def client_empty() -> Any:
+    """A client that sent nothing, of a server that is in the same process."""
+    target = {"base_url": "", "documents": ["v1"], "clock": "real", "session": "d8dc2ceb9b23", "scenario": "default"}
+    return client("could not run", [], target=target, command="", exit=None, operations=client_operations(run=False))
+
+
+def client_long() -> Any:
+    return client("broken", client_findings(), timeline=long_story(240, 20))
+
+
+def client_one() -> Any:
+    """One request, about nothing."""
+    timeline = {"resources": [], "exchanges": [exchange(1, 0, "GET", "/hardware", 200)], "left_out": 0}
+    return client("kept", [], timeline=timeline)
+
+
+SERVER = {"kept": kept, "broken": broken, "empty": empty}
+CLIENT = {"client-kept": client_kept, "client-broken": client_broken, "client-empty": client_empty,
+          "client-one": client_one, "client-long": client_long}  # fmt: skip
+ALL = {**SERVER, **CLIENT}

@@ -21,6 +21,8 @@ from .transcript import CTRL_C, Exchange, as_expected, difference, exchanges
 SHOWN_HOST = "127.0.0.1:8080"
 """Where the pages say the server answers; in a run it is a free port."""
 STARTS = (["mockserver", "serve"], ["make", "serve"])
+PYTEST_ALONE = ("-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:xdist", "-W", "error")
+"""What keeps what else is installed here out of what a page shows."""
 READY_WITHIN_S = 30
 DONE_WITHIN_S = 30
 
@@ -113,8 +115,13 @@ class Session:
                 return (self._folder / name).read_text(encoding="utf-8")
             case ["mockserver", *arguments]:
                 return self._mockserver(*arguments).stdout
+            case ["pytest", *arguments]:
+                return self._process(sys.executable, "-m", "pytest", *PYTEST_ALONE, *arguments).stdout
+            case ["python", "-m", "unittest", *arguments]:
+                return self._process(sys.executable, "-W", "error", "-m", "unittest", *arguments).stdout
         raise AssertionError(
-            f"{place}: only curl, mockserver and cat are run, not {words[0]}; mark the block no-run, or show it as text"
+            f"{place}: only curl, mockserver, pytest, unittest and cat are run, not {words[0]}; mark the block no-run, "
+            "or show it as text"
         )
 
     def _mockserver(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -152,11 +159,16 @@ def run_page(page: Page, folder: Path) -> None:
     checked = {
         word for fence in found if fence.language == "console" for one in exchanges(fence) for word in _scenarios(one)
     }
+    consoles = [fence for fence in found if fence.language == "console"]
+    ran = {word for fence in consoles for one in exchanges(fence) for word in one.command.split()}
     with Session(folder) as session:
         for fence in found:
             if fence.language == "console":
                 for exchange in exchanges(fence):
                     session.run(exchange)
+            elif fence.language == "python" and fence.title:
+                assert fence.title in ran, f"{fence.place}: no command of the page names {fence.title}"
+                session.write(fence.title, fence.body)
             elif fence.language == "python":
                 session.run_python(fence)
             else:

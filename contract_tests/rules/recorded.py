@@ -1,0 +1,57 @@
+"""What a server must keep of what another, or itself before, was recorded to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contract_tests.kit.exchanges import ABSENT, Exchange
+from contract_tests.kit.recording import Recorded, always, shape
+from contract_tests.rules.registry import WARNING, rule
+
+SOURCE = "the recording"
+
+
+@rule(
+    "answered-as-recorded",
+    suite="recording",
+    reason="Clients that worked with what was recorded rely on its status, its fields and their types.",
+    source=SOURCE,
+)
+def answered_as_recorded(before: Recorded, one: Exchange) -> Iterator[str]:
+    """The status is the same; every field that was always there is there, and of a type that it was of."""
+    if one.status != before.status:
+        yield f"{before} was answered with {before.status}, and now with {one.answered}"
+    elif one.shown is not ABSENT:
+        was, now = shape(before.answer), shape(one.shown)
+        for place in sorted(always(before.answer)):
+            holder = place.rpartition(".")[0]
+            if place not in now and "object" in now.get(holder, ()):
+                yield f"{before}: {_named(place)} was always there, and is gone"
+        for place in sorted(was.keys() & now.keys()):
+            new = now[place] - was[place] - {"null"}
+            if new and was[place] - {"null"}:
+                yield f"{before}: {_named(place)} was {_listed(was[place])}, and is {_listed(now[place])}"
+
+
+@rule(
+    "nothing-beside-the-recorded",
+    suite="recording",
+    severity=WARNING,
+    reason="What is new breaks no client, but the document may have to follow.",
+    source=SOURCE,
+)
+def nothing_beside_the_recorded(before: Recorded, one: Exchange) -> Iterator[str]:
+    """No field that was never there."""
+    if one.status == before.status and one.shown is not ABSENT:
+        was, now = shape(before.answer), shape(one.shown)
+        for place in sorted(now.keys() - was.keys()):
+            if "object" in was.get(place.rpartition(".")[0], ()) and not place.endswith("[]"):
+                yield f"{before}: {_named(place)} is new"
+
+
+def _named(place: str) -> str:
+    return place.removeprefix(".") or "the answer"
+
+
+def _listed(types: frozenset[str]) -> str:
+    return " or ".join(sorted(types))

@@ -1,0 +1,79 @@
+"""`mock_together` as a context manager, for unittest and whatever else is not pytest."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from mockserver.testing.control import ControlError
+from mockserver.testing.hosts import shared_host
+from mockserver.testing.judging import judge
+from mockserver.testing.worlds import Beginning, MockTogether, open_world
+
+log = logging.getLogger("mockserver")
+
+_lock = threading.Lock()
+_taken: set[int] = set()
+
+
+@contextmanager
+def mock_together(
+    *,
+    scenario: str | None = None,
+    seed: int | None = None,
+    clock: str = "step",
+    faults: Sequence[Mapping[str, Any]] = (),
+    variation: str | None = None,
+    allow: Collection[str] | str = (),
+    strict: bool = False,
+) -> Iterator[MockTogether]:
+    """A fresh world of the process's server for as long as the block lasts; its client is judged at the end.
+
+    Args:
+        scenario: one that ships; "default" when not given.
+        seed: 1 when not given.
+        clock: "real", "manual" or "step".
+        faults: what goes wrong, as docs/faults.md has it: `[{"fault": "status", "status": 429, "times": 1}]`.
+        variation: the name of the one that is on.
+        allow: the names of rules that the block breaks on purpose, or "all".
+        strict: whether warnings count as breaches.
+
+    Raises:
+        ControlError: the world cannot begin so.
+        LookupError: `allow` names no rule.
+        AssertionError: the client broke the contract, and the block went well otherwise. Where the block fails by
+            itself, what the client did is added to that error as a note. Warnings are logged.
+    """
+    with _lock:
+        slot = next(number for number in range(1, len(_taken) + 2) if number not in _taken)
+        _taken.add(slot)
+    try:
+        # The lowest number that is free: blocks one after the other meet the same ids, in whichever order they run.
+        mock = open_world(shared_host(), f"mock-together-{slot}", Beginning(scenario, seed, clock, faults, variation))
+        try:
+            yield mock
+        except BaseException as error:
+            _note(error, mock, allow)
+            raise
+        else:
+            judged = judge([one.report for one in mock.all_accounts()], allow, strict)
+            for line in judged.lines:
+                log.warning("%s", line)
+            if judged.broken:
+                raise AssertionError(judged.broken)
+        finally:
+            mock.end()
+    finally:
+        with _lock:
+            _taken.remove(slot)
+
+
+def _note(error: BaseException, mock: MockTogether, allow: Collection[str] | str) -> None:
+    """Add what the client did to what has gone wrong, which nothing may hide."""
+    with suppress(ControlError, LookupError):
+        judged = judge([one.report for one in mock.all_accounts()], allow, strict=False)
+        for text in filter(None, (judged.broken, judged.told)):
+            error.add_note(text)
