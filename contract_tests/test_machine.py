@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, reject, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 from hypothesis.stateful import (
@@ -85,6 +85,8 @@ class User(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         """Look at what is there."""
+        if User.deadline_s is not None and time.monotonic() > User.deadline_s:
+            reject()  # enough was tried: what Hypothesis still asks for costs no request
         self.account.call("listEndpoints")
         self.account.call("GPUClusterService_List")
 

@@ -20,6 +20,8 @@ def test_a_volume(account: Account) -> None:
     account.call("SharedVolumeService_List")
     state = account.settle(volume)
     account.record.judge(promises.volume_comes_and_goes, state, "available", at=account.record.trail[-1])
+    if state == "failed":
+        raise NotToBeHad("the volume could not be made")
     grown = account.call("SharedVolumeService_Update", json={"volume_id": volume.id, "size_tib": 3})
     account.record.judge(refusals.good_request_accepted, grown, "the growth of a volume", at=grown)
     account.look(volume)
@@ -45,7 +47,8 @@ def test_an_attached_volume(account: Account) -> None:
         raise NotToBeHad("no region is listed")
     region = str(bodies[0]["region"])
     volume = account.new_volume(region=region)
-    account.settle(volume)
+    if account.settle(volume) == "failed":
+        raise NotToBeHad("the volume could not be made")
     cluster = account.new_cluster(region=region, volume_id=volume.id)
     shown = account.look(cluster)
     account.record.judge(promises.attached_is_shown, cluster.last, volume.id, True, at=shown)
