@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import replace
 from enum import StrEnum
@@ -13,6 +14,19 @@ import typer
 
 from mockserver import __version__
 from mockserver.errors import ConfigError
+from mockserver.options import (
+    CheckOption,
+    ClockMode,
+    ClockOption,
+    KeysOption,
+    ScenarioOption,
+    SdkOption,
+    SeedOption,
+    SpecsOption,
+    SpeedOption,
+    folder_of,
+    settings_of,
+)
 from mockserver.settings import DEFAULT_SEED, Settings, data_folder
 
 app = typer.Typer(
@@ -27,14 +41,6 @@ scenario_app = typer.Typer(help="Work with scenarios.", no_args_is_help=True, ri
 spec_app = typer.Typer(help="Work with OpenAPI documents.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(scenario_app, name="scenario")
 app.add_typer(spec_app, name="spec")
-
-
-class ClockMode(StrEnum):
-    """How time passes."""
-
-    real = "real"
-    manual = "manual"
-    step = "step"
 
 
 class LogLevel(StrEnum):
@@ -60,27 +66,6 @@ class FailOn(StrEnum):
     never = "never"
     breaking = "breaking"
     any = "any"
-
-
-ScenarioOption = Annotated[str, typer.Option(help="A scenario that ships with the package, or the path of one.")]
-SeedOption = Annotated[int, typer.Option(min=-(2**63), max=2**63 - 1, help="Decides every id and duration.")]
-ClockOption = Annotated[
-    ClockMode, typer.Option(help="real follows the wall clock, manual stands still, step moves with each read.")
-]
-SpeedOption = Annotated[
-    float, typer.Option(min=1e-9, max=1e9, help="Virtual seconds per real second, with --clock real.")
-]
-KeysOption = Annotated[
-    list[str] | None, typer.Option(help="Let in only this key (repeatable); without it, any non-empty key.")
-]
-SpecsOption = Annotated[list[Path] | None, typer.Option(help="Serve this OpenAPI document beside ours (repeatable).")]
-CheckOption = Annotated[
-    bool, typer.Option("--check-responses", help="Answer 500 where an answer of ours breaks the document.")
-]
-
-SdkOption = Annotated[
-    int, typer.Option(min=1, max=3, help="The client's generation: 3 is given the bare origin as its base URL.")
-]
 
 
 def _say_version(asked: bool) -> None:
@@ -121,7 +106,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the API until SIGTERM or Ctrl-C."""
-    served = _settings(scenario, seed, clock, speed, api_key, spec, check_responses)
+    served = settings_of(scenario, seed, clock, speed, api_key, spec, check_responses)
     if admin_token == "":
         raise ConfigError("--admin-token", "an empty token lets nobody in", "leave the option out, or give a token")
     from mockserver.web import server  # here, so that --help and the other commands start at once
@@ -145,7 +130,7 @@ def run(
         float | None, typer.Option(min=0.001, help="End the command after so many seconds, with status 124.")
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Write verdict.json, junit.xml and index.html into this folder.")
+        str | None, typer.Option(help="Write verdict.json, junit.xml and index.html into this folder.")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings count as breaches, too.")] = False,
 ) -> None:
@@ -153,12 +138,13 @@ def run(
 
     The exit status is the client's own, or 3 where that is 0 and the client broke the contract.
     """
-    served = _settings(scenario, seed, clock, speed, api_key, spec, check_responses)
+    served = settings_of(scenario, seed, clock, speed, api_key, spec, check_responses)
     if timeout is not None and not isfinite(timeout):
         raise ConfigError("--timeout", f"{timeout} is no time", "give a number of seconds")
     from mockserver import running
 
-    asked = running.Run(command, is_bare=sdk == 3, timeout_s=timeout, report=report, strict=strict)
+    again = shlex.join(["mockserver", *sys.argv[1:]])
+    asked = running.Run(command, sdk == 3, timeout, folder_of(report), strict, again)
     raise typer.Exit(running.run(served, asked))
 
 
@@ -171,7 +157,7 @@ def proxy(
         Path | None, typer.Option(help="Record what is exchanged in this file, which is a scenario for serve.")
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Write both verdicts into the folders client and server of this folder.")
+        str | None, typer.Option(help="Write both verdicts into the folders client and server of this folder.")
     ] = None,
     spec: SpecsOption = None,
     ready_file: Annotated[
@@ -184,33 +170,8 @@ def proxy(
     """
     from mockserver import proxying
 
-    asked = proxying.Proxy(upstream, host, port, record, report, ready_file)
+    asked = proxying.Proxy(upstream, host, port, record, folder_of(report), ready_file)
     raise typer.Exit(proxying.proxy(Settings(specs=tuple(spec or ())), asked))
-
-
-def _settings(
-    scenario: str,
-    seed: int,
-    clock: ClockMode,
-    speed: float,
-    api_key: list[str] | None,
-    spec: list[Path] | None,
-    check_responses: bool,
-) -> Settings:
-    """What to serve. Raises ConfigError."""
-    if not 0 < speed <= 1e9:  # the option's own bounds let nan pass
-        raise ConfigError("--speed", f"{speed} is not a speed", "give a number above 0")
-    if "" in (api_key or ()):
-        raise ConfigError("--api-key", "an empty key lets nobody in", "leave the option out, or give a key")
-    return Settings(
-        scenario=scenario,
-        seed=seed,
-        clock=clock.value,
-        speed=speed,
-        api_keys=tuple(api_key or ()),
-        specs=tuple(spec or ()),
-        check_responses=check_responses,
-    )
 
 
 @app.command()
@@ -359,14 +320,16 @@ def exercise(
     ] = None,
     expect_exit: Annotated[int, typer.Option(help="What COMMAND exits with where nothing is varied.")] = 0,
     workers: Annotated[int, typer.Option(min=1, max=64, help="How many runs go on at once.")] = 1,
-    report: Annotated[Path | None, typer.Option(help="A folder for exercise.json.")] = None,
+    report: Annotated[str | None, typer.Option(help="A folder for exercise.json.")] = None,
 ) -> None:
     """Run a client again and again, each time served in one other valid way: exit 1 where one of them breaks it."""
     from mockserver import exercising
 
-    settings = _settings(scenario, seed, clock, speed, None, spec, False)
+    settings = settings_of(scenario, seed, clock, speed, None, spec, False)
+    if not isfinite(timeout):
+        raise ConfigError("--timeout", f"{timeout} is no time", "give a number of seconds")
     asked = exercising.Asked(
-        settings, command, budget, timeout, tuple(only or ()), report, workers, expect_exit, is_bare=sdk == 3
+        settings, command, budget, timeout, tuple(only or ()), folder_of(report), workers, expect_exit, is_bare=sdk == 3
     )
     raise typer.Exit(exercising.exercise(asked))
 

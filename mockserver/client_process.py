@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 from typing import IO
 
@@ -102,3 +103,11 @@ def _last_lines(file: IO[bytes]) -> tuple[str, ...]:
     file.seek(max(0, size - _LAST_BYTES))
     lines = file.read().decode("utf-8", "replace").splitlines()
     return tuple(line for line in lines if line.strip())[-LAST_LINES:]
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of a report. Raises ConfigError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError("--report", f"{folder}: {error.strerror}", "name a folder that can be written") from None

@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from mockserver.client_process import Ended, at_home, client_environment, run_client
+from mockserver.client_process import Ended, at_home, client_environment, make_folder, run_client
 from mockserver.errors import ConfigError
 from mockserver.exercise_report import say, write
 from mockserver.settings import Settings
@@ -96,8 +96,8 @@ def exercise(asked: Asked) -> int:
     """Run the client under variations and tell what breaks it; the exit status. Raises ConfigError."""
     from mockserver.web.server import serving
 
-    if asked.report is not None and asked.report.exists() and not asked.report.is_dir():
-        raise ConfigError("--report", f"{asked.report} is no folder", "give the path of a folder")
+    if asked.report is not None:
+        make_folder(asked.report)
     # Whoever does not take the key from the environment is told so by a 401, not served in a world of its own.
     asked = replace(asked, settings=replace(asked.settings, api_keys=(KEY,)))
     with ExitStack() as stack:
@@ -155,7 +155,11 @@ def _plain(asked: Asked, control: ControlClient, home: str, stop: Event) -> Run:
 
 def _picked(asked: Asked, control: ControlClient, plain: Run) -> Outcome:
     """Which variations to try, in which order. Raises ConfigError where `only` names none."""
-    said = control.call("GET", "/variation")["known"]
+    standing = control.call("GET", "/variation")
+    if "known" not in standing:
+        problem = "resets its world by the control API, which ends the variation"
+        raise ConfigError(shlex.join(asked.command), problem, "leave POST /_mock/reset out of it")
+    said = standing["known"]
     # What it was started with counts as what it speaks of.
     words = {word for argument in asked.command for word in (argument, argument.partition("=")[2]) if word}
     said["texts"] = sorted({*said["texts"], *words})

@@ -12,9 +12,10 @@ from typing import Any
 
 from mockserver.audit import recording
 from mockserver.audit.reading import Read
+from mockserver.client_process import make_folder
 from mockserver.errors import ConfigError
 from mockserver.lifecycles import load_lifecycles
-from mockserver.running import make_folder, publish
+from mockserver.running import publish
 from mockserver.scenarios import complaint, load_catalog
 from mockserver.settings import Settings, data_folder
 from mockserver.web.app import create_app

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mockserver.client_process import client_environment
+from mockserver.client_process import client_environment, make_folder
 from mockserver.errors import ConfigError
 from mockserver.settings import Settings
 from mockserver.web.server import hosting
@@ -39,6 +39,8 @@ class Run:
     timeout_s: float | None = None
     report: Path | None = None
     strict: bool = False
+    again: str = ""
+    """The command line that does this again."""
 
 
 def run(settings: Settings, asked: Run) -> int:
@@ -48,9 +50,11 @@ def run(settings: Settings, asked: Run) -> int:
     key = settings.api_keys[0] if settings.api_keys else KEY
     with hosting(settings) as hosted:
         status = execute(asked.command, client_environment(hosted.origin, key, is_bare=asked.is_bare), asked.timeout_s)
-    verdict = hosted.app.reports().together(base_url=hosted.origin, command=shlex.join(asked.command), exit=status)
+    verdict = hosted.app.reports().together(base_url=hosted.origin, command=asked.again, exit=status)
     publish(verdict, asked.report)
     is_broken = verdict["verdict"] == "broken" or (asked.strict and bool(verdict["findings"]))
+    if is_broken and verdict["verdict"] != "broken":
+        print("mockserver: warnings count as breaches here (--strict)", file=sys.stderr, flush=True)
     return BROKEN if status == 0 and is_broken else status
 
 
@@ -105,12 +109,6 @@ def publish(verdict: dict[str, Any], folder: Path | None) -> None:
         (folder / "verdict.json").write_text(json.dumps(verdict, indent=1), encoding="utf-8")
         (folder / "junit.xml").write_text(junit.render(verdict), encoding="utf-8")
         (folder / "index.html").write_text(page.render(verdict), encoding="utf-8")
-    terminal.render(verdict, Console(stderr=True, highlight=False), brief=True)
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder of a report. Raises ConfigError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError("--report", f"{folder}: {error.strerror}", "name a folder that can be written") from None
+    with suppress(OSError):  # nobody reads it: the verdict stands all the same
+        terminal.render(verdict, Console(stderr=True, highlight=False), brief=True)
+        sys.stderr.flush()

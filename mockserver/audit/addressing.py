@@ -128,7 +128,7 @@ THE_KEY = "spec/v1.yaml: components.securitySchemes"
 
 
 @rule("no-key", suite="request", applies=wants_key, source=THE_KEY,
-      reason="Every call needs a key: the real API answers it with 401.")  # fmt: skip
+      reason="Every call needs a key: without one it is refused.")  # fmt: skip
 def no_key(asked: Request) -> Iterator[Breach]:
     """No Authorization header."""
     if asked.one.is_nobodys and not asked.one.authorization:
@@ -136,7 +136,7 @@ def no_key(asked: Request) -> Iterator[Breach]:
 
 
 @rule("malformed-key", suite="request", applies=wants_key, source=THE_KEY,
-      reason="Only `Authorization: Bearer KEY` is a key: the real API answers all else with 401.")  # fmt: skip
+      reason="Only `Authorization: Bearer KEY` is a key: all else is refused.")  # fmt: skip
 def malformed_key(asked: Request) -> Iterator[Breach]:
     """An Authorization header that holds no key, or what is none."""
     authorization = asked.one.authorization

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from contract_tests.kit.document import JSON, Operation
+from contract_tests.kit.document import JSON, Operation, without_nulls
 from contract_tests.kit.exchanges import ABSENT
 from mockserver.audit import places
 from mockserver.audit.reading import Read, Reader
 from mockserver.errors import Invalid
 from mockserver.openapi import Problem
+from mockserver.openapi.problems import LEFT_OUT
 from mockserver.openapi.undeclared import undeclared_note
 
 
@@ -58,11 +59,24 @@ class Request:
         if refusal.part in parts:
             for problem in refusal.problems:
                 yield refusal.part, problem
+        if not refusal.part and "body" in parts:
+            yield from (("body", problem) for problem in self._unseen)
         if refusal.breaks and refusal.param is not None:
             part = "body" if self.one.body else "query"
             if part in parts:
                 keyword = BEYOND[refusal.breaks]
                 yield part, Problem(steps_of(refusal.param), keyword, f"is refused: {refusal.message}")
+
+    @cached_property
+    def _unseen(self) -> list[Problem]:
+        """What the document has against a body that the service refused in its own words, before it looked."""
+        asked = self.one.asked
+        media = asked.body.media.get(JSON) if asked is not None and asked.body is not None else None
+        if media is None or media.validator is None or self.one.sent is ABSENT:
+            return []
+        nulls = self.operation.document.nulls_are_absent(self.operation.path)
+        value = without_nulls(self.one.sent) if nulls else self.one.sent
+        return [one for one in media.validator.problems(value) if one.keyword not in COMPOSED]
 
     def place(self, part: str, problem: Problem) -> str:
         """Where the document says what a problem is about."""
@@ -77,6 +91,8 @@ def steps_of(place: str) -> tuple[str | int, ...]:
     return tuple(int(index) if index else name for index, name in steps)
 
 
+COMPOSED = frozenset({LEFT_OUT, "anyOf", "oneOf", "not"})
+"""What says of several ways that none is taken: the service says itself what it misses."""
 BEYOND = {"bounds": "limit", "choice": "const", "required": "required"}
 """By which keyword a document would have said what the service wants beyond it."""
 ANYWHERE = ("path", "query", "header", "cookie", "body")

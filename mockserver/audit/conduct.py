@@ -31,10 +31,14 @@ IN_VAIN = 3
 """So often the same is refused before it counts as asked again and again."""
 AFTER_ERROR = 3
 """So many further looks at what has failed are in vain."""
+LOST = frozenset({"truncated body", "malformed json", "wrong content type"})
+"""The faults by which the answer to what was carried out is lost, whatever its status."""
 TOLERANCE = 0.95
 """How much of a Retry-After must have passed: clocks are read, and rounded, on both sides."""
 LATER_MS = 60_000
 """After so long a thing that was not there may be asked for again."""
+LOOKS_IN_VAIN = 6
+"""So often, where it is looked whether a thing is there."""
 REFUSALS = frozenset({400, 401, 403, 404, 405, 413, 415, 422})
 """The statuses that the same request gets again, however often it is sent."""
 GET_ONE = frozenset(operation_id for operation_id, _ in GETS.values())
@@ -87,6 +91,11 @@ class Session:
         return list(found.values())
 
     @cached_property
+    def flows(self) -> list[list[Read]]:
+        """The attempts at the same thing that follow one another: what is asked for in parallel is no retry."""
+        return [flow for group in self.attempts for flow in _flows(group)]
+
+    @cached_property
     def made(self) -> dict[str, Read]:
         """What the client made, by id, in the last run."""
         last = self.runs[-1] if self.runs else []
@@ -107,6 +116,22 @@ class Session:
             for one in self.exchanges
             if one.operation_id in DELETES and one.ok
         )
+
+
+def _flows(group: Sequence[Read]) -> Iterator[list[Read]]:
+    """Requests that each came after the answer to the one before: those of one connection, one after the other.
+
+    Those with a connection of their own follow one another if each connection was opened after the answer before.
+    """
+    by_connection: dict[object, list[Read]] = {}
+    for one in group:
+        by_connection.setdefault(one.connection, []).append(one)
+    alone = [flow[0] for flow in by_connection.values() if len(flow) == 1]
+    yield from (flow for flow in by_connection.values() if len(flow) > 1)
+    if all(b.connection is None or b.connection[1] >= a.wall_ms for a, b in pairwise(alone)):
+        yield alone
+    else:
+        yield from ([one] for one in alone)
 
 
 def _kept_volume(one: Read) -> str | None:
@@ -149,7 +174,7 @@ def any_acted(session: Session) -> bool:
       reason="The answer said how long to wait; asking sooner is refused again.")  # fmt: skip
 def ignores_retry_after(session: Session) -> Iterator[Breach]:
     """The same again before the time that the answer named."""
-    for group in session.attempts:
+    for group in session.flows:
         for earlier, later in pairwise(group):
             wanted = earlier.retry_after_ms
             waited = pause_ms(earlier, later)
@@ -178,7 +203,7 @@ def gives_up_at_once(session: Session) -> Iterator[Breach]:
       reason="What was refused for what it says is refused again: the request has to change first.")  # fmt: skip
 def retries_a_refusal(session: Session) -> Iterator[Breach]:
     """The same again and again, though it cannot succeed."""
-    for group in session.attempts:
+    for group in session.flows:
         in_a_row: list[Read] = []
         for one in [*group, None]:
             if one is not None and one.status in REFUSALS and not one.failed and not isinstance(one.refusal, NotNow):
@@ -187,7 +212,8 @@ def retries_a_refusal(session: Session) -> Iterator[Breach]:
                 in_a_row.append(one)
                 continue
             retried = len(in_a_row) > 1 and any(_says_retry(again) for again in in_a_row[1:])
-            if len(in_a_row) >= IN_VAIN or retried:
+            looks = bool(in_a_row) and in_a_row[0].method == "GET" and in_a_row[0].status == 404
+            if len(in_a_row) >= (LOOKS_IN_VAIN if looks else IN_VAIN) or retried:
                 status = in_a_row[0].status
                 yield Breach(in_a_row, f"refused with {status}, the same request was sent {len(in_a_row)} times")
             in_a_row = []
@@ -202,7 +228,7 @@ def _says_retry(one: Read) -> bool:
       reason="Without pauses that grow, retries keep a service down that is overloaded already.")  # fmt: skip
 def retry_storm(session: Session) -> Iterator[Breach]:
     """Many failures in a row, with hardly a pause between them."""
-    for group in session.attempts:
+    for group in session.flows:
         for most_ms, fewest in ((HARDLY_MS, STORM), (SHORT_MS, LONG_STORM)):
             storm = max(_chains(group, most_ms), key=len, default=[])
             if len(storm) >= fewest:
@@ -230,7 +256,10 @@ def duplicates_on_retry(session: Session) -> Iterator[Breach]:
     """Made twice, since the answer to the first request was lost."""
     makers = [one for one in session.exchanges if one.method == "POST" and one.operation is not None]
     for number, earlier in enumerate(makers):
-        if not (earlier.faults and earlier.carried_out and not earlier.ok):
+        if not (
+            (earlier.carried_out and LOST & set(earlier.faults))
+            or (earlier.faults and earlier.carried_out and not earlier.ok)
+        ):
             continue
         alike = (one for one in makers[number + 1 :] if _wish(one) == _wish(earlier) and one.run == earlier.run)
         later = next(alike, None)
@@ -252,8 +281,8 @@ def _wish(one: Read) -> tuple[str, str]:
       reason="Nothing changes so fast: the official clients look once a second at most.")  # fmt: skip
 def polls_too_fast(session: Session) -> Iterator[Breach]:
     """The same look again and again, with hardly a pause."""
-    for group in session.attempts:
-        if group[0].method != "GET":
+    for group in session.flows:
+        if not group or group[0].method != "GET":
             continue
         waited_for = group[0].operation_id in GET_ONE
         looks = [one for one in group if not waited_for or one.state not in session.resting]

@@ -35,6 +35,8 @@ PAGING = frozenset({"page", "next", "continuation"})
 _WORDS = re.compile(r"[a-z]+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 HIDDEN = "***"
+SHORTEST_KEY = 6
+"""What is shorter may be part of any word."""
 
 
 class Exchange(NamedTuple):
@@ -43,7 +45,8 @@ class Exchange(NamedTuple):
     `ordinal` counts those of an account from 1; it is 0 for those that no account has.
 
     `at_ms` is the world's time and `wall_ms` real time, in the clock's `mode`. `refusal` is why it was refused, if it
-    was; `met` is the decision on faults; `said` are the headers of `kept_headers`.
+    was; `met` is the decision on faults; `said` are the headers of `kept_headers`. A
+    `connection` is the client's port and when it was opened, in real ms; None where there is none.
     """
 
     ordinal: int
@@ -64,6 +67,7 @@ class Exchange(NamedTuple):
     met: Any
     refusal: MockServerError | None
     notes: tuple[str, ...]
+    connection: tuple[int, int] | None = None
 
 
 _ACCOUNT = Exchange._fields.index("account")
@@ -143,13 +147,20 @@ def show(exchange: Exchange, token: str, credentials: frozenset[str]) -> dict[st
         "at": rfc3339(exchange.at_ms),
         "at_ms": exchange.at_ms,
         "method": exchange.method,
-        "path": exchange.path.decode("utf-8", "replace"),
+        "path": _without_key(exchange),
         "query": discreet(exchange.query.decode("utf-8", "replace"), token, credentials),
         "operation": exchange.operation.operation_id if exchange.operation else None,
         "status": exchange.status or None,
         "faults": faults_of(exchange),
         "notes": [str(note) for note in exchange.notes],
     }
+
+
+def _without_key(exchange: Exchange) -> str:
+    """The path, without the key that it was sent with."""
+    path = exchange.path.decode("utf-8", "replace")
+    key = exchange.said[1].decode("latin-1").rpartition(" ")[2]
+    return path.replace(key, HIDDEN) if len(key) >= SHORTEST_KEY else path
 
 
 def faults_of(exchange: Exchange) -> list[dict[str, str]]:

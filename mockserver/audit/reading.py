@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import parse_qsl
+from typing import Any
+from urllib.parse import parse_qsl, quote
 
 from contract_tests.kit import exchanges as kit
 from contract_tests.kit.document import Document, Operation
 from contract_tests.kit.resources import Sighting, sightings
 from contract_tests.kit.views import state_of
-from mockserver.audit.journal import HIDDEN, MAX_HEADER, NOBODY, Exchange, discreet, faults_of
+from mockserver.audit.journal import HIDDEN, MAX_BODY, MAX_HEADER, NOBODY, SHORTEST_KEY, Exchange, discreet, faults_of
 from mockserver.errors import MockServerError
 from mockserver.openapi import Operation as Asked
 
 RETRIABLE = frozenset({0, 408, 409, 425, 429, 500, 502, 503, 504, 520, 524, 529})
 """The statuses after which the same request may well succeed; 0: no answer."""
-SHORTEST_KEY = 6
 BAD = re.compile("ERROR|FAIL", re.IGNORECASE)
 """What the names of states have in them that nobody waits for."""
 
@@ -42,6 +43,9 @@ class Read(kit.Exchange):
     notes: tuple[str, ...] = ()
     asked: Asked | None = None
     """The operation as the server has it."""
+    connection: tuple[int, int] | None = None
+    is_cut: bool = False
+    """Whether a body was so long that only its beginning is remembered."""
     authorization: str = ""
     """The header as it was sent, the key included: nothing shows it."""
     nth_try: str = ""
@@ -64,9 +68,9 @@ class Read(kit.Exchange):
         return next((state_of(one.kind, one.view) or "" for one in self.seen if one.id == self.about), "")
 
     @property
-    def key(self) -> tuple[str, str, tuple[tuple[str, str], ...], bytes]:
+    def key(self) -> tuple[str, str, tuple[tuple[str, str], ...], bytes, str]:
         """What two requests have in common that are the same."""
-        return self.method, self.path, tuple(self.query), self.body or b""
+        return self.method, self.path, tuple(self.query), self.body or b"", self.authorization
 
     @property
     def retry_after_ms(self) -> int | None:
@@ -113,7 +117,7 @@ class Reader:
             method=one.method,
             path=path,
             query=parse_qsl(discreet(one.query.decode("utf-8", "replace"), token, credentials), keep_blank_values=True),
-            body=_without(one.body, token) or None,
+            body=_shown_body(one, content_type, token, credentials) or None,
             content_type=content_type or None,
             auth=_auth(authorization),
             operation=operation,
@@ -131,6 +135,8 @@ class Reader:
             faults=tuple(_fault_named(one)),
             carried_out=fault is None or getattr(fault, "when", "after") == "after",
             refusal=one.refusal,
+            connection=one.connection,
+            is_cut=MAX_BODY in (len(one.body), len(one.answer)),
             asked=one.operation,
             notes=one.notes,
             authorization=authorization,
@@ -142,6 +148,14 @@ class Reader:
         if asked is None:
             return None, None
         return self.operations.get((asked.method, f"{asked.base_path}{asked.path}", asked.operation_id), (None, None))
+
+
+def _shown_body(one: Exchange, content_type: str, token: str, credentials: frozenset[str]) -> bytes:
+    """A body without secrets; those in JSON are taken out where it is shown."""
+    body = _without(one.body, token)
+    if content_type.startswith("application/x-www-form-urlencoded"):
+        return discreet(body.decode("utf-8", "replace"), token, credentials).encode()
+    return body
 
 
 def _without(raw: bytes, token: str) -> bytes:
@@ -176,3 +190,26 @@ def _path_parameters(document: Document | None, operation: Operation | None, pat
         if found is operation:
             return values
     return {}
+
+
+def keys_of(reads: Iterable[Read]) -> set[str]:
+    """The keys that requests were sent with, where they are long enough to be one."""
+    return {key for one in reads if len(key := one.authorization.rpartition(" ")[2]) >= SHORTEST_KEY}
+
+
+def free_of(value: Any, secrets: Collection[str]) -> Any:
+    """A plain value without these texts, wherever they stand: a client may send its key as anything."""
+    if not secrets:
+        return value
+    # As they are, and as JSON and URLs have them.
+    written = {form for secret in secrets for form in (secret, json.dumps(secret)[1:-1], quote(secret, safe=""))}
+    pattern = re.compile("|".join(map(re.escape, sorted(written, key=len, reverse=True))))
+
+    def freed(inner: Any) -> Any:
+        if isinstance(inner, str):
+            return pattern.sub(HIDDEN, inner)
+        if isinstance(inner, dict):
+            return {freed(name): freed(one) for name, one in inner.items()}
+        return [freed(one) for one in inner] if isinstance(inner, list) else inner
+
+    return freed(value)

@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.audit import places
 from mockserver.audit.asking import ANYWHERE, IN_PARAMETERS, Request, found, has_body, has_query, steps_of
 from mockserver.audit.rules import WARNING, Breach, rule
-from mockserver.errors import WrongMediaType
+from mockserver.errors import TooLarge, WrongMediaType
 from mockserver.openapi import Problem
 from mockserver.openapi.problems import dotted
 from mockserver.openapi.undeclared import Undeclared
@@ -158,6 +158,8 @@ def out_of_bounds(asked: Request) -> Iterator[Breach]:
     for part, problem in asked.complaints(ANYWHERE):
         if problem.keyword not in NOT_LIMITS:
             yield _breach(asked, part, problem)
+    if isinstance(asked.one.refusal, TooLarge):
+        yield Breach([asked.one], asked.one.refusal.message, "", places.body_place(asked.operation, ()))
 
 
 @rule("repeated-parameter", suite="request", applies=found, reason=REFUSED, source="the operation's parameters")
@@ -166,7 +168,13 @@ def repeated_parameter(asked: Request) -> Iterator[Breach]:
     yield from _complained(asked, ANYWHERE, frozenset({"repeated"}))
 
 
-@rule("wrong-content-type", suite="request", applies=has_body, reason=REFUSED, source="the operation's requestBody")
+@rule(
+    "wrong-content-type",
+    suite="request",
+    applies=has_body,
+    reason="A body is read as what its Content-Type says; without one nobody can be sure.",
+    source="the operation's requestBody",
+)
 def wrong_content_type(asked: Request) -> Iterator[Breach]:
     """A body of a type that the operation does not take."""
     place = places.body_place(asked.operation, ())

@@ -12,7 +12,8 @@ from contract_tests.rules import answers
 from contract_tests.rules.registry import RULES
 from contract_tests.verdict import FORMAT, lifecycle_row, operation_row
 from mockserver import __version__
-from mockserver.audit.journal import Exchange
+from mockserver.audit.journal import MAX_BODY, Exchange
+from mockserver.audit.reading import free_of, keys_of
 from mockserver.audit.verdict import Facts, Judge, Sitting
 from mockserver.clock import rfc3339
 
@@ -26,6 +27,7 @@ def verdict_on_server(judge: Judge, sittings: Sequence[Sitting], facts: Facts) -
     the account, so all that others may have done counts as possible.
     """
     record = Record()
+    cut, secrets = 0, set[str]()
     first_ms, last_ms = _span(sittings)
     for sitting in sittings:
         record.begin(sitting.name)
@@ -36,11 +38,18 @@ def verdict_on_server(judge: Judge, sittings: Sequence[Sitting], facts: Facts) -
         for one in sitting.exchanges:
             read = judge.reader.read(one, facts.credentials)
             record.met(read)
-            if read.status and read.operation is not None:
+            secrets |= keys_of([read])
+            if read.is_cut:
+                cut += 1
+            elif read.status and read.operation is not None:
                 for watch in watchers:
                     watch(read)
+    not_judged = [{"what": "everything that `mockserver verify` asks for", "why": UNSENT}]
+    if cut:
+        why = f"only the first {MAX_BODY // 1024} KiB of a body are remembered"
+        not_judged.append({"what": f"{cut} exchanges with long bodies", "why": why})
     judged = [rule for rule in RULES.values() if record.judged[rule.name]]
-    return {
+    verdict = {
         "format": FORMAT,
         "side": "server",
         "tool": f"together-mockserver {__version__}",
@@ -70,13 +79,15 @@ def verdict_on_server(judge: Judge, sittings: Sequence[Sitting], facts: Facts) -
             for rule in judged
         ],
         "findings": ranked(record.findings.values()),
-        "not_judged": [{"what": "everything that `mockserver verify` asks for", "why": UNSENT}],
+        "not_judged": not_judged,
         "operations": [
             operation_row(record, one) for document in judge.documents for one in document.operations.values()
         ],
         "lifecycles": [lifecycle_row(record, table) for table in judge.lifecycles.values()],
         "tests": [],
     }
+    freed: dict[str, Any] = free_of(verdict, secrets)
+    return freed
 
 
 def _span(sittings: Sequence[Sitting]) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from mockserver.audit import addressing, conduct, requests
 from mockserver.audit.asking import Request
 from mockserver.audit.coverage import Coverage
 from mockserver.audit.journal import Exchange
-from mockserver.audit.reading import BAD, Read, Reader
+from mockserver.audit.reading import BAD, Read, Reader, free_of, keys_of
 from mockserver.audit.rules import ERROR, RULES, Breach, Rule
 from mockserver.clock import rfc3339
 
@@ -118,7 +118,7 @@ class Judge:
         first_ms = reads[0].wall_ms if reads else 0
         forgotten = sum(sitting.forgotten for sitting in sittings)
         first = sittings[0]
-        return {
+        told: dict[str, Any] = {
             "format": FORMAT,
             "side": "client",
             "tool": f"together-mockserver {__version__}",
@@ -156,12 +156,15 @@ class Judge:
             "tests": [],
             "timeline": _timeline(reads, [one for sitting in sittings for one in sitting.standings or ()], breaches),
         }
+        freed: dict[str, Any] = free_of(told, keys_of(reads))
+        return freed
 
     def findings_on(self, exchanges: Sequence[Exchange], facts: Facts) -> list[dict[str, Any]]:
         """What is to be said of each exchange by itself: findings on the request, and what its answer shows."""
-        told = []
+        told, keys = [], set[str]()
         for one in exchanges:
             read = self.reader.read(one, facts.credentials)
+            keys |= keys_of([read])
             request = Request(read, self.reader, facts.keyed)
             found = [
                 {
@@ -176,7 +179,8 @@ class Judge:
                 for breach in rule.check(request)
             ]
             told.append({"findings": found, "resource": read.about or None, "shown": read.state or None})
-        return told
+        freed: list[dict[str, Any]] = free_of(told, keys)
+        return freed
 
     def _session(self, sitting: Sitting, facts: Facts) -> conduct.Session:
         reads = [self.reader.read(one, facts.credentials) for one in sitting.exchanges]

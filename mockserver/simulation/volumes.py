@@ -116,6 +116,7 @@ def resize(draft: Draft, volume_id: str, size_tib: int | None) -> Volume:
         raise Invalid(
             f"A volume cannot shrink: {volume_id} has {volume.size_tib} TiB, {size_tib} TiB were asked for.",
             param="size_tib",
+            breaks="bounds",
         )
     if size_tib > volume.size_tib:
         credit.require(draft)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.clock import Wall, wall_clock
-from mockserver.errors import MethodNotAllowed, Refusal
+from mockserver.errors import MethodNotAllowed, Refusal, TooLarge
 from mockserver.lifecycles import load_lifecycles
 from mockserver.openapi import load_own_document
 from mockserver.scenarios import find_scenario, load_catalog, load_scenario, scenario_files
@@ -23,7 +23,7 @@ from mockserver.store.base import Store
 from mockserver.store.memory import MemoryStore
 from mockserver.web.bodies import ClientGone, whole_body
 from mockserver.web.envelope import Answer, Header, brief, json_answer, refusal_answer
-from mockserver.web.faults import Pause, deliver, is_as_given
+from mockserver.web.faults import OPENED, Pause, deliver, is_as_given
 from mockserver.web.notes import Notes
 from mockserver.web.origins import LOOPBACK_ORIGIN
 from mockserver.web.pipeline import Pipeline
@@ -153,9 +153,13 @@ class App:
             if path in surface.documents:
                 answer = self._describe(scope["method"], path)
             else:
-                answer = self.pipeline.answer(scope["method"], path, scope["query_string"], headers, body)
+                connection = connection_of(scope)
+                answer = self.pipeline.answer(scope["method"], path, scope["query_string"], headers, body, connection)
         except Refusal as refusal:
             answer = refusal_answer(refusal)
+            if isinstance(refusal, TooLarge):
+                where = path.partition(b"?")[0]
+                self.pipeline.turned_away(scope["method"], where, scope["query_string"], headers, refusal, answer)
         except (ClientGone, asyncio.CancelledError):
             return  # nobody is there to be answered: the client has gone, or the server has waited long enough
         if answer.status >= 400 and surface.is_guide.match(path) and not is_as_given(answer.met):
@@ -184,6 +188,14 @@ class App:
             await send(message)
 
         return identified
+
+
+def connection_of(scope: Scope) -> tuple[int, int] | None:
+    """A request's connection, where our server lends it to us: the client's port, and when it was opened."""
+    extensions, client = scope.get("extensions"), scope.get("client")
+    if not extensions or client is None or OPENED not in extensions:
+        return None
+    return client[1], extensions[OPENED]
 
 
 async def _live(receive: Receive, send: Send) -> None:

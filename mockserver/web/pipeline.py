@@ -12,9 +12,7 @@ from mockserver.conventions import fitted
 from mockserver.errors import (
     Forbidden,
     Invalid,
-    MethodNotAllowed,
     MockServerError,
-    NotFound,
     Refusal,
     Unauthenticated,
     Unavailable,
@@ -34,7 +32,7 @@ from mockserver.web.envelope import Answer, fault_answer, refusal_answer, typed_
 from mockserver.web.faults import NOTHING, USUAL, put_wrong
 from mockserver.web.notes import Notes
 from mockserver.web.prefer import preferences, preferred_answer
-from mockserver.web.surface import Surface
+from mockserver.web.surface import Surface, nothing_there
 from mockserver.web.traffic import Traffic, too_many, with_limit
 from mockserver.web.worlds import World, Worlds
 
@@ -44,7 +42,6 @@ _USUAL_BAD_KEY, _BAD_KEY_CODE = USUAL[401]
 BAD_KEY = f"{_USUAL_BAD_KEY.removesuffix('.')}; send it as the credentials of the Authorization header: Bearer <key>."
 MAX_PLANS = 4096
 UNREAD = "a body was sent, but none is taken: it is ignored"
-_WRONG_BASES = ([b"v1", b"v1"], [b"v1", b"v2"], [b"v1", b"v3"])
 
 
 class Plan(NamedTuple):
@@ -98,8 +95,12 @@ class Pipeline:
         query: bytes,
         headers: Mapping[bytes, bytes],
         body: bytes,
+        connection: tuple[int, int] | None = None,
     ) -> Answer:
-        """The answer to a request; `headers` have lower-case names. Whatever goes wrong is an answer, too."""
+        """The answer to a request; `headers` have lower-case names. Whatever goes wrong is an answer, too.
+
+        `connection` is the client's port, and when it was opened in real ms.
+        """
         self.served += 1
         self._noted = ()
         self._refused = None
@@ -120,35 +121,44 @@ class Pipeline:
         if operation is None:
             world = self._world_of_stray(headers)
             at_ms = world.clock.now_ms(wall_ms) if world is not None else wall_ms
-        elif self._check_responses and answer.met is None and not _is_beyond_document(world):
+        elif (
+            self._check_responses
+            and answer.met is None
+            and not (world and world.traffic and world.traffic.is_beyond_document)
+        ):
             answer = self._checked(operation, answer)
+        self._remember(world, at_ms, wall_ms, method, path, query, headers, body, operation, answer, connection)
+        return answer
+
+    def turned_away(
+        self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes], refusal: Refusal, answer: Answer
+    ) -> None:
+        """Remember a request that was refused before it was read."""
+        found = self.surface.router.find(method, path)
+        world = self._world_of_stray(headers)
+        wall_ms = self._worlds.wall()
+        at_ms = world.clock.now_ms(wall_ms) if world is not None else wall_ms
+        self._refused, self._noted = refusal.with_traceback(None), ()
+        operation = None if isinstance(found, Missing) else found.operation
+        self._remember(world, at_ms, wall_ms, method, path, query, headers, b"", operation, answer, None)
+
+    def _remember(
+        self, world: World | None, at_ms: int, wall_ms: int, method: str, path: bytes, query: bytes,
+        headers: Mapping[bytes, bytes], body: bytes, operation: Operation | None, answer: Answer,
+        connection: tuple[int, int] | None,
+    ) -> None:  # fmt: skip
+        """Put an exchange into the journal."""
         account, run, mode, ordinal = NOBODY, 0, "real", 0
         if world is not None:
             world.exchanges = ordinal = world.exchanges + 1
             account, run, mode = world.account, world.run, world.clock.mode
-        self.journal.record(
-            (
-                ordinal,
-                account,
-                run,
-                at_ms,
-                wall_ms,
-                mode,
-                method,
-                path,
-                query,
-                kept_headers(headers),
-                body if len(body) <= MAX_BODY else body[:MAX_BODY],
-                operation,
-                answer.status,
-                answer.headers,
-                answer.body if len(answer.body) <= MAX_BODY else answer.body[:MAX_BODY],
-                answer.met,
-                self._refused,
-                self._noted,
-            )
-        )
-        return answer
+        answered = answer.body
+        self.journal.record((
+            ordinal, account, run, at_ms, wall_ms, mode, method, path, query, kept_headers(headers),
+            body if len(body) <= MAX_BODY else body[:MAX_BODY], operation, answer.status, answer.headers,
+            answered if len(answered) <= MAX_BODY else answered[:MAX_BODY], answer.met, self._refused, self._noted,
+            connection,
+        ))  # fmt: skip
 
     def opinion(
         self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes], body: bytes
@@ -330,7 +340,7 @@ class Pipeline:
     def _plan(self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes]) -> Plan:
         found = self.surface.router.find(method, path)
         if isinstance(found, Missing):
-            raise self._missing(found, method, path, headers)
+            raise nothing_there(found, method, path, headers)
         operation = found.operation
         refusal: Refusal | None = None
         parameters: Mapping[str, object] = found.path_parameters
@@ -360,19 +370,6 @@ class Pipeline:
         refusal = Forbidden if by_document and 403 in declared and 401 not in declared else Unauthenticated
         raise refusal(BAD_KEY, code=_BAD_KEY_CODE)
 
-    def _missing(self, missing: Missing, method: str, path: bytes, headers: Mapping[bytes, bytes]) -> MockServerError:
-        shown = path.decode("utf-8", "replace")[:200]
-        if missing.allowed:
-            allowed = ", ".join(missing.allowed)
-            return MethodNotAllowed(f"{method} is not a method of {shown}; it takes {allowed}.", missing.allowed)
-        if path.split(b"/")[1:3] in _WRONG_BASES:
-            host = headers.get(b"host", b"HOST:PORT").decode("latin-1")
-            return NotFound(
-                f"There is nothing at {shown}: this client puts the version into the path itself, so give it the "
-                f"base URL http://{host} (without /v1)."
-            )
-        return NotFound(f"There is nothing at {shown}. The paths served are listed at /openapi.json.")
-
     def _checked(self, operation: Operation, answer: Answer) -> Answer:
         """The answer, or a 500 that says how it breaks the document."""
         declared = operation.response_for(answer.status)
@@ -391,9 +388,3 @@ class Pipeline:
 def _key(world: World, plan: Plan, path: bytes) -> str:
     """What decides over a made-up answer."""
     return f"{world.stage.seed}/{plan.operation.operation_id}/{path.decode('utf-8', 'replace')}"
-
-
-def _is_beyond_document(world: World | None) -> bool:
-    """Whether the world's answers are meant to hold what the document does not know."""
-    varying = world.traffic.varying if world is not None and world.traffic is not None else None
-    return varying is not None and varying.variation is not None and varying.variation.kind == "unseen"

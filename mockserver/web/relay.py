@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from mockserver.audit.journal import MAX_BODY, NOBODY, kept_headers
 from mockserver.errors import ConfigError, Invalid, Refusal
-from mockserver.web.app import App
+from mockserver.web.app import App, connection_of
 from mockserver.web.bodies import ClientGone, whole_body
 from mockserver.web.credentials import token_of
 from mockserver.web.envelope import Answer, Header, error_body, json_answer, refusal_answer
@@ -104,6 +104,8 @@ class Relay:
             request = httpx.Request(scope["method"], url, headers=given, content=body)
             answer = await self._client.send(request, stream=True)
             try:
+                if not 200 <= answer.status_code <= 599:
+                    raise httpx.RemoteProtocolError(f"its status is {answer.status_code}")
                 status = answer.status_code
                 told = tuple(
                     (name.lower(), value) for name, value in answer.headers.raw if name.lower() not in HOP_BY_HOP
@@ -119,7 +121,7 @@ class Relay:
             if not told:
                 await self._answer(send, _unreachable(self.origin, error))
         finally:
-            self._record(scope["method"], path, query, headers, body, Answer(status, told, bytes(kept)))
+            self._record(scope, path, headers, body, Answer(status, told, bytes(kept)))
 
     async def _answer(self, send: Send, answer: Answer) -> None:
         """Answer in the upstream's place."""
@@ -127,10 +129,9 @@ class Relay:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
-    def _record(
-        self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes], body: bytes, answer: Answer
-    ) -> None:
+    def _record(self, scope: Scope, path: bytes, headers: Mapping[bytes, bytes], body: bytes, answer: Answer) -> None:
         """Remember an exchange, with what our documents have to say of the request."""
+        method, query = scope["method"], scope["query_string"]
         pipeline = self.app.pipeline
         operation, refusal, notes = pipeline.opinion(method, path, query, headers, body)
         token = token_of(headers.get(b"authorization", b""))
@@ -156,6 +157,7 @@ class Relay:
                 None,
                 refusal,
                 notes,
+                connection_of(scope),
             )
         )
         self._recorded()

@@ -19,12 +19,14 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mockserver import __version__
+from mockserver.clock import wall_clock
 from mockserver.errors import ConfigError
 from mockserver.settings import Settings
 from mockserver.web.app import App, create_app
-from mockserver.web.faults import TRANSPORT
+from mockserver.web.faults import OPENED, TRANSPORT
 from mockserver.web.reloading import Reloader
 
+now_ms = wall_clock()
 DRAIN_S = 5
 START_S = 30
 MOST_SESSIONS = 20
@@ -78,7 +80,7 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a client."""
         super().connection_made(OneWrite(transport))  # type: ignore[arg-type]
-        self._extensions = {TRANSPORT: self.transport}
+        self._extensions = {TRANSPORT: self.transport, OPENED: now_ms()}
 
     def on_message_begin(self) -> None:
         """Begin with a request."""

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from mockserver.errors import ConfigError
-from mockserver.openapi import Document, Match, Operation, Router, dumps, load_document
+from mockserver.errors import ConfigError, MethodNotAllowed, NotFound, Refusal
+from mockserver.openapi import Document, Match, Missing, Operation, Router, dumps, load_document
 from mockserver.web.call import Handler
 from mockserver.web.handlers import GUIDE_HANDLERS, HANDLERS
 from mockserver.web.handlers.conventional import bind
 from mockserver.web.merging import merged
 
+_WRONG_BASES = ([b"v1", b"v1"], [b"v1", b"v2"], [b"v1", b"v3"])
 _DUMMY = "\x00"
 """Stands for a variable of a path that is looked up as a request: it is no segment of any document."""
 
@@ -127,3 +128,18 @@ def paths_of(document: Document, routes: list[tuple[str, Operation]]) -> re.Patt
     tails = {re.sub(r"\\{.*?\\}", "[^/]*", re.escape(path)) for path in own - others if path.split("/")[1] not in heads}
     ways = [*(f"/{re.escape(head)}(/|$)" for head in sorted(heads)), *(f"{tail}$" for tail in sorted(tails))]
     return re.compile("|".join(ways).encode())
+
+
+def nothing_there(missing: Missing, method: str, path: bytes, headers: Mapping[bytes, bytes]) -> Refusal:
+    """The refusal of a request that no operation answers, with what may have been meant."""
+    shown = path.decode("utf-8", "replace")[:200]
+    if missing.allowed:
+        allowed = ", ".join(missing.allowed)
+        return MethodNotAllowed(f"{method} is not a method of {shown}; it takes {allowed}.", missing.allowed)
+    if path.split(b"/")[1:3] in _WRONG_BASES:
+        host = headers.get(b"host", b"HOST:PORT").decode("latin-1")
+        return NotFound(
+            f"There is nothing at {shown}: this client puts the version into the path itself, so give it the "
+            f"base URL http://{host} (without /v1)."
+        )
+    return NotFound(f"There is nothing at {shown}. The paths served are listed at /openapi.json.")

@@ -68,6 +68,12 @@ class Traffic:
         """Whether nothing stands in the way of any request."""
         return not (self.rules or self._limits)
 
+    @property
+    def is_beyond_document(self) -> bool:
+        """Whether answers are meant to hold what the document does not know."""
+        varying = self.varying
+        return varying is not None and varying.variation is not None and varying.variation.kind == "unseen"
+
     def meet(self, asked: Asked) -> Decision:
         """The faults that a call meets, counted."""
         decision = decide(self.rules, self.counts, asked, *self._key)
