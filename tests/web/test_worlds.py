@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from mockserver.audit import journal
+
 from .asgi import Client, make_client
 
 READS = (
@@ -166,8 +168,12 @@ def test_unwritten_worlds_that_cool_down_are_the_same_when_warm_again(serve: Cal
     assert everything(a) == moved != before
 
 
-def test_ten_thousand_tokens_that_only_read_cost_little() -> None:
-    """What each of them costs is measured on one thousand (tracing is slow); the rest must just be served."""
+def test_ten_thousand_tokens_that_only_read_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What each of them costs is measured on one thousand (tracing is slow); the rest must just be served.
+
+    The journal, which has a bound for all together, is left out.
+    """
+    monkeypatch.setattr(journal, "MAX_BYTES", 0)
     client = make_client(check_responses=False)
 
     def read(number: int) -> None:
@@ -195,7 +201,8 @@ def test_ten_thousand_tokens_that_only_read_cost_little() -> None:
     assert sum(world._warm is not None for world in worlds) <= 300
 
 
-def test_long_tokens_cost_no_more_than_short_ones() -> None:
+def test_long_tokens_cost_no_more_than_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "MAX_BYTES", 0)
     client = make_client(check_responses=False, max_worlds=5_000)
     client.as_("first").get("/v1/endpoints")
     gc.collect()
