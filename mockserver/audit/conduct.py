@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import groupby, pairwise
-from typing import NamedTuple
+from itertools import pairwise
 
 from contract_tests.kit.exchanges import made_id
-from contract_tests.kit.resources import DELETES, GETS
-from contract_tests.kit.views import state_of
+from contract_tests.kit.resources import GETS
 from mockserver.audit.reading import BAD, Read, pause_ms
 from mockserver.audit.rules import WARNING, Breach, rule
+from mockserver.audit.sessions import Session
 from mockserver.errors import NotNow
 
 FAST_MS = 250
@@ -43,103 +40,6 @@ REFUSALS = frozenset({400, 401, 403, 404, 405, 413, 415, 422})
 """The statuses that the same request gets again, however often it is sent."""
 GET_ONE = frozenset(operation_id for operation_id, _ in GETS.values())
 KINDS_OF_COST = frozenset({"endpoint", "cluster", "volume"})
-
-
-class Present(NamedTuple):
-    """A resource as it stands now, by its lifecycle: its `state`, and the one that it `failed` in, if it did."""
-
-    kind: str
-    id: str
-    state: str
-    failed: str = ""
-    is_gone: bool = False
-
-
-def last_seen(exchanges: Sequence[Read]) -> dict[str, Present]:
-    """What there is, as far as the answers tell: by id, in the state it was last seen in."""
-    gets = {operation_id for operation_id, _ in GETS.values()}
-    found: dict[str, Present] = {}
-    for one in exchanges:
-        for seen in one.seen:
-            state = state_of(seen.kind, seen.view) or ""
-            found[seen.id] = Present(seen.kind, seen.id, state, state if BAD.search(state) else "")
-        if (one.operation_id in DELETES and one.ok) or (one.operation_id in gets and one.status == 404):
-            found.pop(one.about, None)
-    return found
-
-
-@dataclass(frozen=True)
-class Session:
-    """One session: its exchanges in order, and what there is at the end of it, by id."""
-
-    exchanges: Sequence[Read]
-    present: dict[str, Present]
-    resting: frozenset[str] = frozenset()
-    """The states, of whatever kind, in which nothing is waited for."""
-
-    @cached_property
-    def runs(self) -> list[list[Read]]:
-        """The exchanges of each run of the world: a reset begins another."""
-        return [list(run) for _, run in groupby(self.exchanges, key=lambda one: one.run)]
-
-    @cached_property
-    def attempts(self) -> list[list[Read]]:
-        """The exchanges that ask the same thing, in order, for each thing that was asked."""
-        found: dict[object, list[Read]] = {}
-        for one in self.exchanges:
-            found.setdefault((one.run, one.key), []).append(one)
-        return list(found.values())
-
-    @cached_property
-    def flows(self) -> list[list[Read]]:
-        """The attempts at the same thing that follow one another: what is asked for in parallel is no retry."""
-        return [flow for group in self.attempts for flow in _flows(group)]
-
-    @cached_property
-    def made(self) -> dict[str, Read]:
-        """What the client made, by id, in the last run."""
-        last = self.runs[-1] if self.runs else []
-        made = {found: one for one in last if (found := made_id(one)) is not None}
-        volumes = {(found, name): one for found, one in made.items() if (name := _kept_volume(one)) is not None}
-        for other in last if volumes else ():
-            for seen in other.seen:
-                maker = volumes.get((seen.parent, str(seen.view.get("volume_name"))))
-                if maker is not None:
-                    made.setdefault(seen.id, maker)
-        return made
-
-    @cached_property
-    def deleted(self) -> frozenset[str]:
-        """The ids of what the client deleted."""
-        return frozenset(
-            one.path_parameters.get(DELETES[one.operation_id][1], "")
-            for one in self.exchanges
-            if one.operation_id in DELETES and one.ok
-        )
-
-
-def _flows(group: Sequence[Read]) -> Iterator[list[Read]]:
-    """Requests that each came after the answer to the one before: those of one connection, one after the other.
-
-    Those with a connection of their own follow one another if each connection was opened after the answer before.
-    """
-    by_connection: dict[object, list[Read]] = {}
-    for one in group:
-        by_connection.setdefault(one.connection, []).append(one)
-    alone = [flow[0] for flow in by_connection.values() if len(flow) == 1]
-    yield from (flow for flow in by_connection.values() if len(flow) > 1)
-    if all(b.connection is None or b.connection[1] >= a.wall_ms for a, b in pairwise(alone)):
-        yield alone
-    else:
-        yield from ([one] for one in alone)
-
-
-def _kept_volume(one: Read) -> str | None:
-    """The name of the volume that a cluster is made with and that is to outlive it."""
-    volume = one.sent.get("shared_volume") if isinstance(one.sent, dict) else None
-    if not isinstance(volume, dict) or volume.get("is_lifecycle_independent") is not True:
-        return None
-    return str(volume.get("volume_name"))
 
 
 def any_failed(session: Session) -> bool:
@@ -174,8 +74,10 @@ def any_acted(session: Session) -> bool:
       reason="The answer said how long to wait; asking sooner is refused again.")  # fmt: skip
 def ignores_retry_after(session: Session) -> Iterator[Breach]:
     """The same again before the time that the answer named."""
-    for group in session.flows:
-        for earlier, later in pairwise(group):
+    for flow in session.flows:
+        if _each_waited(flow):
+            continue
+        for earlier, later in pairwise(flow):
             wanted = earlier.retry_after_ms
             waited = pause_ms(earlier, later)
             if earlier.failed and wanted and waited < wanted * TOLERANCE:
@@ -184,6 +86,23 @@ def ignores_retry_after(session: Session) -> Iterator[Breach]:
                     f"{_seconds(waited)}"
                 )
                 yield Breach([earlier, later], message, f"wait {_seconds(wanted)}")
+
+
+def _each_waited(flow: Sequence[Read]) -> bool:
+    """Whether requests with a connection each may be those of several tasks, of which each waited as it was asked to.
+
+    So it is where every failure has a later request of its own that came late enough.
+    """
+    if len({one.connection for one in flow}) < len(flow):
+        return False  # one connection is one task's
+    free = list(flow)
+    for failed in (one for one in flow if one.failed and one.retry_after_ms):
+        wanted = (failed.retry_after_ms or 0) * TOLERANCE
+        again = next((one for one in free if one.wall_ms > failed.wall_ms and pause_ms(failed, one) >= wanted), None)
+        if again is None:
+            return False
+        free.remove(again)
+    return True
 
 
 @rule("gives-up-at-once", suite="conduct", applies=any_failed, severity=WARNING, source="the official clients' retries",

@@ -12,7 +12,7 @@ from contract_tests.kit.exchanges import curl_lines
 from contract_tests.kit.lifecycles import load_lifecycles
 from contract_tests.verdict import FORMAT
 from mockserver import __version__
-from mockserver.audit import addressing, conduct, requests
+from mockserver.audit import addressing, conduct, requests, sessions
 from mockserver.audit.asking import Request
 from mockserver.audit.coverage import Coverage
 from mockserver.audit.journal import Exchange
@@ -106,14 +106,14 @@ class Judge:
 
         Several are told as one, their requests numbered anew in the order they came.
         """
-        sessions = [self._session(sitting, facts) for sitting in sittings]
-        reads = sorted((one for session in sessions for one in session.exchanges), key=lambda one: one.wall_ms)
-        if len(sessions) > 1:
+        sat = [self._session(sitting, facts) for sitting in sittings]
+        reads = sorted((one for session in sat for one in session.exchanges), key=lambda one: one.wall_ms)
+        if len(sat) > 1:
             for number, one in enumerate(reads, 1):
                 one.number = number
-        judged, breaches = self._judge(reads, sessions, facts)
+        judged, breaches = self._judge(reads, sat, facts)
         findings = _findings(breaches)
-        coverage = Coverage(self.lifecycles, [session.exchanges for session in sessions])
+        coverage = Coverage(self.lifecycles, [session.exchanges for session in sat])
         broken = any(finding["severity"] == ERROR for finding in findings)
         first_ms = reads[0].wall_ms if reads else 0
         forgotten = sum(sitting.forgotten for sitting in sittings)
@@ -182,16 +182,16 @@ class Judge:
         freed: list[dict[str, Any]] = free_of(told, keys)
         return freed
 
-    def _session(self, sitting: Sitting, facts: Facts) -> conduct.Session:
+    def _session(self, sitting: Sitting, facts: Facts) -> sessions.Session:
         reads = [self.reader.read(one, facts.credentials) for one in sitting.exchanges]
         for number, one in enumerate(reads, sitting.forgotten + 1):
             one.number = one.number or number
         if sitting.standings is None:
-            return conduct.Session(reads, conduct.last_seen(reads), self.resting)
+            return sessions.Session(reads, sessions.last_seen(reads), self.resting)
         present = {one.id: self._present(one) for one in sitting.standings}
-        return conduct.Session(reads, present, self.resting)
+        return sessions.Session(reads, present, self.resting)
 
-    def _present(self, standing: Standing) -> conduct.Present:
+    def _present(self, standing: Standing) -> sessions.Present:
         """A resource as it stands; what it failed with counts until it is well again."""
         failed = ""
         for mark in standing.marks:
@@ -200,10 +200,10 @@ class Judge:
             elif mark.state in self.resting:
                 failed = ""
         state = standing.marks[-1].state
-        return conduct.Present(standing.kind, standing.id, state, failed, standing.is_gone)
+        return sessions.Present(standing.kind, standing.id, state, failed, standing.is_gone)
 
     def _judge(
-        self, reads: list[Read], sessions: list[conduct.Session], facts: Facts
+        self, reads: list[Read], sessions: list[sessions.Session], facts: Facts
     ) -> tuple[dict[str, int], list[tuple[Rule, Breach]]]:
         """How often each rule was judged, and every breach."""
         requests = [Request(one, self.reader, facts.keyed) for one in reads]
