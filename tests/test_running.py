@@ -98,12 +98,35 @@ def test_nothing_sent_is_nothing_judged() -> None:
 def test_the_key_is_told_nowhere(tmp_path: Path) -> None:
     key = "s3cret-key-of-a-user"
     body = "{'model': os.environ['TOGETHER_API_KEY'], 'hf_token': 'hush-' + 'hush'}"
-    lines = (f"call('POST', '/models', {body})", "call('GET', '/x/' + os.environ['TOGETHER_API_KEY'])")
+    key_sent = "os.environ['TOGETHER_API_KEY']"
+    lines = (
+        f"call('POST', '/models', {body})",
+        f"call('GET', '/x/' + {key_sent})",
+        f"call('GET', '/endpoints?' + {key_sent} + '=1&type=' + {key_sent})",
+        f"call('PATCH', '/endpoints/' + {key_sent}, {{'state': {key_sent}, {key_sent}: 1}})",
+        f"call('POST', '/endpoints', {key_sent})",
+        f"call('POST', '/endpoints', {{'model': 'Qwen/Qwen3.5-9B-FP8', 'hardware': {key_sent}, 'autoscaling': 1}})",
+    )
     done = ran("--api-key", key, "--report", str(tmp_path), *client(*lines))
     written = done.stderr + done.stdout + "".join(path.read_text() for path in tmp_path.iterdir())
     assert done.returncode == 3
     assert key not in written
     assert "hush-hush" not in written
+
+
+def test_what_is_refused_before_it_is_read_is_judged() -> None:
+    # The answer comes while the body is still being sent: some clients see a broken connection.
+    tried = "try:\n    call('POST', '/endpoints', {'model': 'x' * 11_000_000})\nexcept urllib.error.URLError:\n    pass"
+    done = ran(*client(tried))
+    assert done.returncode == 3, done.stderr
+    assert "out-of-bounds" in done.stderr
+    assert "longer than 10485760 bytes" in done.stderr
+
+
+def test_the_verdict_stands_though_nobody_reads_it() -> None:
+    with Path("/dev/full").open("w") as full:
+        status = subprocess.run(command(*client("call('GET', '/hardwares')")), stderr=full, timeout=WITHIN_S).returncode
+    assert status == 3
 
 
 def test_a_command_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> None:

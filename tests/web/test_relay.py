@@ -116,6 +116,32 @@ def test_what_is_gone_and_seen_again_is_told(between: Between) -> None:
     assert "deleted-stays-deleted" in rules(between.verdicts()[1])
 
 
+def test_long_bodies_pass_and_are_not_judged(between: Between) -> None:
+    asked = {
+        "model": "meta-llama/Llama-3.3-70B-Instruct-Turbo",
+        "messages": [{"role": "user", "content": "x" * 70_000}],
+    }
+    between.client.post("/v1/chat/completions", asked)
+    _, server = between.verdicts()
+    assert server["findings"] == []
+    assert "1 exchanges with long bodies" in [one["what"] for one in server["not_judged"]]
+
+
+def test_no_key_is_told_wherever_it_was_sent(between: Between) -> None:
+    made = between.client.create_endpoint()
+    between.client.call("PATCH", f"/v1/endpoints/{made['id']}", {"state": KEY, KEY: 1}).refused(400)
+    between.client.call("GET", f"/v1/endpoints/{KEY}")
+    told = json.dumps([*between.verdicts(), as_scenario(between.reports.reads(), "https://api.example")])
+    assert "***" in told
+    assert KEY not in told
+    assert KEY.encode() not in between.client.send("GET", "/_mock/journal").body
+
+
+def test_a_status_that_is_none(between: Between) -> None:
+    between.upstream.spoil = lambda request, answer: answering(answer, {}, 999)
+    assert between.client.send("GET", "/v1/hardware", may_fail=True).status == 502
+
+
 def test_each_key_is_a_session(between: Between) -> None:
     between.client.get("/v1/hardware")
     between.client.as_("another").get("/v1/hardware?x=1")
