@@ -176,6 +176,24 @@ def test_findings_of_earlier_runs_are_not_counted(monkeypatch: pytest.MonkeyPatc
     assert exercising.contract_broken("http://127.0.0.1:1", "key") == []
 
 
+def test_a_client_that_ends_the_variation_is_told_so() -> None:
+    code = (
+        "import os, urllib.request as web\n"
+        "key = {'Authorization': 'Bearer ' + os.environ['TOGETHER_API_KEY']}\n"
+        "base = os.environ['TOGETHER_BASE_URL']\n"
+        "web.urlopen(web.Request(base + '/hardware', headers=key))\n"
+        "web.urlopen(web.Request(base.removesuffix('/v1') + '/_mock/reset', b'', key))\n"
+    )
+    with pytest.raises(ConfigError, match="resets its world"):
+        exercise(Asked(STEP, (sys.executable, "-c", code)))
+
+
+def test_a_report_that_cannot_be_written_is_told_first(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="--report"):
+        exercise(Asked(STEP, ("true",), report=tmp_path / "file" / "folder"))
+
+
 def test_whatever_the_client_started_ends_with_it(tmp_path: Path) -> None:
     code = "import subprocess, sys; print(subprocess.Popen(['sleep', '600']).pid, file=open(sys.argv[1], 'w'))"
     with pytest.raises(ConfigError, match="sent nothing"):

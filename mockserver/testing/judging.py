@@ -42,7 +42,7 @@ def judge(verdicts: Iterable[Verdict], allow: Collection[str] | str, strict: boo
         errors = [one for one in left if strict or one["severity"] == "error"]
         warnings = [one for one in left if one not in errors]
         if errors:
-            broken.append(_text(verdict, errors))
+            broken.append(_text(verdict, errors, fails=True))
         if warnings:
             told.append(_text(verdict, warnings))
             lines += [_line(one) for one in warnings]
@@ -63,8 +63,9 @@ def _line(finding: dict[str, Any]) -> str:
     return f"{finding['rule']}{about and ', '}{about}: {finding['message'].splitlines()[0]}"
 
 
-def _text(verdict: Verdict, findings: list[dict[str, Any]]) -> str:
+def _text(verdict: Verdict, findings: list[dict[str, Any]], *, fails: bool = False) -> str:
     is_broken = any(one["severity"] == "error" for one in findings)
     shown = {**verdict, "findings": findings, "verdict": "broken" if is_broken else "kept"}
     rules = list(dict.fromkeys(one["rule"] for one in findings))
-    return f"{findings_text(shown)}\n\nWhere a test means to do this: allow={rules!r}"
+    strictly = "Warnings count here (strict=True).\n" if fails and not is_broken else ""
+    return f"{strictly}{findings_text(shown)}\n\nWhere a test means to do this: allow={rules!r}"
