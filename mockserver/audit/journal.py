@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
@@ -19,6 +19,8 @@ MAX_BYTES = 32 * 1024 * 1024
 """How much is remembered of all accounts together, about; the oldest go first."""
 MAX_BODY = 64 * 1024
 """How much of one body is remembered."""
+LONG = 64
+"""From so many exchanges on an account has a deque, which is large while it is short; most have but a few."""
 MAX_HEADER = 512
 """How much of one header is remembered."""
 OVERHEAD = 1024
@@ -82,7 +84,19 @@ def kept_headers(headers: Mapping[bytes, bytes]) -> tuple[bytes, bytes, bytes, b
     authorization = get(b"authorization", b"")
     if len(authorization) > MAX_HEADER:
         authorization = authorization[:MAX_HEADER]
-    return get(b"host", b""), authorization, get(b"content-type", b""), get(b"x-stainless-retry-count", b"")
+    said = get(b"host", b""), authorization, get(b"content-type", b""), get(b"x-stainless-retry-count", b"")
+    # A client says the same each time: what is remembered is one and the same.
+    same = _SAID.get(said)
+    if same is None:
+        if len(_SAID) >= MAX_SAID:
+            _SAID.clear()
+        same = _SAID[said] = said
+    return same
+
+
+MAX_SAID = 1024
+"""Of how many sets of headers only one copy is kept."""
+_SAID: dict[tuple[bytes, bytes, bytes, bytes], tuple[bytes, bytes, bytes, bytes]] = {}
 
 
 class Journal:
@@ -92,7 +106,7 @@ class Journal:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[str, list[tuple[Any, ...]]] = {}
+        self._kept: dict[str, list[tuple[Any, ...]] | deque[tuple[Any, ...]]] = {}
         self._bytes = 0
         self.forgotten: Counter[str] = Counter()
 
@@ -103,6 +117,8 @@ class Journal:
         if own is None:
             own = self._kept[account] = []
         own.append(exchange)
+        if len(own) == LONG:
+            self._kept[account] = deque(own)
         self._bytes += len(exchange[_BODY]) + len(exchange[_ANSWER]) + OVERHEAD
         if len(own) > MAX_EXCHANGES:
             self._forget(account, own)
@@ -121,8 +137,8 @@ class Journal:
         """How many exchanges of an account there ever were."""
         return len(self._kept.get(account, ())) + self.forgotten[account]
 
-    def _forget(self, account: str, own: list[tuple[Any, ...]]) -> None:
-        gone = own.pop(0)  # a list is small while it is short, as most are
+    def _forget(self, account: str, own: list[tuple[Any, ...]] | deque[tuple[Any, ...]]) -> None:
+        gone = own.popleft() if isinstance(own, deque) else own.pop(0)
         self._bytes -= len(gone[_BODY]) + len(gone[_ANSWER]) + OVERHEAD
         self.forgotten[account] += 1
 

@@ -153,7 +153,8 @@ class App:
             if path in surface.documents:
                 answer = self._describe(scope["method"], path)
             else:
-                connection = connection_of(scope)
+                lent = scope.get("extensions")
+                connection = lent.get(OPENED) if lent else None
                 answer = self.pipeline.answer(scope["method"], path, scope["query_string"], headers, body, connection)
         except Refusal as refusal:
             answer = refusal_answer(refusal)
@@ -188,14 +189,6 @@ class App:
             await send(message)
 
         return identified
-
-
-def connection_of(scope: Scope) -> tuple[int, int] | None:
-    """A request's connection, where our server lends it to us: the client's port, and when it was opened."""
-    extensions, client = scope.get("extensions"), scope.get("client")
-    if not extensions or client is None or OPENED not in extensions:
-        return None
-    return client[1], extensions[OPENED]
 
 
 async def _live(receive: Receive, send: Send) -> None:

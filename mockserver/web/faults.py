@@ -25,7 +25,7 @@ from mockserver.simulation.faults import (
 from mockserver.web.envelope import Answer, Header, error_body, json_answer, retry_headers, typed_answer
 
 OPENED = "mockserver.opened"
-"""The ASGI extension by which our server tells when a connection was opened, in real ms."""
+"""The ASGI extension by which our server tells the client's port, and when it opened the connection, in real ms."""
 Pause = Callable[[float], Awaitable[Any]]
 """Waits for so many real seconds."""
 

@@ -52,6 +52,8 @@ class Plan(NamedTuple):
     parameters: Mapping[str, object]
     refusal: Refusal | None
     notes: tuple[str, ...]
+    path: bytes
+    query: bytes
 
 
 class Pipeline:
@@ -109,6 +111,7 @@ class Pipeline:
         try:
             plan = self._plans.get((method, path, query)) or self._plan(method, path, query, headers)
             operation = plan.operation
+            path, query = plan.path, plan.query  # so that what is remembered of them is one copy
             token = self._authenticate(operation, headers.get(b"authorization", b""), headers, query)
             world = self._worlds.of(token)
             at_ms = world.clock.now_ms(wall_ms)
@@ -350,7 +353,7 @@ class Pipeline:
             parameters, notes = decode_parameters(operation, found.path_parameters, query, named)
         except Invalid as invalid:
             refusal = invalid
-        plan = Plan(operation, self.surface.handlers[operation], parameters, refusal, notes)
+        plan = Plan(operation, self.surface.handlers[operation], parameters, refusal, notes, path, query)
         if not operation.reads_headers and len(path) + len(query) < 1024:
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()

@@ -11,10 +11,11 @@ from starlette.types import Receive, Scope, Send
 
 from mockserver.audit.journal import MAX_BODY, NOBODY, kept_headers
 from mockserver.errors import ConfigError, Invalid, Refusal
-from mockserver.web.app import App, connection_of
+from mockserver.web.app import App
 from mockserver.web.bodies import ClientGone, whole_body
 from mockserver.web.credentials import token_of
 from mockserver.web.envelope import Answer, Header, error_body, json_answer, refusal_answer
+from mockserver.web.faults import OPENED
 from mockserver.web.origins import LOOPBACK_ORIGIN
 from mockserver.web.traffic import account_of
 
@@ -157,7 +158,7 @@ class Relay:
                 None,
                 refusal,
                 notes,
-                connection_of(scope),
+                (scope.get("extensions") or {}).get(OPENED),
             )
         )
         self._recorded()

@@ -80,12 +80,18 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a client."""
         super().connection_made(OneWrite(transport))  # type: ignore[arg-type]
-        self._extensions = {TRANSPORT: self.transport, OPENED: now_ms()}
+        self._extensions = {TRANSPORT: self.transport, OPENED: (_port_of(self.transport), now_ms())}
 
     def on_message_begin(self) -> None:
         """Begin with a request."""
         super().on_message_begin()
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
+
+
+def _port_of(transport: Any) -> int:
+    """The client's port."""
+    peer = transport.get_extra_info("peername")
+    return int(peer[1]) if isinstance(peer, tuple) and len(peer) > 1 else 0
 
 
 class Server(uvicorn.Server):
