@@ -63,18 +63,7 @@ def verdict_of(
         "verdict": word,
         "problem": problem if word == "could not run" else None,
         "command": command,
-        "rules": [
-            {
-                "name": rule.name,
-                "suite": rule.suite,
-                "severity": rule.severity,
-                "reason": rule.reason,
-                "source": rule.source,
-                "judged": record.judged[rule.name],
-                "breaches": record.breaches[rule.name],
-            }
-            for rule in RULES.values()
-        ],
+        "rules": [rule_row(rule, record.judged[rule.name], record.breaches[rule.name]) for rule in RULES.values()],
         "findings": ranked(record.findings.values()),
         "not_judged": not_judged,
         "operations": [
@@ -85,6 +74,12 @@ def verdict_of(
         "lifecycles": [lifecycle_row(record, table) for table in session.lifecycles.values()],
         "tests": tests,
     }
+
+
+def rule_row(rule: Any, judged: int, breaches: int) -> dict[str, Any]:
+    """A rule of either side, with how often it was judged and broken."""
+    row = {name: getattr(rule, name) for name in ("name", "suite", "severity", "reason", "source")}
+    return {**row, "judged": judged, "breaches": breaches}
 
 
 def operation_row(record: Record, one: Operation) -> dict[str, Any]:

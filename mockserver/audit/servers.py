@@ -10,7 +10,7 @@ from contract_tests.kit.observer import Observer
 from contract_tests.kit.record import Record, ranked
 from contract_tests.rules import answers
 from contract_tests.rules.registry import RULES
-from contract_tests.verdict import FORMAT, lifecycle_row, operation_row
+from contract_tests.verdict import FORMAT, lifecycle_row, operation_row, rule_row
 from mockserver import __version__
 from mockserver.audit.journal import MAX_BODY, Exchange
 from mockserver.audit.reading import free_of, keys_of
@@ -66,18 +66,7 @@ def verdict_on_server(judge: Judge, sittings: Sequence[Sitting], facts: Facts) -
         "verdict": "broken" if record.broken else "kept" if judged else "could not run",
         "problem": None if judged else "no request came that an operation answers",
         "command": facts.command,
-        "rules": [
-            {
-                "name": rule.name,
-                "suite": rule.suite,
-                "severity": rule.severity,
-                "reason": rule.reason,
-                "source": rule.source,
-                "judged": record.judged[rule.name],
-                "breaches": record.breaches[rule.name],
-            }
-            for rule in judged
-        ],
+        "rules": [rule_row(rule, record.judged[rule.name], record.breaches[rule.name]) for rule in judged],
         "findings": ranked(record.findings.values()),
         "not_judged": not_judged,
         "operations": [

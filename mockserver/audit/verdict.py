@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from contract_tests.kit.document import Document
 from contract_tests.kit.exchanges import curl_lines
 from contract_tests.kit.lifecycles import load_lifecycles
-from contract_tests.verdict import FORMAT
+from contract_tests.verdict import FORMAT, rule_row
 from mockserver import __version__
 from mockserver.audit import addressing, conduct, requests, sessions
 from mockserver.audit.asking import Request
@@ -138,15 +138,7 @@ class Judge:
             "command": facts.command,
             "exit": facts.exit,
             "rules": [
-                {
-                    "name": rule.name,
-                    "suite": rule.suite,
-                    "severity": rule.severity,
-                    "reason": rule.reason,
-                    "source": rule.source,
-                    "judged": judged[rule.name],
-                    "breaches": sum(one.name == rule.name for one, _ in breaches),
-                }
+                rule_row(rule, judged[rule.name], sum(one.name == rule.name for one, _ in breaches))
                 for rule in RULES.values()
             ],
             "findings": findings,
