@@ -38,7 +38,7 @@ _WORDS = re.compile(r"[a-z]+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 HIDDEN = "***"
 SHORTEST_KEY = 6
-"""What is shorter may be part of any word."""
+"""What is shorter may be part of any word, and so may what is of letters alone: nobody's key is."""
 
 
 class Exchange(NamedTuple):
@@ -163,7 +163,7 @@ def show(exchange: Exchange, token: str, credentials: frozenset[str]) -> dict[st
         "at": rfc3339(exchange.at_ms),
         "at_ms": exchange.at_ms,
         "method": exchange.method,
-        "path": _without_key(exchange),
+        "path": exchange.path.decode("utf-8", "replace"),
         "query": discreet(exchange.query.decode("utf-8", "replace"), token, credentials),
         "operation": exchange.operation.operation_id if exchange.operation else None,
         "status": exchange.status or None,
@@ -172,11 +172,9 @@ def show(exchange: Exchange, token: str, credentials: frozenset[str]) -> dict[st
     }
 
 
-def _without_key(exchange: Exchange) -> str:
-    """The path, without the key that it was sent with."""
-    path = exchange.path.decode("utf-8", "replace")
-    key = exchange.said[1].decode("latin-1").rpartition(" ")[2]
-    return path.replace(key, HIDDEN) if len(key) >= SHORTEST_KEY else path
+def is_secret(key: str) -> bool:
+    """Whether a key is one to hide: hiding a word would make nonsense of all that has it."""
+    return len(key) >= SHORTEST_KEY and not key.isalpha()
 
 
 def faults_of(exchange: Exchange) -> list[dict[str, str]]:

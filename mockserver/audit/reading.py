@@ -14,7 +14,7 @@ from contract_tests.kit import exchanges as kit
 from contract_tests.kit.document import Document, Operation
 from contract_tests.kit.resources import Sighting, sightings
 from contract_tests.kit.views import state_of
-from mockserver.audit.journal import HIDDEN, MAX_BODY, MAX_HEADER, NOBODY, SHORTEST_KEY, Exchange, discreet, faults_of
+from mockserver.audit.journal import HIDDEN, MAX_BODY, MAX_HEADER, NOBODY, Exchange, discreet, faults_of, is_secret
 from mockserver.errors import MockServerError
 from mockserver.openapi import Operation as Asked
 
@@ -161,7 +161,7 @@ def _shown_body(one: Exchange, content_type: str, token: str, credentials: froze
 def _without(raw: bytes, token: str) -> bytes:
     """Bytes with a key taken out; one that is too short to be a key may be part of any word."""
     secret = token.encode("latin-1")
-    if len(secret) < SHORTEST_KEY or secret not in raw:
+    if not is_secret(token) or secret not in raw:
         return raw
     # Of a very long one the journal has only the beginning.
     rest = rb"[^\s\"'&]*" if len(secret) > MAX_HEADER // 2 else b""
@@ -193,12 +193,12 @@ def _path_parameters(document: Document | None, operation: Operation | None, pat
 
 
 def keys_of(reads: Iterable[Read]) -> set[str]:
-    """The keys that requests were sent with, where they are long enough to be one."""
-    return {key for one in reads if len(key := one.authorization.rpartition(" ")[2]) >= SHORTEST_KEY}
+    """The keys that requests were sent with, those that are to be hidden."""
+    return {key for one in reads if is_secret(key := one.authorization.rpartition(" ")[2])}
 
 
 def free_of(value: Any, secrets: Collection[str]) -> Any:
-    """A plain value without these texts, wherever they stand: a client may send its key as anything."""
+    """A plain value without these texts in its values: a client may send its key as anything."""
     if not secrets:
         return value
     # As they are, and as JSON and URLs have them.
@@ -209,7 +209,7 @@ def free_of(value: Any, secrets: Collection[str]) -> Any:
         if isinstance(inner, str):
             return pattern.sub(HIDDEN, inner)
         if isinstance(inner, dict):
-            return {freed(name): freed(one) for name, one in inner.items()}
+            return {name: freed(one) for name, one in inner.items()}
         return [freed(one) for one in inner] if isinstance(inner, list) else inner
 
     return freed(value)

@@ -152,11 +152,13 @@ class Judge:
         return freed
 
     def findings_on(self, exchanges: Sequence[Exchange], facts: Facts) -> list[dict[str, Any]]:
-        """What is to be said of each exchange by itself: findings on the request, and what its answer shows."""
-        told, keys = [], set[str]()
+        """What is to be said of each exchange by itself: findings on the request, and what its answer shows.
+
+        Keys that were sent in odd places are still in it: `reading.free_of` takes them out.
+        """
+        told = []
         for one in exchanges:
             read = self.reader.read(one, facts.credentials)
-            keys |= keys_of([read])
             request = Request(read, self.reader, facts.keyed)
             found = [
                 {
@@ -171,8 +173,7 @@ class Judge:
                 for breach in rule.check(request)
             ]
             told.append({"findings": found, "resource": read.about or None, "shown": read.state or None})
-        freed: list[dict[str, Any]] = free_of(told, keys)
-        return freed
+        return told
 
     def _session(self, sitting: Sitting, facts: Facts) -> sessions.Session:
         reads = [self.reader.read(one, facts.credentials) for one in sitting.exchanges]

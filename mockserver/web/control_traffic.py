@@ -93,10 +93,7 @@ class TrafficControl:
             "now": rfc3339(self._now_ms(world)),
             "run": world.run,
             "total": world.exchanges,
-            "exchanges": [
-                {**show(one, token, credentials), **told}
-                for one, told in zip(kept, self._reports().on(kept), strict=True)
-            ],
+            "exchanges": self._reports().on(kept, [show(one, token, credentials) for one in kept]),
         }
 
     def _report(self, request: Request, parameters: Fields, body: Any) -> Fields:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mockserver.audit.journal import NOBODY, Exchange
-from mockserver.audit.reading import Read
+from mockserver.audit.journal import NOBODY, Exchange, is_secret
+from mockserver.audit.reading import Read, free_of
 from mockserver.audit.verdict import Facts, Judge, Mark, Sitting, Standing
 from mockserver.settings import data_folder
 from mockserver.simulation import progress
@@ -47,9 +47,12 @@ class Reports:
         """One verdict on all that was sent, by whatever key."""
         return self._judge().verdict(self._sittings() or [self._strays()], self._facts(facts))
 
-    def on(self, exchanges: list[Exchange]) -> list[dict[str, Any]]:
-        """What is to be said of each of some exchanges by itself."""
-        return self._judge().findings_on(exchanges, self._facts({}))
+    def on(self, exchanges: list[Exchange], shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Some exchanges as they are shown, with what is to be said of each by itself; no key is told."""
+        told = self._judge().findings_on(exchanges, self._facts({}))
+        keys = {key for one in exchanges if is_secret(key := one.said[1].decode("latin-1").rpartition(" ")[2])}
+        freed: list[dict[str, Any]] = free_of([{**a, **b} for a, b in zip(shown, told, strict=True)], keys)
+        return freed
 
     def _facts(self, given: dict[str, Any]) -> Facts:
         return Facts(keyed=self._pipeline.keyed, credentials=self._pipeline.surface.credentials, **given)

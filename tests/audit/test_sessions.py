@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+import pytest
 
 from mockserver.audit.reading import Read
 from mockserver.audit.rules import RULES
 from mockserver.audit.sessions import Session
 from mockserver.audit.verdict import SUITES
+
+from ..web.asgi import make_client
 
 
 def asked(number: int, wall_ms: int, status: int = 200, connection: tuple[int, int] | None = None, **more: Any) -> Read:
@@ -58,3 +63,21 @@ def test_another_key_is_another_request() -> None:
     assert broken(*keys) == set()
     same = [asked(number, 10 + number, 401, (5000, 0), authorization="Bearer wrong") for number in range(4)]
     assert broken(*same) == {"retries-a-refusal"}
+
+
+@pytest.mark.parametrize("key", ["status", "endpoints", "broken", "client", "k1", "v1"])
+def test_a_key_that_is_a_word_hides_nothing(key: str) -> None:
+    client = make_client(token=key)
+    client.get("/v1/endpoints", typ="dedicated")
+    verdict = client.get("/_mock/report")["sessions"][0]
+    assert verdict["verdict"] == "broken"
+    assert "***" not in json.dumps(verdict)
+
+
+def test_a_key_is_hidden_wherever_it_was_sent() -> None:
+    client = make_client(token="sk-77-secret")
+    client.call("GET", "/v1/endpoints/sk-77-secret", query={"sk-77-secret": "sk-77-secret"})
+    for path in ("/_mock/report", "/_mock/journal"):
+        told = json.dumps(client.get(path))
+        assert "***" in told
+        assert "sk-77" not in told
