@@ -55,7 +55,8 @@ def read_hardware(account: Account) -> None:
             refusals.good_request_accepted, one, "hardware for a model that is listed as dedicated", at=one
         )
         account.record.judge(hardware.availability_when_asked, items(one, "data"), model, at=one)
-        account.record.judge(hardware.catalogue_is_one, items(one, "data"), by_id, model, at=one, evidence=[whole, one])
+        listed, at_once = items(one, "data"), account.target.clock.frozen
+        account.record.judge(hardware.catalogue_is_one, listed, by_id, model, at_once, at=one, evidence=[whole, one])
         account.record.judge(hardware.hardware_tells_itself, items(one, "data"), at=one)
         account.record.judge(hardware.fits_memory, items(one, "data"), model, at=one)
     unknown = account.call("listHardware", query={"model": "nobody/knows-this-model"})
