@@ -269,9 +269,13 @@ class User(RuleBasedStateMachine):
         """Delete something."""
         kind = data.draw(st.sampled_from([kind for kind in MOST if self.has(kind)]), label="what")
         known = self.one_of(data, kind)
-        one = self.account.remove(known)
         if kind == "volume":
-            users = [user for user in self.account.observer.known.values() if user.volume == known.id and not user.gone]
+            self.account.look(known)  # one that could not be made in the meantime is nobody's any more
+        one = self.account.remove(known)
+        if kind == "volume" and known.state != "failed":
+            # A cluster that is being deleted may be gone by now, and its volume free.
+            known_users = [user for user in self.account.observer.known.values() if user.volume == known.id]
+            users = [user for user in known_users if not user.gone and not user.deleted]
             if users:
                 self.account.record.judge(promises.attached_volume_stays, one, at=one)
         else:
