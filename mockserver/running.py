@@ -23,7 +23,6 @@ KEY = "mock-key"
 BROKEN = 3
 """The exit status where the command ended well, and what it sent breaks the contract."""
 TIMED_OUT = 124
-NOT_STARTED = 127
 BY_SIGNAL = 128
 """A command that a signal ended has this status, and the signal's number more, as in a shell."""
 GRACE_S = 5

@@ -175,10 +175,8 @@ def duplicates_on_retry(session: Session) -> Iterator[Breach]:
     """Made twice, since the answer to the first request was lost."""
     makers = [one for one in session.exchanges if one.method == "POST" and one.operation is not None]
     for number, earlier in enumerate(makers):
-        if not (
-            (earlier.carried_out and LOST & set(earlier.faults))
-            or (earlier.faults and earlier.carried_out and not earlier.ok)
-        ):
+        is_lost = earlier.faults and (not earlier.ok or LOST & set(earlier.faults))
+        if not (earlier.carried_out and is_lost):
             continue
         alike = (one for one in makers[number + 1 :] if _wish(one) == _wish(earlier) and one.run == earlier.run)
         later = next(alike, None)
@@ -287,14 +285,9 @@ def leaks(session: Session) -> Iterator[Breach]:
     """Made, never deleted, and still there."""
     for found, made in session.made.items():
         present = session.present.get(found)
-        if (
-            present is not None
-            and not present.is_gone
-            and present.kind in KINDS_OF_COST
-            and found not in session.deleted
-        ):
-            if "delet" in present.state.lower():
-                continue  # with what it was made for
+        if present is None or present.is_gone or present.kind not in KINDS_OF_COST or found in session.deleted:
+            continue
+        if "delet" not in present.state.lower():  # else it goes with what it was made for
             message = f"the {present.kind} {found} was made and never deleted; it is in {present.state}"
             yield Breach([made], message, "delete what was made, also after a failure")
 

@@ -78,6 +78,11 @@ _ANSWER = Exchange._fields.index("answer")
 _WALL = Exchange._fields.index("wall_ms")
 
 
+MAX_SAID = 1024
+"""Of how many sets of headers only one copy is kept."""
+_SAID: dict[tuple[bytes, bytes, bytes, bytes], tuple[bytes, bytes, bytes, bytes]] = {}
+
+
 def kept_headers(headers: Mapping[bytes, bytes]) -> tuple[bytes, bytes, bytes, bytes]:
     """What is remembered of a request's headers: host, authorization, content type, and which try it says it is."""
     get = headers.get
@@ -92,11 +97,6 @@ def kept_headers(headers: Mapping[bytes, bytes]) -> tuple[bytes, bytes, bytes, b
             _SAID.clear()
         same = _SAID[said] = said
     return same
-
-
-MAX_SAID = 1024
-"""Of how many sets of headers only one copy is kept."""
-_SAID: dict[tuple[bytes, bytes, bytes, bytes], tuple[bytes, bytes, bytes, bytes]] = {}
 
 
 class Journal:

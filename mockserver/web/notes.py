@@ -1,4 +1,4 @@
-"""What was let through though the document does not declare it: logged once, counted, said again at the end."""
+"""What was let through though the document does not declare it: logged once, and counted."""
 
 from __future__ import annotations
 
