@@ -44,7 +44,7 @@ class Server(uvicorn.Server):
 
 
 def configuration(app: Any) -> uvicorn.Config:
-    """The settings of `mockserver.web.server.configuration`; a test holds them side by side."""
+    """The settings of `mockserver.server.process.configuration`; a test holds them side by side."""
     return uvicorn.Config(
         app,
         interface="asgi3",

@@ -17,12 +17,12 @@ from hypothesis.core import StateForActualGivenExecution as Execution
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, InMemoryExampleDatabase
 
 from contract_tests.__main__ import INTERRUPTS
-from contract_tests.controller import GONE, Controller, give_up
-from contract_tests.kit import session as sessions
-from contract_tests.kit.account import Account, NotToBeHad
-from contract_tests.kit.session import Options, Session
-from contract_tests.kit.spending import Refused
-from contract_tests.verdict import without
+from contract_tests.client.budget import Refused
+from contract_tests.drivers.account import AccountDriver, NotToBeHad
+from contract_tests.judge.verdict import without
+from contract_tests.runner import session as sessions
+from contract_tests.runner.controller import GONE, Controller, give_up
+from contract_tests.runner.session import KitRun, Options
 
 FOLDER = Path(__file__).parent
 BROKEN_BEFORE = pytest.StashKey[int]()
@@ -69,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
         against=Path(asked("--against")) if asked("--against") else None,
         **_part(config),
     )
-    sessions.current = Session(options)
+    sessions.current = KitRun(options)
     try:
         _ = sessions.current.documents, sessions.current.lifecycles
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
@@ -179,7 +179,7 @@ def judged(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture
-def account() -> Iterator[Account]:
+def account() -> Iterator[AccountDriver]:
     """The account under the key; what a test makes there is deleted after it."""
     run = sessions.session()
     made = run.account()
@@ -190,7 +190,7 @@ def account() -> Iterator[Account]:
 
 
 @pytest.fixture
-def run() -> Session:
+def run() -> KitRun:
     """The run."""
     return sessions.session()
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from mockserver.lifecycles import Lifecycle, Move, load_lifecycles
+from mockserver.contract.lifecycles import Lifecycle, Move, load_lifecycles
 from mockserver.settings import data_folder
 
 PAGES = Path(__file__).parent

@@ -1,5 +1,5 @@
 """`python -m mockserver`."""
 
-from mockserver.cli import main
+from mockserver.commands.cli import main
 
 main()

@@ -79,7 +79,7 @@ class Invalid(Refusal):
         super().__init__(message, param=param, code=code)
 
 
-class NotNow(Invalid):
+class WrongState(Invalid):
     """The request is well made, but its resource is not in a state for it."""
 
 
@@ -119,7 +119,7 @@ class WrongMediaType(Refusal):
     """The body is of a media type that the operation does not take."""
 
 
-class TooMany(Refusal):
+class RateLimited(Refusal):
     """The key sends more requests than it may; `wait_ms` is how long until it may again."""
 
     def __init__(self, message: str, wait_ms: int, *, code: str | None = None) -> None:

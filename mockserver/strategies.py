@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from mockserver.openapi import Document, Operation, Place, Validator, best_response, is_json, load_document
-from mockserver.openapi.documents import find_document, load_own_document
-from mockserver.openapi.expansion import Conjunction, Parts, spread
-from mockserver.openapi.objects import is_marked
-from mockserver.openapi.problems import canonical
-from mockserver.openapi.schemas import Compiler
+from mockserver.openapi.document.loading import find_document, load_own_document
+from mockserver.openapi.generate.expansion import Conjunction, Parts, spread
+from mockserver.openapi.schema.compiler import Compiler
+from mockserver.openapi.schema.objects import is_marked
+from mockserver.openapi.schema.problems import canonical
 from mockserver.settings import data_folder
 
 Values: TypeAlias = SearchStrategy[Any]

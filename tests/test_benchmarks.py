@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks import constant, load, measure, servers
 from benchmarks.report import table, verdict
+from mockserver.server.app import create_app
+from mockserver.server.process import configuration
 from mockserver.settings import Settings
-from mockserver.web.app import create_app
-from mockserver.web.server import configuration
 
 ROOT = Path(__file__).resolve().parent.parent
 SHORT = ("--seconds", "0.02", "--rounds", "1", "--launches", "1", "--tokens", "20", "--held", "0,10,20")

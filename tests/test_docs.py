@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from .documentation import named
-from .documentation.curl import curl
-from .documentation.pages import DOCS, Page, broken_links, linking_paths, page_paths, read, unexplained
-from .documentation.session import Session, run_page
-from .documentation.transcript import as_expected
+from tests.documentation import named
+from tests.documentation.curl import curl
+from tests.documentation.pages import DOCS, Page, broken_links, linking_paths, page_paths, read, unexplained
+from tests.documentation.session import Session, run_page
+from tests.documentation.transcript import as_expected
 
 PAGES = pytest.mark.parametrize("path", page_paths(), ids=lambda path: path.name)
 

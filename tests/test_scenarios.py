@@ -7,12 +7,12 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
+from mockserver.contract.lifecycles import load_lifecycles
 from mockserver.errors import ConfigError
-from mockserver.lifecycles import load_lifecycles
 from mockserver.scenarios import find_scenario, load_catalog, load_scenario, read_description, scenario_names
-from mockserver.simulation.catalog import Catalog
-from mockserver.simulation.faults import Latency, Status
-from mockserver.simulation.limits import Limit
+from mockserver.simulation.kernel.catalog import Catalog
+from mockserver.traffic.faults import Latency, Status
+from mockserver.traffic.rate_limits import Limit
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = ROOT / "fixtures"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mockserver import strategies
 from mockserver.errors import ConfigError
 from mockserver.openapi import Document, Operation, check_response, compile_schema, document_from_dict, dumps
-from mockserver.openapi.documents import load_own_document
+from mockserver.openapi.document.loading import load_own_document
 from mockserver.settings import data_folder
 
 DOCUMENTS = {name: load_own_document(data_folder("spec") / f"{name}.yaml") for name in ("v1", "guide-2024")}
@@ -214,5 +214,5 @@ def test_a_document_that_is_not_there_is_refused() -> None:
 
 
 def test_nothing_else_loads_hypothesis() -> None:
-    code = "import sys, mockserver.cli, mockserver.web.app; sys.exit('hypothesis' in sys.modules)"
+    code = "import sys, mockserver.commands.cli, mockserver.server.app; sys.exit('hypothesis' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from contract_tests.reports.plain import told
-from contract_tests.reports.wording import (
+from contract_tests.reports.finding_lines import told
+from contract_tests.reports.text import (
     Verdict,
     client_side,
     counted,

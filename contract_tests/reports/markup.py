@@ -2,7 +2,7 @@
 
 import html
 
-from contract_tests.reports.wording import shown
+from contract_tests.reports.text import shown
 
 
 class Markup(str):

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from contract_tests.reports.wording import (
+from contract_tests.reports.text import (
     Verdict,
     briefly,
     causes,

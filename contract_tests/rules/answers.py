@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from contract_tests.kit.document import JSON, UNDECLARED
-from contract_tests.kit.exchanges import ABSENT, Exchange
-from contract_tests.kit.record import Record
-from contract_tests.rules.registry import WARNING, rule
+from contract_tests.judge.recorder import Record
+from contract_tests.judge.registry import WARNING, rule
+from contract_tests.model.document import JSON, UNDECLARED
+from contract_tests.model.exchange import ABSENT, Exchange
 
 NO_OPERATION = frozenset({404, 405})
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from contract_tests.kit.exchanges import Exchange
-from contract_tests.rules.registry import rule
+from contract_tests.judge.registry import rule
+from contract_tests.model.exchange import Exchange
 
 if TYPE_CHECKING:
-    from contract_tests.kit.account import Account
-    from contract_tests.kit.observer import Known
+    from contract_tests.drivers.account import AccountDriver
+    from contract_tests.judge.observer import KnownResource
 
 Items = Sequence[Mapping[str, Any]]
 HARDWARE_ID = re.compile(r"(\d+)x_nvidia_([a-z0-9]+)_(\d+)gb_([a-z]+)")
@@ -153,7 +153,7 @@ def fits_memory(entries: Items, model: str) -> Iterator[str]:
     reason="An endpoint waits in PENDING for hardware, and for nothing else.",
     source="spec/lifecycles.yaml: endpoint.moves.allocated",
 )
-def pending_for_want_of_stock(account: Account, known: Known) -> Iterator[str]:
+def pending_for_want_of_stock(account: AccountDriver, known: KnownResource) -> Iterator[str]:
     """Hardware that is listed as available is given to who waits for it."""
     wanted = known.views.get("hardware")
     free = [one["id"] for one in account.hardware_for(str(known.views.get("model")))]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from contract_tests.rules.registry import rule
+from contract_tests.judge.registry import rule
 
 if TYPE_CHECKING:
-    from contract_tests.kit.observer import Known
+    from contract_tests.judge.observer import KnownResource
 
 Items = Sequence[Mapping[str, Any]]
 
@@ -230,7 +230,7 @@ def named_once(names: Sequence[str]) -> Iterator[str]:
     reason="What a list leaves out is forgotten, and billed for ever.",
     source="spec/v1.yaml: the lists have no pages",
 )
-def lists_show_all(known: Known, listed: bool) -> Iterator[str]:
+def lists_show_all(known: KnownResource, listed: bool) -> Iterator[str]:
     """An unfiltered list shows each resource that is there."""
     if not listed:
         yield f"{known.kind} {known.id} is there, but not in the list"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from contract_tests.kit.exchanges import ABSENT, Exchange
-from contract_tests.kit.recording import Recorded, always, shape
-from contract_tests.rules.registry import WARNING, rule
+from contract_tests.judge.recording import Recorded, always, shape
+from contract_tests.judge.registry import WARNING, rule
+from contract_tests.model.exchange import ABSENT, Exchange
 
 SOURCE = "the recording"
 

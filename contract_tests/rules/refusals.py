@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from contract_tests.kit.exchanges import Exchange
-from contract_tests.rules.registry import rule
+from contract_tests.judge.registry import rule
+from contract_tests.model.exchange import Exchange
 
 NO_KEY = frozenset({401, 403})
 

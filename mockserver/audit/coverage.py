@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from contract_tests.kit.document import Document, Operation
-from contract_tests.kit.lifecycles import Lifecycle
-from contract_tests.kit.observer import Observer
-from contract_tests.kit.record import Record
-from contract_tests.verdict import lifecycle_row, operation_row
-from mockserver.audit import places
-from mockserver.audit.reading import Read
+from contract_tests.judge.observer import Observer
+from contract_tests.judge.recorder import Record
+from contract_tests.judge.verdict import lifecycle_row, operation_row
+from contract_tests.model.document import ApiDocument, ApiOperation
+from contract_tests.model.lifecycle import StateGraph
+from mockserver.audit import json_pointers
+from mockserver.audit.decoding import DecodedExchange
 
 Row = dict[str, Any]
 
@@ -29,7 +29,7 @@ class Counting(Record):
 class Coverage:
     """What some exchanges met; the kit's own observer counts states and moves, as it does where it judges a server."""
 
-    def __init__(self, lifecycles: Mapping[str, Lifecycle], sessions: Iterable[Iterable[Read]]) -> None:
+    def __init__(self, lifecycles: Mapping[str, StateGraph], sessions: Iterable[Iterable[DecodedExchange]]) -> None:
         self.lifecycles = lifecycles
         self.record = Counting()
         self.values: Counter[tuple[str, str, str, str]] = Counter()
@@ -48,7 +48,7 @@ class Coverage:
                     observer.watch(one)
                     self._note_values(one)
 
-    def _note_values(self, one: Read) -> None:
+    def _note_values(self, one: DecodedExchange) -> None:
         name = one.operation_id
         for field, value in one.query:
             self.values[name, "query", field, value] += 1
@@ -57,11 +57,11 @@ class Coverage:
                 if isinstance(value, str | int):
                     self.values[name, "body", str(field), str(value)] += 1
 
-    def operations(self, documents: Iterable[Document]) -> list[Row]:
+    def operations(self, documents: Iterable[ApiDocument]) -> list[Row]:
         """A row for each operation: its statuses, parameters and values, declared and met."""
         return [self._operation(one) for document in documents for one in document.operations.values()]
 
-    def _operation(self, one: Operation) -> Row:
+    def _operation(self, one: ApiOperation) -> Row:
         row = operation_row(self.record, one)
         for parameter in row["parameters"]:
             declared = _values(one, parameter["name"], parameter["in"])
@@ -76,13 +76,13 @@ class Coverage:
         return [lifecycle_row(self.record, table) for table in self.lifecycles.values()]
 
 
-def _values(operation: Operation, name: str, where: str) -> list[str]:
+def _values(operation: ApiOperation, name: str, where: str) -> list[str]:
     """The values that the document lists for a parameter or a field of the body."""
     if where == "body":
-        known = places.field_of(operation, (name,))
+        known = json_pointers.field_of(operation, (name,))
         schema = known.schema if known.exact else {}
     else:
-        declared = places.parameter_of(operation, name, where)
+        declared = json_pointers.parameter_of(operation, name, where)
         schema = declared[0].get("schema", {}) if declared else {}
     schema = operation.document.follow(schema)
     return [str(value) for value in schema.get("enum", ())] if isinstance(schema, Mapping) else []

@@ -41,7 +41,7 @@ SHORTEST_KEY = 6
 """What is shorter may be part of any word, and so may what is of letters alone: nobody's key is."""
 
 
-class Exchange(NamedTuple):
+class JournalEntry(NamedTuple):
     """One request and its answer; the status 0 stands for no answer.
 
     `ordinal` counts those of an account from 1; it is 0 for those that no account has.
@@ -72,10 +72,10 @@ class Exchange(NamedTuple):
     connection: tuple[int, int] | None = None
 
 
-_ACCOUNT = Exchange._fields.index("account")
-_BODY = Exchange._fields.index("body")
-_ANSWER = Exchange._fields.index("answer")
-_WALL = Exchange._fields.index("wall_ms")
+_ACCOUNT = JournalEntry._fields.index("account")
+_BODY = JournalEntry._fields.index("body")
+_ANSWER = JournalEntry._fields.index("answer")
+_WALL = JournalEntry._fields.index("wall_ms")
 
 
 MAX_SAID = 1024
@@ -125,9 +125,9 @@ class Journal:
         elif self._bytes > MAX_BYTES:
             self._make_room()
 
-    def of(self, account: str) -> Iterator[Exchange]:
+    def of(self, account: str) -> Iterator[JournalEntry]:
         """The exchanges of an account that are still remembered, oldest first."""
-        return (Exchange(*kept) for kept in list(self._kept.get(account, ())))
+        return (JournalEntry(*kept) for kept in list(self._kept.get(account, ())))
 
     def accounts(self) -> list[str]:
         """The accounts that anything is remembered of, the first to come first."""
@@ -152,7 +152,7 @@ class Journal:
         self._kept = {account: own for account, own in self._kept.items() if own}
 
 
-def show(exchange: Exchange, token: str, credentials: frozenset[str]) -> dict[str, Any]:
+def show(exchange: JournalEntry, token: str, credentials: frozenset[str]) -> dict[str, Any]:
     """An exchange as the control API tells it, without the caller's token or other secrets.
 
     `credentials` are the parameters of the query in which documents want a key.
@@ -177,7 +177,7 @@ def is_secret(key: str) -> bool:
     return len(key) >= SHORTEST_KEY and not key.isalpha()
 
 
-def faults_of(exchange: Exchange) -> list[dict[str, str]]:
+def faults_of(exchange: JournalEntry) -> list[dict[str, str]]:
     """The faults that an exchange met: the rules' ids and kinds."""
     met = exchange.met.met if exchange.met else ()
     return [{"id": rule_id, "fault": kind} for rule_id, kind in met]

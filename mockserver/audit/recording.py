@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from contract_tests.kit.exchanges import ABSENT, redacted
-from contract_tests.kit.resources import DELETES, GETS
-from contract_tests.kit.views import state_of
-from mockserver.audit.reading import Read
+from contract_tests.model.exchange import ABSENT, redacted
+from contract_tests.model.resources import DELETES, GETS
+from contract_tests.model.views import state_of
+from mockserver.audit.decoding import DecodedExchange
 
 FORMAT = 1
 Fields = dict[str, Any]
 
 
-def recorded(reads: Iterable[Read]) -> list[Fields]:
+def recorded(reads: Iterable[DecodedExchange]) -> list[Fields]:
     """The exchanges that an operation answered: what was asked, and what came back; JSON values alone."""
     return [
         {
@@ -32,7 +32,7 @@ def recorded(reads: Iterable[Read]) -> list[Fields]:
     ]
 
 
-def holdings(reads: Iterable[Read]) -> list[tuple[str, Fields]]:
+def holdings(reads: Iterable[DecodedExchange]) -> list[tuple[str, Fields]]:
     """What the account held when it was last seen, as a scenario would say it: (field of the scenario, entry)."""
     last: dict[str, tuple[str, Fields]] = {}
     regions: dict[str, str] = {}

@@ -8,10 +8,10 @@ from functools import cached_property
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from contract_tests.kit.exchanges import made_id
-from contract_tests.kit.resources import DELETES, GETS
-from contract_tests.kit.views import state_of
-from mockserver.audit.reading import BAD, Read
+from contract_tests.model.exchange import made_id
+from contract_tests.model.resources import DELETES, GETS
+from contract_tests.model.views import state_of
+from mockserver.audit.decoding import BAD, DecodedExchange
 
 
 class Present(NamedTuple):
@@ -24,7 +24,7 @@ class Present(NamedTuple):
     is_gone: bool = False
 
 
-def last_seen(exchanges: Sequence[Read]) -> dict[str, Present]:
+def last_seen(exchanges: Sequence[DecodedExchange]) -> dict[str, Present]:
     """What there is, as far as the answers tell: by id, in the state it was last seen in."""
     gets = {operation_id for operation_id, _ in GETS.values()}
     found: dict[str, Present] = {}
@@ -38,34 +38,34 @@ def last_seen(exchanges: Sequence[Read]) -> dict[str, Present]:
 
 
 @dataclass(frozen=True)
-class Session:
+class ClientSession:
     """One session: its exchanges in order, and what there is at the end of it, by id."""
 
-    exchanges: Sequence[Read]
+    exchanges: Sequence[DecodedExchange]
     present: dict[str, Present]
     resting: frozenset[str] = frozenset()
     """The states, of whatever kind, in which nothing is waited for."""
 
     @cached_property
-    def runs(self) -> list[list[Read]]:
+    def runs(self) -> list[list[DecodedExchange]]:
         """The exchanges of each run of the world: a reset begins another."""
         return [list(run) for _, run in groupby(self.exchanges, key=lambda one: one.run)]
 
     @cached_property
-    def attempts(self) -> list[list[Read]]:
+    def attempts(self) -> list[list[DecodedExchange]]:
         """The exchanges that ask the same thing, in order, for each thing that was asked."""
-        found: dict[object, list[Read]] = {}
+        found: dict[object, list[DecodedExchange]] = {}
         for one in self.exchanges:
             found.setdefault((one.run, one.key), []).append(one)
         return list(found.values())
 
     @cached_property
-    def flows(self) -> list[list[Read]]:
+    def flows(self) -> list[list[DecodedExchange]]:
         """The attempts at the same thing that follow one another: what is asked for in parallel is no retry."""
         return [flow for group in self.attempts for flow in _flows(group)]
 
     @cached_property
-    def made(self) -> dict[str, Read]:
+    def made(self) -> dict[str, DecodedExchange]:
         """What the client made, by id, in the last run."""
         last = self.runs[-1] if self.runs else []
         made = {found: one for one in last if (found := made_id(one)) is not None}
@@ -87,12 +87,12 @@ class Session:
         )
 
 
-def _flows(group: Sequence[Read]) -> Iterator[list[Read]]:
+def _flows(group: Sequence[DecodedExchange]) -> Iterator[list[DecodedExchange]]:
     """Requests that each came after the answer to the one before: those of one connection, one after the other.
 
     Those with a connection of their own follow one another if each connection was opened after the answer before.
     """
-    by_connection: dict[object, list[Read]] = {}
+    by_connection: dict[object, list[DecodedExchange]] = {}
     for one in group:
         by_connection.setdefault(one.connection, []).append(one)
     alone = [flow[0] for flow in by_connection.values() if len(flow) == 1]
@@ -103,7 +103,7 @@ def _flows(group: Sequence[Read]) -> Iterator[list[Read]]:
         yield from ([one] for one in alone)
 
 
-def _kept_volume(one: Read) -> str | None:
+def _kept_volume(one: DecodedExchange) -> str | None:
     """The name of the volume that a cluster is made with and that is to outlive it."""
     volume = one.sent.get("shared_volume") if isinstance(one.sent, dict) else None
     if not isinstance(volume, dict) or volume.get("is_lifecycle_independent") is not True:

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from contract_tests.kit.document import Document
-from contract_tests.kit.exchanges import curl_lines
-from contract_tests.kit.lifecycles import load_lifecycles
-from contract_tests.verdict import FORMAT, rule_row
+from contract_tests.judge.verdict import FORMAT, rule_row
+from contract_tests.model.document import ApiDocument
+from contract_tests.model.exchange import curl_lines
+from contract_tests.model.lifecycle import load_lifecycles
 from mockserver import __version__
-from mockserver.audit import addressing, conduct, requests, sessions
-from mockserver.audit.asking import Request
+from mockserver.audit import rules_behavior, rules_routing, rules_schema, sessions
 from mockserver.audit.coverage import Coverage
-from mockserver.audit.journal import Exchange
-from mockserver.audit.reading import BAD, Read, Reader, free_of, keys_of
-from mockserver.audit.rules import ERROR, RULES, Breach, Rule
+from mockserver.audit.decoding import BAD, DecodedExchange, ExchangeDecoder, free_of, keys_of
+from mockserver.audit.journal import JournalEntry
+from mockserver.audit.registry import ERROR, RULES, Breach, ClientRule
+from mockserver.audit.request import JudgedRequest
 from mockserver.clock import rfc3339
 
 MOST_EVIDENCE = 6
@@ -29,11 +29,11 @@ MOST_SHOWN = 2000
 LONGEST_ANSWER = 400
 
 
-SUITES = (addressing, requests, conduct)
+SUITES = (rules_routing, rules_schema, rules_behavior)
 """The modules whose rules clients are judged by."""
 
 
-class Mark(NamedTuple):
+class HistoryMark(NamedTuple):
     """One state of a resource: from when, and what caused it."""
 
     at_ms: int
@@ -41,17 +41,17 @@ class Mark(NamedTuple):
     cause: str
 
 
-class Standing(NamedTuple):
+class ResourceHistory(NamedTuple):
     """A resource with all its states so far; `is_gone`: it is there no more."""
 
     kind: str
     id: str
-    marks: Sequence[Mark]
+    marks: Sequence[HistoryMark]
     is_gone: bool = False
 
 
 @dataclass(frozen=True)
-class Sitting:
+class SessionRecord:
     """One session: the exchanges of a world, oldest first, by its public name; "" has those that no world has.
 
     `forgotten` says how many of its exchanges are no longer remembered; `standings` are what it holds now, or None
@@ -62,13 +62,13 @@ class Sitting:
     scenario: str
     seed: int | str
     clock: str
-    exchanges: Sequence[Exchange]
+    exchanges: Sequence[JournalEntry]
     forgotten: int = 0
-    standings: Sequence[Standing] | None = ()
+    standings: Sequence[ResourceHistory] | None = ()
 
 
 @dataclass(frozen=True)
-class Facts:
+class VerdictContext:
     """What counts for all sessions. `keyed`: only certain keys are let in; `command` is what sent it all, if known.
 
     `credentials` are the parameters of the query in which documents want a key.
@@ -85,14 +85,14 @@ class Judge:
     """Judges sessions by the documents that are served (raw, by name) and the lifecycles of a folder."""
 
     def __init__(self, documents: Iterable[tuple[str, dict[str, Any]]], spec_folder: Path) -> None:
-        self.documents: list[Document] = []
+        self.documents: list[ApiDocument] = []
         self.unread: list[str] = []
         for name, raw in documents:
             try:
-                self.documents.append(Document(name, raw))
+                self.documents.append(ApiDocument(name, raw))
             except Exception:  # a document of several files, or one that is odd in a way the server lets through
                 self.unread.append(name)
-        self.reader = Reader(self.documents)
+        self.reader = ExchangeDecoder(self.documents)
         self.lifecycles = load_lifecycles(spec_folder / "lifecycles.yaml")
         self.resting = frozenset(
             name
@@ -101,7 +101,7 @@ class Judge:
             if facts.get("rests") and not facts.get("gone")
         )
 
-    def verdict(self, sittings: Sequence[Sitting], facts: Facts) -> dict[str, Any]:
+    def verdict(self, sittings: Sequence[SessionRecord], facts: VerdictContext) -> dict[str, Any]:
         """The verdict on one session or several; `verdict` is kept, broken, or could not run where nothing was sent.
 
         Several are told as one, their requests numbered anew in the order they came.
@@ -151,7 +151,7 @@ class Judge:
         freed: dict[str, Any] = free_of(told, keys_of(reads))
         return freed
 
-    def findings_on(self, exchanges: Sequence[Exchange], facts: Facts) -> list[dict[str, Any]]:
+    def findings_on(self, exchanges: Sequence[JournalEntry], facts: VerdictContext) -> list[dict[str, Any]]:
         """What is to be said of each exchange by itself: findings on the request, and what its answer shows.
 
         Keys that were sent in odd places are still in it: `reading.free_of` takes them out.
@@ -159,7 +159,7 @@ class Judge:
         told = []
         for one in exchanges:
             read = self.reader.read(one, facts.credentials)
-            request = Request(read, self.reader, facts.keyed)
+            request = JudgedRequest(read, self.reader, facts.keyed)
             found = [
                 {
                     "rule": rule.name,
@@ -175,16 +175,16 @@ class Judge:
             told.append({"findings": found, "resource": read.about or None, "shown": read.state or None})
         return told
 
-    def _session(self, sitting: Sitting, facts: Facts) -> sessions.Session:
+    def _session(self, sitting: SessionRecord, facts: VerdictContext) -> sessions.ClientSession:
         reads = [self.reader.read(one, facts.credentials) for one in sitting.exchanges]
         for number, one in enumerate(reads, sitting.forgotten + 1):
             one.number = one.number or number
         if sitting.standings is None:
-            return sessions.Session(reads, sessions.last_seen(reads), self.resting)
+            return sessions.ClientSession(reads, sessions.last_seen(reads), self.resting)
         present = {one.id: self._present(one) for one in sitting.standings}
-        return sessions.Session(reads, present, self.resting)
+        return sessions.ClientSession(reads, present, self.resting)
 
-    def _present(self, standing: Standing) -> sessions.Present:
+    def _present(self, standing: ResourceHistory) -> sessions.Present:
         """A resource as it stands; what it failed with counts until it is well again."""
         failed = ""
         for mark in standing.marks:
@@ -196,12 +196,12 @@ class Judge:
         return sessions.Present(standing.kind, standing.id, state, failed, standing.is_gone)
 
     def _judge(
-        self, reads: list[Read], sessions: list[sessions.Session], facts: Facts
-    ) -> tuple[dict[str, int], list[tuple[Rule, Breach]]]:
+        self, reads: list[DecodedExchange], sessions: list[sessions.ClientSession], facts: VerdictContext
+    ) -> tuple[dict[str, int], list[tuple[ClientRule, Breach]]]:
         """How often each rule was judged, and every breach."""
-        requests = [Request(one, self.reader, facts.keyed) for one in reads]
+        requests = [JudgedRequest(one, self.reader, facts.keyed) for one in reads]
         judged = dict.fromkeys(RULES, 0)
-        breaches: list[tuple[Rule, Breach]] = []
+        breaches: list[tuple[ClientRule, Breach]] = []
         for rule in RULES.values():
             for about in requests if rule.suite == "request" else sessions:
                 if rule.applies(about):
@@ -220,7 +220,7 @@ class Judge:
             }
 
 
-def _findings(breaches: Iterable[tuple[Rule, Breach]]) -> list[dict[str, Any]]:
+def _findings(breaches: Iterable[tuple[ClientRule, Breach]]) -> list[dict[str, Any]]:
     """One finding for each thing that is wrong, however often it was met; errors first."""
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for rule, breach in breaches:
@@ -230,7 +230,7 @@ def _findings(breaches: Iterable[tuple[Rule, Breach]]) -> list[dict[str, Any]]:
         # One cause is one finding: what is wrong with a key is so wherever it is sent.
         key = (
             (rule.name, which, "")
-            if rule.source == addressing.THE_KEY
+            if rule.source == rules_routing.THE_KEY
             else (rule.name, which, one.method, path, breach.near)
         )
         known = found.setdefault(key, _finding(rule, breach, one, path))
@@ -241,7 +241,7 @@ def _findings(breaches: Iterable[tuple[Rule, Breach]]) -> list[dict[str, Any]]:
     return sorted(found.values(), key=lambda one: (one["severity"] != ERROR, one["exchanges"], one["rule"]))
 
 
-def _finding(rule: Rule, breach: Breach, one: Read, path: str) -> dict[str, Any]:
+def _finding(rule: ClientRule, breach: Breach, one: DecodedExchange, path: str) -> dict[str, Any]:
     return {
         "rule": rule.name,
         "severity": rule.severity,
@@ -264,7 +264,7 @@ def _finding(rule: Rule, breach: Breach, one: Read, path: str) -> dict[str, Any]
 
 
 def _timeline(
-    reads: list[Read], standings: Sequence[Standing], breaches: Sequence[tuple[Rule, Breach]]
+    reads: list[DecodedExchange], standings: Sequence[ResourceHistory], breaches: Sequence[tuple[ClientRule, Breach]]
 ) -> dict[str, Any]:
     """What the client did beside what the resources did: those it saw, and only those."""
     rules: dict[int, dict[str, None]] = {}
@@ -296,10 +296,10 @@ def _timeline(
     }
 
 
-def _resources(reads: list[Read], standings: dict[str, Standing]) -> list[dict[str, Any]]:
+def _resources(reads: list[DecodedExchange], standings: dict[str, ResourceHistory]) -> list[dict[str, Any]]:
     """The resources that requests were about, with their states: those they had, or of what is gone those it showed."""
-    from contract_tests.kit.resources import DELETES
-    from contract_tests.kit.views import state_of
+    from contract_tests.model.resources import DELETES
+    from contract_tests.model.views import state_of
 
     found: dict[str, dict[str, Any]] = {}
     for one in reads:

@@ -4,24 +4,33 @@
 it, `check_response` judges an answer, and `example_response` makes one up. Nothing is compiled later.
 """
 
-from mockserver.openapi.answers import best_response, chosen_media, content_type, written
-from mockserver.openapi.bodies import Body, decode_body
-from mockserver.openapi.documents import Document, document_from_dict, load_document, load_own_document
-from mockserver.openapi.examples import example, example_for, example_response, given_examples, media_example
-from mockserver.openapi.jsontext import dumps, is_json
-from mockserver.openapi.operations import Credentials, MediaType, Operation, Parameter, RequestBody, Response
-from mockserver.openapi.outlines import Outline, outline
-from mockserver.openapi.parameters import Parameters, decode_parameters
-from mockserver.openapi.problems import Problem
-from mockserver.openapi.references import Place, References
-from mockserver.openapi.requests import Request, decode
-from mockserver.openapi.responses import check_response
-from mockserver.openapi.router import Match, Missing, Router, Segment, split_template
-from mockserver.openapi.schemas import Validator, compile_schema
+from mockserver.openapi.document.loading import Document, document_from_dict, load_document, load_own_document
+from mockserver.openapi.document.media_types import best_response, chosen_media, content_type, written
+from mockserver.openapi.document.operations import (
+    Credentials,
+    DeclaredResponse,
+    MediaType,
+    Operation,
+    Parameter,
+    RequestBody,
+)
+from mockserver.openapi.document.router import Match, Missing, Router, Segment, split_template
+from mockserver.openapi.generate.examples import example, example_for, example_response, given_examples, media_example
+from mockserver.openapi.request.bodies import Body, decode_body
+from mockserver.openapi.request.decoding import DecodedRequest, decode
+from mockserver.openapi.request.parameters import Parameters, decode_parameters
+from mockserver.openapi.response.validation import check_response
+from mockserver.openapi.schema.compiler import Validator, compile_schema
+from mockserver.openapi.schema.json_text import dumps, is_json
+from mockserver.openapi.schema.problems import Problem
+from mockserver.openapi.schema.references import Place, References
+from mockserver.openapi.schema.schema_summary import Outline, outline
 
 __all__ = [
     "Body",
     "Credentials",
+    "DeclaredResponse",
+    "DecodedRequest",
     "Document",
     "Match",
     "MediaType",
@@ -33,9 +42,7 @@ __all__ = [
     "Place",
     "Problem",
     "References",
-    "Request",
     "RequestBody",
-    "Response",
     "Router",
     "Segment",
     "Validator",

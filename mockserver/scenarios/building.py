@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mockserver.scenarios.traffic import build_limit, build_rule
 from mockserver.scenarios.values import count_range, duration_ms, instant_ms, range_ms, when
-from mockserver.simulation.catalog import (
+from mockserver.simulation.kernel.catalog import (
     AdapterModel,
     Catalog,
     ChatConfig,
@@ -20,10 +19,11 @@ from mockserver.simulation.catalog import (
     Pricing,
     Region,
 )
-from mockserver.simulation.faults import Rule
-from mockserver.simulation.limits import Limit
-from mockserver.simulation.rules import Account, Pace, PoolRule, Rules, StockRules, Switches
+from mockserver.simulation.kernel.rules import Account, Pace, PoolRule, Rules, StockRules, Switches
 from mockserver.simulation.seeding import ClusterSeed, EndpointSeed, EventSeed, Seeds, UploadSeed, VolumeSeed
+from mockserver.traffic.faults import FaultRule
+from mockserver.traffic.parsing import build_limit, build_rule
+from mockserver.traffic.rate_limits import Limit
 
 Fields = Mapping[str, Any]
 
@@ -80,7 +80,7 @@ class Scenario:
             events=tuple(map(_event, self.fields["events"])),
         )
 
-    def faults(self) -> tuple[Rule, ...]:
+    def faults(self) -> tuple[FaultRule, ...]:
         """The rules of faults that hold from the beginning."""
         return tuple(build_rule(f"scenario-{number}", one) for number, one in enumerate(self.fields["faults"], 1))
 

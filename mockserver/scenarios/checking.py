@@ -10,14 +10,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mockserver.contract.lifecycles import Lifecycle
 from mockserver.errors import ConfigError
-from mockserver.lifecycles import Lifecycle
 from mockserver.scenarios.building import Scenario
 from mockserver.scenarios.fields import ScenarioFields
 from mockserver.scenarios.names import Mistake, check_names
-from mockserver.scenarios.places import at_field
-from mockserver.scenarios.traffic import BadRule, build_rule
-from mockserver.simulation.catalog import Catalog
+from mockserver.scenarios.positions import at_field
+from mockserver.simulation.kernel.catalog import Catalog
+from mockserver.traffic.parsing import BadRule, build_rule
 
 
 def check_scenario(

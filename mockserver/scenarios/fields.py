@@ -12,8 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from mockserver.clock import LAST_MS
 from mockserver.scenarios.values import count_range, duration_ms, instant_ms, range_ms, when
-from mockserver.simulation.bounds import MOST_ASKED_GPUS, MOST_GPUS, MOST_MINUTES, MOST_REPLICAS, MOST_TIB
-from mockserver.simulation.rules import DAY_MS
+from mockserver.simulation.kernel.numbers import MOST_ASKED_GPUS, MOST_GPUS, MOST_MINUTES, MOST_REPLICAS, MOST_TIB
+from mockserver.simulation.kernel.rules import DAY_MS
 
 LONGEST_AGE_MS = 20 * 365 * DAY_MS
 FIRST_START_MS = LONGEST_AGE_MS
@@ -37,7 +37,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), strict=True)
 
 
-class Account(_Part):
+class AccountFields(_Part):
     """Who the caller is."""
 
     owner: str = Field(min_length=1)
@@ -50,7 +50,7 @@ class Account(_Part):
     api_keys: Annotated[tuple[str, ...], Field(strict=False)]
 
 
-class Pool(_Part):
+class PoolFields(_Part):
     """The GPUs of one type at one place."""
 
     capacity: int = Field(ge=0, le=MOST_ASKED_GPUS)
@@ -62,8 +62,8 @@ class Stock(_Part):
 
     unlimited: bool
     demand_every: DurationMs = Field(ge=1000)
-    hardware: dict[str, dict[str, Pool]]
-    clusters: dict[str, dict[str, Pool]]
+    hardware: dict[str, dict[str, PoolFields]]
+    clusters: dict[str, dict[str, PoolFields]]
 
 
 class SwitchSettings(_Part):
@@ -228,7 +228,7 @@ class ScenarioFields(_Part):
 
     description: str
     starts_at: InstantMs
-    account: Account
+    account: AccountFields
     durations: dict[str, dict[str, RangeMs]]
     chances: dict[str, Annotated[float, Field(ge=0, le=1)]]
     preemptible_node_every: RangeMs

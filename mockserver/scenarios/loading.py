@@ -8,11 +8,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from mockserver.datafiles import read_file, read_own
+from mockserver.contract.datafiles import read_file, read_own
+from mockserver.contract.lifecycles import Lifecycle
 from mockserver.errors import ConfigError
-from mockserver.lifecycles import Lifecycle
 from mockserver.scenarios.building import Scenario, build_catalog
-from mockserver.simulation.catalog import Catalog
+from mockserver.simulation.kernel.catalog import Catalog
 
 BASE = "base"
 
@@ -98,7 +98,7 @@ def _layers(path: Path, fixtures: Path, seen: frozenset[Path]) -> tuple[dict[str
     parent = base if extends == BASE else _parent(path, fixtures, extends)
     seen |= {path.resolve()}
     if parent.resolve() in seen:
-        from mockserver.scenarios.places import at_field
+        from mockserver.scenarios.positions import at_field
 
         raise at_field(("extends",), "the scenarios extend each other in a circle", "break the circle", (path,))
     merged, sources = _layers(parent, fixtures, seen)
@@ -108,7 +108,7 @@ def _layers(path: Path, fixtures: Path, seen: frozenset[Path]) -> tuple[dict[str
 def _parent(path: Path, fixtures: Path, extends: object) -> Path:
     """The file that a scenario extends: one beside it, or one that ships. Raises ConfigError."""
     # Imported here, since it reads YAML, which a good scenario that ships does not need.
-    from mockserver.scenarios.places import at_field
+    from mockserver.scenarios.positions import at_field
 
     if not isinstance(extends, str):
         mend = f"name a scenario ({', '.join(scenario_names(fixtures))}) or a file beside this one"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
+from mockserver.contract.lifecycles import EVENT, TIME, Lifecycle
 from mockserver.errors import Invalid
-from mockserver.lifecycles import EVENT, TIME, Lifecycle
 from mockserver.scenarios.fields import ScenarioFields, SeededCluster
-from mockserver.simulation.add_ons import TYPES
-from mockserver.simulation.catalog import Catalog
+from mockserver.simulation.clusters.add_ons import TYPES
 from mockserver.simulation.events import EVENTS
-from mockserver.simulation.models import read_source, whole_name
+from mockserver.simulation.kernel.catalog import Catalog
+from mockserver.simulation.models.uploads import read_source, whole_name
 
 Field = tuple[int | str, ...]
 ATTACHABLE = (None, "provisioning", "available", "bound")

@@ -10,19 +10,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from mockserver.errors import Conflict, Invalid, NotFound, Refusal
-from mockserver.simulation import (
-    cluster_events,
-    cluster_rows,
-    clusters,
-    credit,
-    endpoint_rows,
-    endpoints,
-    jobs,
-    volumes,
-)
-from mockserver.simulation.cluster_rows import Cluster, live_nodes
-from mockserver.simulation.nodes import RUNNING, Node, phase
-from mockserver.simulation.world import Draft, Key, Layers, Rows, Setup, View
+from mockserver.simulation.account import credit
+from mockserver.simulation.clusters import commands as cluster_commands
+from mockserver.simulation.clusters import events as cluster_events
+from mockserver.simulation.clusters import record as cluster_record
+from mockserver.simulation.clusters.nodes import RUNNING, Node, phase
+from mockserver.simulation.clusters.record import Cluster, live_nodes
+from mockserver.simulation.endpoints import commands as endpoint_commands
+from mockserver.simulation.endpoints import record as endpoint_record
+from mockserver.simulation.kernel.transaction import Key, Layers, Rows, Setup, Transaction, View
+from mockserver.simulation.models import jobs
+from mockserver.simulation.volumes import commands as volume_commands
 
 KIND = "event"
 SCHEDULED, DONE, REFUSED = "scheduled", "done", "refused"
@@ -33,7 +31,7 @@ Affected = tuple[str, ...]
 Row = TypeVar("Row")
 
 
-class Happening(NamedTuple):
+class ScheduledEvent(NamedTuple):
     """An event of a world, to come or past. `affected` are the ids of what it changed, `why` says a refusal."""
 
     id: str
@@ -57,7 +55,7 @@ def check(event: str, fields: Fields) -> None:
                           param=field)  # fmt: skip
 
 
-def happen(draft: Draft, event: str, fields: Fields) -> Happening:
+def happen(draft: Transaction, event: str, fields: Fields) -> ScheduledEvent:
     """Carry an event out now and remember it. Raises Invalid, NotFound, and Conflict where it is not legal now."""
     check(event, fields)
     act, _ = EVENTS[event]
@@ -65,15 +63,15 @@ def happen(draft: Draft, event: str, fields: Fields) -> Happening:
     return _put(draft, event, fields, draft.at_ms, DONE, affected)
 
 
-def schedule(draft: Draft, event: str, fields: Fields, at_ms: int) -> Happening:
+def schedule(draft: Transaction, event: str, fields: Fields, at_ms: int) -> ScheduledEvent:
     """Have an event happen at an instant to come. Raises Invalid."""
     check(event, fields)
     return _put(draft, event, fields, at_ms, SCHEDULED, ())
 
 
-def cancel(draft: Draft, happening_id: str) -> Happening:
+def cancel(draft: Transaction, happening_id: str) -> ScheduledEvent:
     """Take back an event that is still to come. Raises NotFound; Conflict where it has happened."""
-    found: Happening | None = draft.get(KIND, happening_id)
+    found: ScheduledEvent | None = draft.get(KIND, happening_id)
     if found is None:
         raise NotFound(f"There is no event {happening_id} in this world.", param="event_id")
     if found.outcome != SCHEDULED:
@@ -82,7 +80,7 @@ def cancel(draft: Draft, happening_id: str) -> Happening:
     return found
 
 
-def listing(view: View) -> list[Happening]:
+def listing(view: View) -> list[ScheduledEvent]:
     """All events of the world: in the order of their instants."""
     return sorted(view.scan(KIND).values(), key=lambda one: (one.at_ms, one.ordinal))
 
@@ -100,21 +98,23 @@ def settle(setup: Setup, rows: Rows, t_ms: int) -> Mapping[Key, Any | None]:
         coming = [one for one in layered.scan(KIND).values() if one.outcome == SCHEDULED and one.at_ms <= t_ms]
         if not coming:
             return writes
-        due: Happening = min(coming, key=lambda one: (one.at_ms, one.ordinal))
-        draft = Draft(setup, layered, due.at_ms)
+        due: ScheduledEvent = min(coming, key=lambda one: (one.at_ms, one.ordinal))
+        draft = Transaction(setup, layered, due.at_ms)
         draft.sweep()
         try:
             act, _ = EVENTS[due.event]
             draft.put(KIND, due.id, due._replace(outcome=DONE, affected=act(draft, due.fields)))
         except Refusal as refusal:
-            draft = Draft(setup, layered, due.at_ms)
+            draft = Transaction(setup, layered, due.at_ms)
             draft.put(KIND, due.id, due._replace(outcome=REFUSED, why=refusal.message))
         writes.update(draft.writes)
 
 
-def _put(draft: Draft, event: str, fields: Fields, at_ms: int, outcome: str, affected: Affected) -> Happening:
+def _put(
+    draft: Transaction, event: str, fields: Fields, at_ms: int, outcome: str, affected: Affected
+) -> ScheduledEvent:
     ordinal = draft.ordinal(KIND)
-    happening = Happening(f"event-{ordinal + 1}", ordinal, event, dict(fields), at_ms, outcome, affected)
+    happening = ScheduledEvent(f"event-{ordinal + 1}", ordinal, event, dict(fields), at_ms, outcome, affected)
     draft.put(KIND, happening.id, happening)
     return happening
 
@@ -137,18 +137,18 @@ def _one(found: Mapping[str, Row], what: str, field: str, fields: Fields, *names
     raise Conflict(f"Which {what}? Name one by {field}; there are {len(rows)}.", param=field)
 
 
-def _endpoint(view: View, fields: Fields) -> endpoint_rows.Endpoint:
-    there: Mapping[str, endpoint_rows.Endpoint] = view.scan(endpoint_rows.KIND)
+def _endpoint(view: View, fields: Fields) -> endpoint_record.Endpoint:
+    there: Mapping[str, endpoint_record.Endpoint] = view.scan(endpoint_record.KIND)
     return _one(there, "endpoint", "endpoint_id", fields, "name", "display_name")
 
 
 def _cluster(view: View, fields: Fields) -> Cluster:
-    there = {cluster.id: cluster for cluster in cluster_rows.listing(view, None)}
+    there = {cluster.id: cluster for cluster in cluster_record.listing(view, None)}
     return _one(there, "cluster", "cluster_id", fields, "name")
 
 
-def _volume(view: View, fields: Fields) -> volumes.Volume:
-    there = {volume.id: volume for volume in volumes.listing(view, None)}
+def _volume(view: View, fields: Fields) -> volume_commands.Volume:
+    there = {volume.id: volume for volume in volume_commands.listing(view, None)}
     return _one(there, "volume", "volume_id", fields, "name")
 
 
@@ -167,15 +167,17 @@ def _worker(view: View, cluster: Cluster, fields: Fields) -> Node:
 # ---- the events
 
 
-def _endpoint_fail(draft: Draft, fields: Fields) -> Affected:
+def _endpoint_fail(draft: Transaction, fields: Fields) -> Affected:
     endpoint = _endpoint(draft, fields)
-    if not any(endpoints.happen(draft, endpoint.id, move) for move in ("allocation_failed", "boot_failed", "crashed")):
-        now = endpoint_rows.state(endpoint, draft.at_ms)
+    if not any(
+        endpoint_commands.happen(draft, endpoint.id, move) for move in ("allocation_failed", "boot_failed", "crashed")
+    ):
+        now = endpoint_record.state(endpoint, draft.at_ms)
         raise Conflict(f"The endpoint {endpoint.id} cannot fail: it is {now}.")
     return (endpoint.id,)
 
 
-def _places(draft: Draft, fields: Fields) -> tuple[str, frozenset[str]]:
+def _places(draft: Transaction, fields: Fields) -> tuple[str, frozenset[str]]:
     """The pool and the places that `hardware` and `place` name. Raises Invalid, Conflict."""
     catalog, wanted = draft.setup.catalog, fields.get("hardware")
     if draft.setup.rules.stock.unlimited:
@@ -194,25 +196,25 @@ def _places(draft: Draft, fields: Fields) -> tuple[str, frozenset[str]]:
     return pool, places if place is None else frozenset({place})
 
 
-def _out(draft: Draft, fields: Fields, *, runs_out: bool) -> Affected:
+def _out(draft: Transaction, fields: Fields, *, runs_out: bool) -> Affected:
     key, places = _places(draft, fields)
     pool = draft.pool(key)
     out = pool.out | places if runs_out else pool.out - places
     if out == pool.out:
         raise Conflict(f"{fields['hardware']} {'has run out' if runs_out else 'has not run out'} there.")
-    allot = endpoints.allot if key.startswith("hardware/") else clusters.allot
+    allot = endpoint_commands.allot if key.startswith("hardware/") else cluster_commands.allot
     allot(draft, pool._replace(out=out))
     return (key,)
 
 
-def _fail_node(draft: Draft, fields: Fields) -> Affected:
+def _fail_node(draft: Transaction, fields: Fields) -> Affected:
     cluster = _cluster(draft, fields)
     node = _worker(draft, cluster, fields)
     cluster_events.fail_node(draft, cluster, node)
     return (cluster.id, node.name)
 
 
-def _alert_name(draft: Draft, name: str) -> str:
+def _alert_name(draft: Transaction, name: str) -> str:
     known = draft.setup.catalog.health_alerts
     if name not in known:
         raise Invalid(f"There is no health alert {name!r}; there are {', '.join(known)}.", param="alert")
@@ -223,14 +225,14 @@ def _annotations(fields: Fields) -> Mapping[str, str]:
     return {str(name): str(value) for name, value in (fields.get("annotations") or {}).items()}
 
 
-def _degrade_node(draft: Draft, fields: Fields) -> Affected:
+def _degrade_node(draft: Transaction, fields: Fields) -> Affected:
     cluster = _cluster(draft, fields)
     node = _worker(draft, cluster, fields)
     alert = _alert_name(draft, fields.get("alert", DEGRADING_ALERT))
     return (cluster.id, node.name, cluster_events.degrade_node(draft, cluster, node, alert, _annotations(fields)))
 
 
-def _recover_node(draft: Draft, fields: Fields) -> Affected:
+def _recover_node(draft: Transaction, fields: Fields) -> Affected:
     cluster = _cluster(draft, fields)
     if not fields.get("node_id") and not fields.get("instance_id"):
         # The one that has something to recover from.
@@ -243,7 +245,7 @@ def _recover_node(draft: Draft, fields: Fields) -> Affected:
     return (cluster.id, node.name)
 
 
-def _fire_alert(draft: Draft, fields: Fields) -> Affected:
+def _fire_alert(draft: Transaction, fields: Fields) -> Affected:
     cluster = _cluster(draft, fields)
     node = _worker(draft, cluster, fields)
     if not fields.get("alert"):
@@ -252,7 +254,7 @@ def _fire_alert(draft: Draft, fields: Fields) -> Affected:
     return (cluster.id, node.name, cluster_events.fire_alert(draft, cluster, node, alert, _annotations(fields)))
 
 
-def _clear_alert(draft: Draft, fields: Fields) -> Affected:
+def _clear_alert(draft: Transaction, fields: Fields) -> Affected:
     cluster = _cluster(draft, fields)
     nodes = [node.id for node in cluster.nodes if fields.get("node_id") in (None, node.name, node.instance_id)]
     firing = [
@@ -269,8 +271,8 @@ def _clear_alert(draft: Draft, fields: Fields) -> Affected:
     return (cluster.id, *firing)
 
 
-def _fail_tests(move: str) -> Callable[[Draft, Fields], Affected]:
-    def act(draft: Draft, fields: Fields) -> Affected:
+def _fail_tests(move: str) -> Callable[[Transaction, Fields], Affected]:
+    def act(draft: Transaction, fields: Fields) -> Affected:
         cluster = _cluster(draft, fields)
         cluster_events.fail_tests(draft, cluster, move)
         return (cluster.id,)
@@ -278,77 +280,77 @@ def _fail_tests(move: str) -> Callable[[Draft, Fields], Affected]:
     return act
 
 
-def _pause(draft: Draft, fields: Fields) -> Affected:
+def _pause(draft: Transaction, fields: Fields) -> Affected:
     cluster = _cluster(draft, fields)
     cluster_events.pause(draft, cluster)
     return (cluster.id,)
 
 
-def _resume(draft: Draft, fields: Fields) -> Affected:
+def _resume(draft: Transaction, fields: Fields) -> Affected:
     cluster = _cluster(draft, fields)
     cluster_events.resume(draft, cluster)
     return (cluster.id,)
 
 
-def _reclaim(draft: Draft, fields: Fields) -> Affected:
+def _reclaim(draft: Transaction, fields: Fields) -> Affected:
     cluster = _cluster(draft, fields)
     return (cluster.id, *cluster_events.reclaim(draft, cluster, fields.get("nodes", 1)))
 
 
-def _fail_volume(draft: Draft, fields: Fields) -> Affected:
+def _fail_volume(draft: Transaction, fields: Fields) -> Affected:
     volume = _volume(draft, fields)
-    if not volumes.happen(draft, volume, "provisioning_failed"):
-        now = volumes.status(volume, draft.at_ms)
+    if not volume_commands.happen(draft, volume, "provisioning_failed"):
+        now = volume_commands.status(volume, draft.at_ms)
         raise Conflict(f"The shared volume {volume.id} cannot fail: it is {now}.")
     return (volume.id,)
 
 
-def _fail_job(draft: Draft, fields: Fields) -> Affected:
+def _fail_job(draft: Transaction, fields: Fields) -> Affected:
     there: Mapping[str, jobs.Job] = draft.scan(jobs.KIND)
     job = _one(there, "job", "job_id", fields, "model_name")
     jobs.fail(draft, job)
     return (job.id,)
 
 
-def _exhaust_credits(draft: Draft, fields: Fields) -> Affected:
+def _exhaust_credits(draft: Transaction, fields: Fields) -> Affected:
     if credit.exhausted(draft):
         raise Conflict("The account's credits are exhausted already.")
     credit.exhaust(draft)
     affected = []
-    for endpoint in list(draft.scan(endpoint_rows.KIND).values()):
-        if endpoints.happen(draft, endpoint.id, "unpaid"):
+    for endpoint in list(draft.scan(endpoint_record.KIND).values()):
+        if endpoint_commands.happen(draft, endpoint.id, "unpaid"):
             affected.append(endpoint.id)
-    for cluster in list(cluster_rows.listing(draft, None)):
+    for cluster in list(cluster_record.listing(draft, None)):
         try:
             cluster_events.pause(draft, cluster, unpaid=True)
             affected.append(cluster.id)
         except Conflict:
             continue  # it is not up, or all of it is prepaid
-    for volume in list(volumes.listing(draft, None)):
-        if volumes.happen(draft, volume, "access_revoked", unpaid=True):
+    for volume in list(volume_commands.listing(draft, None)):
+        if volume_commands.happen(draft, volume, "access_revoked", unpaid=True):
             affected.append(volume.id)
     return tuple(affected)
 
 
-def _restore_credits(draft: Draft, fields: Fields) -> Affected:
+def _restore_credits(draft: Transaction, fields: Fields) -> Affected:
     if not credit.exhausted(draft):
         raise Conflict("The account's credits are not exhausted.")
     credit.restore(draft)
     affected = []
-    for cluster in list(cluster_rows.listing(draft, None)):
-        if cluster.unpaid and cluster_rows.phase(cluster, draft.at_ms) in clusters.ON_HOLD:
+    for cluster in list(cluster_record.listing(draft, None)):
+        if cluster.unpaid and cluster_record.phase(cluster, draft.at_ms) in cluster_commands.ON_HOLD:
             cluster_events.resume(draft, cluster)
             affected.append(cluster.id)
-    for volume in list(volumes.listing(draft, None)):
-        move = "access_restored_to_cluster" if volumes.attached_to(draft, volume) else "access_restored"
-        if volume.unpaid and volumes.happen(draft, volume, move):
+    for volume in list(volume_commands.listing(draft, None)):
+        move = "access_restored_to_cluster" if volume_commands.attached_to(draft, volume) else "access_restored"
+        if volume.unpaid and volume_commands.happen(draft, volume, move):
             affected.append(volume.id)
     return tuple(affected)
 
 
 _NODE = ("cluster_id", "node_id", "instance_id")
 
-EVENTS: Mapping[str, tuple[Callable[[Draft, Fields], Affected], tuple[str, ...]]] = {
+EVENTS: Mapping[str, tuple[Callable[[Transaction, Fields], Affected], tuple[str, ...]]] = {
     "endpoint.fail": (_endpoint_fail, ("endpoint_id",)),
     "hardware.run_out": (lambda draft, fields: _out(draft, fields, runs_out=True), ("hardware", "place")),
     "hardware.come_back": (lambda draft, fields: _out(draft, fields, runs_out=False), ("hardware", "place")),

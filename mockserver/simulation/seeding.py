@@ -6,24 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mockserver.lifecycles import TIME, Lifecycle
-from mockserver.simulation import (
-    add_ons,
-    chance,
-    cluster_rows,
-    clusters,
-    endpoint_rows,
-    endpoints,
-    events,
-    jobs,
-    models,
-    nodes,
-    volumes,
-)
-from mockserver.simulation.rules import DAY_MS, Pace
-from mockserver.simulation.stock import Claim
-from mockserver.simulation.timeline import Mark, Timeline
-from mockserver.simulation.world import Draft, Setup
+from mockserver.contract.lifecycles import TIME, Lifecycle
+from mockserver.simulation import events
+from mockserver.simulation.clusters import add_ons, nodes
+from mockserver.simulation.clusters import commands as cluster_commands
+from mockserver.simulation.clusters import record as cluster_record
+from mockserver.simulation.endpoints import commands as endpoint_commands
+from mockserver.simulation.endpoints import record as endpoint_record
+from mockserver.simulation.kernel import keyed_random
+from mockserver.simulation.kernel.capacity import Claim
+from mockserver.simulation.kernel.rules import DAY_MS, Pace
+from mockserver.simulation.kernel.timeline import Mark, Timeline
+from mockserver.simulation.kernel.transaction import Setup, Transaction
+from mockserver.simulation.models import jobs, uploads
+from mockserver.simulation.volumes import commands as volume_commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +114,10 @@ class _Nothing:
 
 def seed(setup: Setup, seeds: Seeds, born_ms: int) -> Mapping[tuple[str, str], Any]:
     """The rows of a new world, by (kind, id)."""
-    draft = Draft(setup, _Nothing(), born_ms)
+    draft = Transaction(setup, _Nothing(), born_ms)
     for number, model in enumerate(seeds.serverless):
-        entry_id = f"endpoint-{chance.identifier(setup.seed, 'serverless', number)}"
-        entry = endpoint_rows.Serverless(entry_id, model, born_ms - (number + 30) * DAY_MS)
+        entry_id = f"endpoint-{keyed_random.identifier(setup.seed, 'serverless', number)}"
+        entry = endpoint_record.Serverless(entry_id, model, born_ms - (number + 30) * DAY_MS)
         draft.put("serverless", entry_id, entry)
     for uploaded in seeds.uploads:
         _seed_upload(draft, uploaded)
@@ -157,24 +153,24 @@ def history(lifecycle: Lifecycle, pace: Pace, state: str | None, created_ms: int
     return tuple(marks)
 
 
-def _seed_upload(draft: Draft, one: UploadSeed) -> None:
+def _seed_upload(draft: Transaction, one: UploadSeed) -> None:
     setup = draft.setup
     created_ms = draft.at_ms - one.age
     line = history(setup.lifecycles[jobs.KIND], setup.rules.pace, one.status, created_ms, draft.at_ms)
-    wanted = models.NewUpload(one.model_name, one.model_source, one.description)
-    name = models.whole_name(setup.rules.owner, one.model_name)
+    wanted = uploads.NewUpload(one.model_name, one.model_source, one.description)
+    name = uploads.whole_name(setup.rules.owner, one.model_name)
     at_ms = created_ms if one.status is None else draft.at_ms
-    models.store(draft, name, wanted, models.read_source(one.model_source), line, at_ms)
+    uploads.store(draft, name, wanted, uploads.read_source(one.model_source), line, at_ms)
 
 
-def _seed_endpoint(draft: Draft, one: EndpointSeed) -> None:
+def _seed_endpoint(draft: Transaction, one: EndpointSeed) -> None:
     setup = draft.setup
     created_ms = draft.at_ms - one.age
     owner = one.owner or setup.rules.owner
-    endpoint_id, name = endpoint_rows.identity(draft, owner, one.model)
+    endpoint_id, name = endpoint_record.identity(draft, owner, one.model)
     hardware = setup.catalog.hardware[one.hardware]
-    line = history(setup.lifecycles[endpoint_rows.KIND], setup.rules.pace, one.state, created_ms, draft.at_ms)
-    endpoint = endpoint_rows.Endpoint(
+    line = history(setup.lifecycles[endpoint_record.KIND], setup.rules.pace, one.state, created_ms, draft.at_ms)
+    endpoint = endpoint_record.Endpoint(
         id=endpoint_id,
         name=name,
         display_name=name if one.display_name is None else one.display_name,
@@ -191,43 +187,43 @@ def _seed_endpoint(draft: Draft, one: EndpointSeed) -> None:
         touched_ms=draft.at_ms,
         adapters=one.adapters,
     )
-    if line[-1].phase in endpoint_rows.HOLDING:
+    if line[-1].phase in endpoint_record.HOLDING:
         places = (one.availability_zone,) if one.availability_zone else hardware.gpu.zones
         claim = Claim(endpoint.id, 0, one.min_replicas * hardware.gpu_count, places, created_ms)
         # What was there before the world was born has its GPUs, whatever the demand.
         endpoint = endpoint._replace(claims=(claim.met(created_ms, places[0]),))
     if one.state is None:
-        endpoint = endpoints.promise(setup, endpoint, created_ms)
-    endpoints.arrange(draft, None, endpoint)
+        endpoint = endpoint_commands.promise(setup, endpoint, created_ms)
+    endpoint_commands.arrange(draft, None, endpoint)
 
 
-def _seed_volume(draft: Draft, one: VolumeSeed) -> str:
+def _seed_volume(draft: Transaction, one: VolumeSeed) -> str:
     setup = draft.setup
     created_ms = draft.at_ms - one.age
-    volume_id = draft.new_id(volumes.KIND)
+    volume_id = draft.new_id(volume_commands.KIND)
     # A bound volume is bound by the cluster that names it; until then it is available.
     status = "available" if one.status == "bound" else one.status
-    volume = volumes.Volume(
+    volume = volume_commands.Volume(
         id=volume_id,
         name=one.name,
         size_tib=one.size_tib,
         region=one.region,
         project_id=setup.rules.project_id,
         created_ms=created_ms,
-        line=history(setup.lifecycles[volumes.KIND], setup.rules.pace, status, created_ms, draft.at_ms),
+        line=history(setup.lifecycles[volume_commands.KIND], setup.rules.pace, status, created_ms, draft.at_ms),
     )
     if one.status is None:
-        volume = volumes.promise(setup, volume, created_ms, gone_ms=None)
-    draft.put(volumes.KIND, volume_id, volumes.promise(setup, volume, draft.at_ms, gone_ms=None))
+        volume = volume_commands.promise(setup, volume, created_ms, gone_ms=None)
+    draft.put(volume_commands.KIND, volume_id, volume_commands.promise(setup, volume, draft.at_ms, gone_ms=None))
     return volume_id
 
 
-def _seed_cluster(draft: Draft, one: ClusterSeed, named: Mapping[tuple[str, str], str]) -> None:
+def _seed_cluster(draft: Transaction, one: ClusterSeed, named: Mapping[tuple[str, str], str]) -> None:
     setup = draft.setup
     created_ms = draft.at_ms - one.age
     region = setup.catalog.region(one.region)
     assert region is not None
-    terms = cluster_rows.Terms(
+    terms = cluster_record.Terms(
         name=one.name,
         cluster_type=one.cluster_type,
         region=one.region,
@@ -244,30 +240,30 @@ def _seed_cluster(draft: Draft, one: ClusterSeed, named: Mapping[tuple[str, str]
         add_ons=add_ons.all_added([{"name": kind, "add_on_type": kind} for kind in one.add_ons]),
         echoed={},
     )
-    cluster = cluster_rows.Cluster(
-        id=draft.new_id(cluster_rows.KIND),
+    cluster = cluster_record.Cluster(
+        id=draft.new_id(cluster_record.KIND),
         terms=terms,
         created_ms=created_ms,
-        line=history(setup.lifecycles[cluster_rows.KIND], setup.rules.pace, one.phase, created_ms, draft.at_ms),
+        line=history(setup.lifecycles[cluster_record.KIND], setup.rules.pace, one.phase, created_ms, draft.at_ms),
     )
     if one.volume is not None:
         volume_id = named[one.region, one.volume]
-        volumes.attach(draft, volume_id, cluster.id, one.region)
+        volume_commands.attach(draft, volume_id, cluster.id, one.region)
         cluster = cluster._replace(volume_ids=(volume_id,))
-    cluster = clusters.with_nodes(setup, cluster, created_ms, "create")
+    cluster = cluster_commands.with_nodes(setup, cluster, created_ms, "create")
     if one.phase is None:
-        past = Draft(setup, draft, created_ms)
-        cluster = clusters.promise(past, cluster)
+        past = Transaction(setup, draft, created_ms)
+        cluster = cluster_commands.promise(past, cluster)
     else:
         cluster = cluster._replace(nodes=_settled_nodes(setup, cluster, draft.at_ms))
-    clusters.arrange(draft, None, clusters.with_claims(setup, cluster, draft.at_ms))
+    cluster_commands.arrange(draft, None, cluster_commands.with_claims(setup, cluster, draft.at_ms))
 
 
-def _settled_nodes(setup: Setup, cluster: cluster_rows.Cluster, now_ms: int) -> tuple[nodes.Node, ...]:
+def _settled_nodes(setup: Setup, cluster: cluster_record.Cluster, now_ms: int) -> tuple[nodes.Node, ...]:
     """The nodes of a cluster seeded in a phase: they run, unless the cluster has not come to them yet."""
     phases = [mark.phase for mark in cluster.line]
     paused = phases[-1] in ("CLUSTER_PHASE_PAUSED", "CLUSTER_PHASE_ON_DEMAND_COMPUTE_PAUSED")
-    until = {"control": clusters.CONTROL_PLANE, "standard": clusters.DATA_PLANE}
+    until = {"control": cluster_commands.CONTROL_PLANE, "standard": cluster_commands.DATA_PLANE}
     lifecycle = setup.lifecycles[nodes.KIND]
     made = []
     for node in cluster.nodes:

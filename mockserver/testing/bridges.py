@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from starlette.types import Message, Receive, Scope, Send
 
-from mockserver.web.server import Hosted
+from mockserver.server.process import Hosted
 
 
 class Asgi:

@@ -7,8 +7,8 @@ import os
 import threading
 from contextlib import ExitStack
 
+from mockserver.server.process import Hosted, hosting
 from mockserver.settings import Settings
-from mockserver.web.server import Hosted, hosting
 
 _lock = threading.Lock()
 _by_process: dict[int, Hosted] = {}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
 from typing import Any, NamedTuple, TypeAlias
 
-from contract_tests.reports.plain import findings_text
+from contract_tests.reports.finding_lines import findings_text
 
 Verdict: TypeAlias = dict[str, Any]
 

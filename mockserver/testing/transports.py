@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 import httpx
 from starlette.types import Message
 
-from mockserver.web.server import Hosted
+from mockserver.server.process import Hosted
 
 
 class Transport(httpx.BaseTransport):

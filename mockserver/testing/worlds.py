@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mockserver.server.process import Hosted
 from mockserver.testing import control, judging, variations
 from mockserver.testing.bridges import Asgi
 from mockserver.testing.control import ControlError
-from mockserver.web.server import Hosted
 
 if TYPE_CHECKING:  # which need not be installed
     from mockserver.testing.transports import Transport

@@ -5,8 +5,18 @@ them a run has met; `staged` carries those out that change the world; `spread` s
 """
 
 from mockserver.variations.catalogue import Catalogue, spread
-from mockserver.variations.changes import NOTHING_SAID, Change, Known
-from mockserver.variations.staging import staged
-from mockserver.variations.variation import KINDS, Staging, Variation
+from mockserver.variations.changes import NOTHING_SAID, KnownValues, ValueChange
+from mockserver.variations.variation import KINDS, Variation, WorldOverride
+from mockserver.variations.world_changes import staged
 
-__all__ = ["KINDS", "NOTHING_SAID", "Catalogue", "Change", "Known", "Staging", "Variation", "spread", "staged"]
+__all__ = [
+    "KINDS",
+    "NOTHING_SAID",
+    "Catalogue",
+    "KnownValues",
+    "ValueChange",
+    "Variation",
+    "WorldOverride",
+    "spread",
+    "staged",
+]

@@ -7,24 +7,24 @@ from copy import deepcopy
 from difflib import get_close_matches
 from typing import Any
 
-from mockserver.lifecycles import Lifecycle
+from mockserver.contract.lifecycles import Lifecycle
 from mockserver.openapi import Document, MediaType, Operation, is_json
-from mockserver.simulation import chance
+from mockserver.simulation.kernel import keyed_random
 from mockserver.variations.changes import (
     DROP,
     KEEP,
     NOTHING_SAID,
-    Change,
-    Known,
+    KnownValues,
+    ValueChange,
     changed,
     instants,
     is_about,
     is_own,
     offers,
 )
-from mockserver.variations.spots import Met, Spot, Spots
-from mockserver.variations.staging import stagings
+from mockserver.variations.schema_locations import Met, SchemaLocation, Spots
 from mockserver.variations.variation import Variation
+from mockserver.variations.world_changes import stagings
 
 SLOWLY = "2s"
 RETRY_AFTER = "1s"
@@ -79,8 +79,8 @@ class Catalogue:
         return next(iter(get_close_matches(name, self.variations, 1)), "")
 
     def apply(
-        self, variation: Variation, operation: Operation, status: int, value: Any, known: Known = NOTHING_SAID
-    ) -> tuple[Any, list[Change]]:
+        self, variation: Variation, operation: Operation, status: int, value: Any, known: KnownValues = NOTHING_SAID
+    ) -> tuple[Any, list[ValueChange]]:
         """The answer's value as it is served, and what was changed; the given one stays as it is.
 
         The result is valid for the document wherever the given value is, save with a value that was never seen. Another
@@ -99,10 +99,10 @@ class Catalogue:
         return varied[0], changes
 
     def _change(
-        self, variation: Variation, operation: Operation, status: int, held: list[Any], known: Known, spare: bool
-    ) -> list[Change]:
+        self, variation: Variation, operation: Operation, status: int, held: list[Any], known: KnownValues, spare: bool
+    ) -> list[ValueChange]:
         """Change an answer, in place; `spare` what the client speaks of."""
-        changes: list[Change] = []
+        changes: list[ValueChange] = []
         for met in self._places(variation, operation, status, held):
             own = is_own(met, known)
             new = KEEP if own and spare else changed(variation, met, known, len(changes))
@@ -115,7 +115,7 @@ class Catalogue:
             changes.append(_change(met, new, own))
         return changes if variation.kind == "time" else changes[::-1]
 
-    def met_in(self, operation: Operation, status: int, value: Any, known: Known) -> Iterator[str]:
+    def met_in(self, operation: Operation, status: int, value: Any, known: KnownValues) -> Iterator[str]:
         """The names of the variations that would change an answer."""
         if operation not in self._spots:
             return
@@ -132,7 +132,7 @@ class Catalogue:
                 if kind:
                     yield kind
 
-    def _about(self, spot: Spot) -> Iterator[Variation]:
+    def _about(self, spot: SchemaLocation) -> Iterator[Variation]:
         for label in dict.fromkeys((spot.label, spot.inner, "")):
             yield from (one for one in self._by_place.get(label, ()) if is_about(one, spot))
 
@@ -149,7 +149,7 @@ class Catalogue:
         found = [met for met in self._met(operation, status, held) if is_about(variation, met.spot)]
         return found if variation.kind == "time" else found[::-1]
 
-    def _governs(self, spot: Spot) -> str:
+    def _governs(self, spot: SchemaLocation) -> str:
         """The kind of resource whose states a spot shows, if it does."""
         if spot.label not in self._governed:
             view = spot.one("string")
@@ -191,19 +191,19 @@ def spread(kinds_by_name: Mapping[str, str], seed: int) -> list[str]:
     the seed.
     """
     by_kind: dict[str, list[str]] = {}
-    for name in sorted(kinds_by_name, key=lambda name: chance.number(seed, "spread", name)):
+    for name in sorted(kinds_by_name, key=lambda name: keyed_random.number(seed, "spread", name)):
         by_kind.setdefault(kinds_by_name[name], []).append(name)
     kinds = [by_kind[kind] for kind in sorted(by_kind)]
     longest = max(map(len, kinds), default=0)
     return [kind[turn] for turn in range(longest) for kind in kinds if turn < len(kind)]
 
 
-def _change(met: Met, new: Any, own: bool) -> Change:
+def _change(met: Met, new: Any, own: bool) -> ValueChange:
     """A change of a value, told of the field alone where an object has one more."""
     added = list(new.keys() - met.value.keys()) if isinstance(new, dict) and isinstance(met.value, dict) else []
     if added:
-        return Change(f"{met.pointer}/{added[0]}", None, new[added[0]], is_own=own, is_new=True)
-    return Change(met.pointer, met.value, None if new is DROP else new, new is DROP, own)
+        return ValueChange(f"{met.pointer}/{added[0]}", None, new[added[0]], is_own=own, is_new=True)
+    return ValueChange(met.pointer, met.value, None if new is DROP else new, new is DROP, own)
 
 
 def _words(lifecycle: Lifecycle) -> set[str]:

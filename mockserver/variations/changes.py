@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from mockserver.openapi.shapes import View, kind_of
-from mockserver.variations.spots import Met, Spot
+from mockserver.openapi.diff.normal_form import NormalView, kind_of
+from mockserver.variations.schema_locations import Met, SchemaLocation
 from mockserver.variations.variation import Variation
 
 KEEP: Final = object()
@@ -28,17 +28,17 @@ _MOVING = re.compile(r"state|status|phase")
 _INSTANT = re.compile(r"(.*[Tt]\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
-class Known(NamedTuple):
+class KnownValues(NamedTuple):
     """What the client has sent: texts and the names of fields. An answer's echo of it stays as it is."""
 
     texts: frozenset[str] = frozenset()
     fields: frozenset[str] = frozenset()
 
 
-NOTHING_SAID: Final = Known()
+NOTHING_SAID: Final = KnownValues()
 
 
-class Change(NamedTuple):
+class ValueChange(NamedTuple):
     """One change: the JSON pointer, what was there and what is now; `is_gone` where now nothing is, `is_new` where
     nothing was, `is_own` where it is of something that the client speaks of.
     """
@@ -51,7 +51,7 @@ class Change(NamedTuple):
     is_new: bool = False
 
 
-def offers(spot: Spot, governed: str) -> Iterator[Variation]:
+def offers(spot: SchemaLocation, governed: str) -> Iterator[Variation]:
     """The variations of a spot's value; `governed` is the kind of resource whose states it shows, if it does."""
     if spot.shapes.annotations(spot.parts).get("writeOnly") is True:
         return  # no answer has it
@@ -88,7 +88,7 @@ def instants() -> Iterator[Variation]:
         yield Variation(f"time:{choice}", "time", told, size=size, choice=choice)
 
 
-def is_about(variation: Variation, spot: Spot) -> bool:
+def is_about(variation: Variation, spot: SchemaLocation) -> bool:
     """Whether a variation of answers is about what is at a spot."""
     if variation.kind == "time":
         return any("date-time" in view.formats for view in spot.views)
@@ -97,7 +97,7 @@ def is_about(variation: Variation, spot: Spot) -> bool:
     return variation.at == (spot.inner if variation.kind == "extra" else spot.label)
 
 
-def changed(variation: Variation, met: Met, known: Known, number: int) -> Any:
+def changed(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
     """What becomes of a value: another, KEEP or DROP. `number` counts the places of the answer, from 0."""
     echoes = isinstance(met.value, str) and met.value in known.texts
     if echoes and variation.kind != "absent":  # what is optional may be left out of an answer even then
@@ -106,8 +106,8 @@ def changed(variation: Variation, met: Met, known: Known, number: int) -> Any:
 
 
 def _of(
-    spot: Spot, kind: str, told: str, choice: Any = None, word: str = "", *, size: int = 0, looks: int | None = None,
-    severity: Any = "error",
+    spot: SchemaLocation, kind: str, told: str, choice: Any = None, word: str = "", *, size: int = 0,
+    looks: int | None = None, severity: Any = "error",
 ) -> Variation:  # fmt: skip
     at = spot.inner if kind == "extra" else spot.label
     name = f"{kind}:{at}={word}" if word else f"{kind}:{at}"
@@ -115,19 +115,19 @@ def _of(
     return Variation(name, kind, about, severity, size + at.count("."), at, choice, looks)
 
 
-def _is_prose(spot: Spot, text: View) -> bool:
+def _is_prose(spot: SchemaLocation, text: NormalView) -> bool:
     """Whether a text is for people, so that nothing hangs on its letters."""
     free = text.members is None and not (text.formats or text.patterns)
     return free and not spot.is_identity and _PROSE.search(spot.name) is not None
 
 
-def _is_fixed(spot: Spot) -> bool:
+def _is_fixed(spot: SchemaLocation) -> bool:
     """Whether there is but one value."""
     views = spot.views
     return len(views) == 1 and views[0].members is not None and len(views[0].members) == 1
 
 
-def _of_lists(spot: Spot) -> Iterator[Variation]:
+def _of_lists(spot: SchemaLocation) -> Iterator[Variation]:
     view = spot.one("array")
     if view is None:
         return
@@ -139,16 +139,16 @@ def _of_lists(spot: Spot) -> Iterator[Variation]:
         yield _of(spot, "order", "{} comes in another order")
 
 
-def _of_objects(spot: Spot) -> Iterator[Variation]:
+def _of_objects(spot: SchemaLocation) -> Iterator[Variation]:
     if any(view.fields for view in spot.views_of("object")):
         yield _of(spot, "extra", "{} has a field that the document does not name (yet)")
 
 
-def _absent(variation: Variation, met: Met, known: Known, number: int) -> Any:
+def _absent(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
     return DROP
 
 
-def _null(variation: Variation, met: Met, known: Known, number: int) -> Any:
+def _null(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
     if variation.at == met.spot.label:
         return KEEP if met.value is None or met.spot.name in known.fields else None
     if not isinstance(met.value, dict) or variation.choice in met.value or variation.choice in known.fields:
@@ -156,14 +156,14 @@ def _null(variation: Variation, met: Met, known: Known, number: int) -> Any:
     return {**met.value, variation.choice: None}
 
 
-def _empty(variation: Variation, met: Met, known: Known, number: int) -> Any:
+def _empty(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
     if not isinstance(met.value, list):
         return KEEP
     kept = [entry for entry in met.value if _is_spoken_of(entry, known)]
     return KEEP if len(kept) == len(met.value) else kept
 
 
-def _long(variation: Variation, met: Met, known: Known, number: int) -> Any:
+def _long(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
     if not isinstance(met.value, list) or not met.value:
         return KEEP
     view = met.spot.one("array")
@@ -172,27 +172,27 @@ def _long(variation: Variation, met: Met, known: Known, number: int) -> Any:
     return [*[met.value[0]] * missing, *met.value] if missing > 0 else KEEP
 
 
-def _order(variation: Variation, met: Met, known: Known, number: int) -> Any:
+def _order(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
     if not isinstance(met.value, list) or met.value == met.value[::-1]:
         return KEEP
     return met.value[::-1]
 
 
-def _extra(variation: Variation, met: Met, known: Known, number: int) -> Any:
+def _extra(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
     if not isinstance(met.value, dict) or NEW_FIELD in met.value:
         return KEEP
     return {**met.value, NEW_FIELD: NEW_VALUE}
 
 
-def _enum(variation: Variation, met: Met, known: Known, number: int) -> Any:
+def _enum(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
     return KEEP if not isinstance(met.value, str) or met.value == variation.choice else variation.choice
 
 
-def _unseen(variation: Variation, met: Met, known: Known, number: int) -> Any:
+def _unseen(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
     return variation.choice if isinstance(met.value, str) else KEEP
 
 
-def _number(variation: Variation, met: Met, known: Known, number: int) -> Any:
+def _number(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
     value, view = met.value, met.spot.one("number")
     if kind_of(value) != "number" or view is None or met.spot.name in known.fields:
         return KEEP
@@ -213,7 +213,7 @@ def _bound(limit: tuple[float, bool] | None, usual: Any) -> Any:
     return usual if limit is None or limit[1] else limit[0]
 
 
-def _text(variation: Variation, met: Met, known: Known, number: int) -> Any:
+def _text(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
     if not isinstance(met.value, str) or not met.value:
         return KEEP
     view = met.spot.one("string")
@@ -223,7 +223,7 @@ def _text(variation: Variation, met: Met, known: Known, number: int) -> Any:
     return KEEP if new == met.value else new
 
 
-def _time(variation: Variation, met: Met, known: Known, number: int) -> Any:
+def _time(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
     match = _INSTANT.fullmatch(met.value) if isinstance(met.value, str) else None
     if match is None:
         return KEEP
@@ -238,7 +238,7 @@ def _time(variation: Variation, met: Met, known: Known, number: int) -> Any:
     return KEEP if new == met.value else new
 
 
-_CHANGES: Final[Mapping[str, Callable[[Variation, Met, Known, int], Any]]] = {
+_CHANGES: Final[Mapping[str, Callable[[Variation, Met, KnownValues, int], Any]]] = {
     "absent": _absent,
     "null": _null,
     "empty": _empty,
@@ -266,12 +266,12 @@ _INSTANTS: Final[Mapping[str, str]] = {
 }
 
 
-def is_own(met: Met, known: Known) -> bool:
+def is_own(met: Met, known: KnownValues) -> bool:
     """Whether a value is of something that the client has called by its name."""
     return any(_is_spoken_of(one, known) for one in met.within)
 
 
-def _is_spoken_of(entry: Any, known: Known) -> bool:
+def _is_spoken_of(entry: Any, known: KnownValues) -> bool:
     """Whether the client has sent one of the texts by which an entry is called."""
     if isinstance(entry, str):
         return entry in known.texts

@@ -28,7 +28,7 @@ KINDS: Final[Mapping[str, int]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Staging:
+class WorldOverride:
     """A change of what a world begins with and goes by.
 
     `fates`: unlucky moves that now always come; `pace`: what all durations are multiplied with; `state`: of one kind
@@ -61,7 +61,7 @@ class Variation:
     choice: Any = None
     looks: int | None = None
     rules: tuple[Mapping[str, Any], ...] = ()
-    staging: Staging | None = None
+    staging: WorldOverride | None = None
     operations: frozenset[str] = frozenset()
     may_give_up: bool = False
 

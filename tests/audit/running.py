@@ -15,12 +15,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from mockserver.server.app import App, create_app
 from mockserver.settings import Settings
-from mockserver.web.app import App, create_app
 from tests.audit.clients.entries import Entry, Sent, Server
 from tests.audit.clients.honest import Broken, Client, Lost, Refused
 from tests.audit.clients.wire import Answer, Asked, Transport
-from tests.web import asgi
+from tests.server import asgi
 
 ON_THE_WAY_S = 0.004
 """How long a request takes, in wall time."""

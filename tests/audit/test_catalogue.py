@@ -9,8 +9,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from mockserver.server.process import serving
 from mockserver.settings import Settings
-from mockserver.web.server import serving
 from tests.audit.clients import CATALOGUE, HONEST, SEVERITIES, Entry
 from tests.audit.clients.entries import ERROR, NOTHING_BOOTS
 from tests.audit.clients.honest import Broken, Client

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from mockserver.audit import journal
-from mockserver.audit.journal import NOBODY, Exchange, Journal
+from mockserver.audit.journal import NOBODY, Journal, JournalEntry
 
 
 def exchange(account: str, ordinal: int, body: bytes = b"", wall_ms: int = 0) -> tuple[Any, ...]:
     return tuple(
-        Exchange(
+        JournalEntry(
             ordinal,
             account,
             0,

@@ -7,26 +7,27 @@ from typing import Any
 
 import pytest
 
-from mockserver.audit.reading import Read
-from mockserver.audit.rules import RULES
-from mockserver.audit.sessions import Session
+from mockserver.audit.decoding import DecodedExchange
+from mockserver.audit.registry import RULES
+from mockserver.audit.sessions import ClientSession
 from mockserver.audit.verdict import SUITES
+from tests.server.asgi import make_client
 
-from ..web.asgi import make_client
 
-
-def asked(number: int, wall_ms: int, status: int = 200, connection: tuple[int, int] | None = None, **more: Any) -> Read:
+def asked(
+    number: int, wall_ms: int, status: int = 200, connection: tuple[int, int] | None = None, **more: Any
+) -> DecodedExchange:
     headers = {"retry-after": "1"} if status == 429 else {}
-    return Read(
+    return DecodedExchange(
         number=number, method="GET", path="/v1/hardware", query=[], body=None, content_type=None, auth="ours",
         operation=None, path_parameters={}, status=status, headers=headers, wall_ms=wall_ms, at_ms=wall_ms,
         connection=connection, **more,
     )  # fmt: skip
 
 
-def broken(*exchanges: Read) -> set[str]:
+def broken(*exchanges: DecodedExchange) -> set[str]:
     assert SUITES
-    session = Session(exchanges, {})
+    session = ClientSession(exchanges, {})
     return {rule.name for rule in RULES.values() if rule.suite == "conduct" for _ in rule.check(session)}
 
 

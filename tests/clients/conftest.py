@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from .serving import Server, serving
-from .users import User
+from tests.clients.serving import Server, serving
+from tests.clients.users import User
 
 CLOCKS = {
     "speed": ("--clock", "real", "--speed", "2000"),

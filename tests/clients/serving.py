@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .environments import ROOT
+from tests.clients.environments import ROOT
 
 READY_WITHIN_S = 30
 STOPPED_WITHIN_S = 20

@@ -1,6 +1,6 @@
 """LoRA adapters, told with each client library that has them."""
 
-from .matrix import clients
+from tests.clients.matrix import clients
 
 
 @clients("2.42.0", "typescript")

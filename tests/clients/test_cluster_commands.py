@@ -6,7 +6,7 @@ import httpx
 import pytest
 import yaml
 
-from .matrix import clients
+from tests.clients.matrix import clients
 
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 NOBODY = "00000000-0000-4000-8000-000000000000"

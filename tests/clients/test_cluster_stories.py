@@ -2,7 +2,7 @@
 
 import yaml
 
-from .matrix import both_clocks, clients, leads_along
+from tests.clients.matrix import both_clocks, clients, leads_along
 
 PHASES_TO_READY = [
     f"CLUSTER_PHASE_{phase}"

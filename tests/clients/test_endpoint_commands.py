@@ -2,7 +2,7 @@
 
 import re
 
-from .matrix import clients
+from tests.clients.matrix import clients
 
 MODEL = "deepseek-ai/DeepSeek-R1"
 HARDWARE = "8x_nvidia_h200_140gb_sxm"

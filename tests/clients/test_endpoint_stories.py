@@ -1,6 +1,6 @@
 """An endpoint's life, told with each client library that has endpoints."""
 
-from .matrix import both_clocks, clients, leads_along, without_repeats
+from tests.clients.matrix import both_clocks, clients, leads_along, without_repeats
 
 STORIES = {
     "1.5.35": "endpoints_1x",

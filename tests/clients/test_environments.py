@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from .environments import HERE, PYTHON_VERSIONS, TYPESCRIPT_VERSION
+from tests.clients.environments import HERE, PYTHON_VERSIONS, TYPESCRIPT_VERSION
 
 
 @pytest.mark.parametrize("version", PYTHON_VERSIONS)

@@ -2,7 +2,7 @@
 
 import httpx
 
-from .matrix import clients
+from tests.clients.matrix import clients
 
 every_client = clients("1.5.35", "2.15.0", "2.42.0", "3.1.1", "typescript")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .environments import ROOT, python_environment
+from tests.clients.environments import ROOT, python_environment
 
 RUN_WITHIN_S = 120
 

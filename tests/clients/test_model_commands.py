@@ -2,7 +2,7 @@
 
 import re
 
-from .matrix import clients
+from tests.clients.matrix import clients
 
 WISH = ("--model-name", "tuned-7b", "--model-source", "acme/tuned-7b", "--hf-token", "hf_story")
 JOB_ID = r"job-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -1,6 +1,6 @@
 """A model's way from an upload to an endpoint, told with each client library that has models; and who is asking."""
 
-from .matrix import both_clocks, clients, leads_along
+from tests.clients.matrix import both_clocks, clients, leads_along
 
 WHO = {
     "project_id": "proj-9b6f2f53",

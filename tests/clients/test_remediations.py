@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from .matrix import both_clocks, clients, leads_along
+from tests.clients.matrix import both_clocks, clients, leads_along
 
 
 @both_clocks

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from .matrix import clients
+from tests.clients.matrix import clients
 
 STORIES = {
     "1.5.35": "talking_1x",

@@ -1,6 +1,6 @@
 """A volume's life, told with each client library that has volumes."""
 
-from .matrix import both_clocks, clients, leads_along
+from tests.clients.matrix import both_clocks, clients, leads_along
 
 
 @both_clocks

@@ -16,8 +16,8 @@ from typing import Any
 
 import httpx
 
-from .environments import python_environment, typescript_environment
-from .serving import Server
+from tests.clients.environments import python_environment, typescript_environment
+from tests.clients.serving import Server
 
 STORIES = Path(__file__).parent / "stories"
 COMMAND_TIMEOUT_S = 120

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from jsonschema import Draft202012Validator
 
-from ..web.contract import BY_ID, Declared, follow
+from tests.server.contract import BY_ID, Declared, follow
 
 
 def broken(operation: Declared, request: Any) -> str | None:

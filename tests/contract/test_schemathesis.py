@@ -20,11 +20,11 @@ Every built-in check runs, save these; each is replaced by a check of ours, regi
 | ignored_auth                  | probes by itself, without the reset of a case    | `authentication` asks again without
 |                               |                                                  | a key, and with a wrong one
 | use_after_free, ensure_...    | only in the stateful phase, where cases have a   | kept there; and `test_deleted` in
-| resource_availability         | history; a deleted cluster or volume stays       | tests/web for each kind
+| resource_availability         | history; a deleted cluster or volume stays       | tests/server for each kind
 |                               | readable while it is DELETING, as documented     |
 
 `max_response_time` is off (a busy machine decides it), and `object_level_authorization` needs two identities:
-tests/web/test_worlds.py has its case. Ids of the account are fed into paths, and names that exist into bodies, most
+tests/server/test_worlds.py has its case. Ids of the account are fed into paths, and names that exist into bodies, most
 of the time, so that operations meet resources that are there.
 """
 
@@ -41,13 +41,12 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import CHECKS
 from schemathesis.core.transport import Response
 
+from mockserver.server.app import create_app
 from mockserver.settings import Settings
-from mockserver.web.app import create_app
-
-from ..web.account import Ids, furnish, good_body, target
-from ..web.asgi import Client, Wall
-from ..web.contract import BY_ID, GUIDE, OPERATIONS, Declared
-from . import judge
+from tests.contract import judge
+from tests.server.account import Ids, furnish, good_body, target
+from tests.server.asgi import Client, Wall
+from tests.server.contract import BY_ID, GUIDE, OPERATIONS, Declared
 
 KEY = "contract"
 APP = create_app(Settings(clock="manual", check_responses=True, api_keys=(KEY,)), wall=Wall())

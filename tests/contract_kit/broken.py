@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
-from contract_tests.kit.document import Document, load_document
+from contract_tests.model.document import ApiDocument, load_document
 from mockserver.settings import data_folder
 
 Memory = dict[str, Any]
@@ -228,7 +228,7 @@ def in_request(of: Names) -> Callable[[Callable[[Call, Memory], Call]], Defect]:
 
 
 @cache
-def _document(name: str) -> Document:
+def _document(name: str) -> ApiDocument:
     return load_document(data_folder("spec") / f"{name}.yaml")
 
 

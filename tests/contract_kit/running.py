@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from mockserver.verifying import Asked, kit_command, kit_environment
+from mockserver.commands.verify import VerifyOptions, kit_command, kit_environment
 
 BOUND_S = 300
 KEY = "verify"
@@ -150,7 +150,7 @@ def until(condition: Callable[[], Any], what: str = "it") -> Any:
     return found
 
 
-def asked(folder: Path, base_url: str, **options: Any) -> Asked:
+def asked(folder: Path, base_url: str, **options: Any) -> VerifyOptions:
     """The options of a run whose files lie in `folder`."""
     given: dict[str, Any] = {
         "api_key": None,
@@ -168,7 +168,7 @@ def asked(folder: Path, base_url: str, **options: Any) -> Asked:
         "against": None,
         "report": folder / "report",
     }
-    return Asked(base_url=base_url, **{**given, **options})
+    return VerifyOptions(base_url=base_url, **{**given, **options})
 
 
 class Ran(NamedTuple):

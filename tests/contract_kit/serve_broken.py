@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
-from mockserver.web.app import create_app
+from mockserver.server.app import create_app
 from tests.contract_kit.broken import Broken
 from tests.contract_kit.catalogue import CATALOGUE, HONEST, SETTINGS
 

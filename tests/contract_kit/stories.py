@@ -21,16 +21,16 @@ import pytest
 import requests
 import uvicorn
 
-from contract_tests.kit import readings
-from contract_tests.kit import session as sessions
-from contract_tests.kit.account import NotToBeHad
-from contract_tests.kit.document import Document, load_document
-from contract_tests.kit.lifecycles import load_lifecycles
-from contract_tests.kit.record import Record
-from contract_tests.kit.session import GUIDE, V1, Options, Session
-from contract_tests.kit.spending import Refused
+from contract_tests.client.budget import Refused
+from contract_tests.drivers import read_checks
+from contract_tests.drivers.account import NotToBeHad
+from contract_tests.judge.recorder import Record
+from contract_tests.model.document import ApiDocument, load_document
+from contract_tests.model.lifecycle import load_lifecycles
+from contract_tests.runner import session as sessions
+from contract_tests.runner.session import GUIDE, V1, KitRun, Options
+from mockserver.server.app import App, create_app
 from mockserver.settings import data_folder
-from mockserver.web.app import App, create_app
 from tests.contract_kit.broken import Broken, Defect
 from tests.contract_kit.catalogue import SETTINGS
 
@@ -43,7 +43,7 @@ class Bench:
     def __init__(self) -> None:
         self.app: App = create_app(SETTINGS)
         self.served: Any = self.app
-        self._documents: dict[str, Document] = {
+        self._documents: dict[str, ApiDocument] = {
             name: load_document(data_folder("spec") / f"{name}.yaml") for name in (V1, GUIDE)
         }
         self._lifecycles = load_lifecycles(data_folder("spec") / "lifecycles.yaml")
@@ -74,7 +74,7 @@ class Bench:
         self._listening.close()
 
     @contextlib.contextmanager
-    def run(self, defect: Defect | None, ledger: Path) -> Iterator[Session]:
+    def run(self, defect: Defect | None, ledger: Path) -> Iterator[KitRun]:
         """A run of the kit on a fresh account of the honest application, or of a broken one."""
         self.served = self.app if defect is None else Broken(self.app, defect)
         options = Options(self.base_url, data_folder("spec"), allow_writes=True, examples=4, ledger=ledger)
@@ -82,7 +82,7 @@ class Bench:
             f"{self.base_url}/_mock/reset", headers={"Authorization": "Bearer verify"}, timeout=PATIENCE_S
         )
         reset.raise_for_status()
-        before, sessions.current = sessions.current, Session(options)
+        before, sessions.current = sessions.current, KitRun(options)
         # Read once: the tests that are told per operation keep the operations they were collected with.
         vars(sessions.current).update(documents=self._documents, lifecycles=self._lifecycles)
         try:
@@ -113,7 +113,7 @@ def tell(story: str) -> Record:
 
 @cache
 def _module(name: str) -> Any:
-    return importlib.import_module(f"contract_tests.test_{name}")
+    return importlib.import_module(f"contract_tests.suites.test_{name}")
 
 
 def _call(module: Any, function: str, account: Any, given: dict[str, str]) -> None:
@@ -124,7 +124,7 @@ def _call(module: Any, function: str, account: Any, given: dict[str, str]) -> No
         document, _, operation_id = given["operation"].partition(":")
         known["operation"] = run.documents[document].operations[operation_id]
     if "read" in given:
-        known["read"] = getattr(readings, given["read"])
+        known["read"] = getattr(read_checks, given["read"])
     wanted = inspect.signature(test).parameters
     if "guide" in wanted:
         known["guide"] = module.Guide(run, account)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import contract_tests.rules
-from contract_tests.kit.record import Record
-from contract_tests.rules.registry import ERROR, RULES
+from contract_tests.judge.recorder import Record
+from contract_tests.judge.registry import ERROR, RULES
 from tests.contract_kit.broken import CATEGORIES, by_category
 from tests.contract_kit.catalogue import CATALOGUE
 from tests.contract_kit.stories import Bench, tell

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract_tests.reports import page, plain
-from contract_tests.reports.moments import WIDTH, bands, passed
-
-from . import verdicts
-from .test_reports import Parsed, cases, junit_of, on_terminal
+from contract_tests.reports import finding_lines, html
+from contract_tests.reports.client_timeline.moments import WIDTH, bands, passed
+from tests.contract_kit import verdicts
+from tests.contract_kit.test_reports import Parsed, cases, junit_of, on_terminal
 
 
 def dots(parsed: Parsed) -> list[str]:
@@ -70,23 +69,23 @@ def test_a_suite_of_client_rules_is_a_suite_of_junit() -> None:
 
 def test_plain_lines_hold_what_a_failed_test_has_to_say() -> None:
     whole = verdicts.client_broken()
-    text = plain.findings_text(whole)
+    text = finding_lines.findings_text(whole)
     for finding in whole["findings"]:
         for part in ("rule", "message", "near", "source", "answer", "path"):
             assert finding[part] in text
         assert finding["curl"][0] in text
-    short = plain.findings_text(whole, limit=1)
+    short = finding_lines.findings_text(whole, limit=1)
     assert short.startswith("The client broke the contract: ")
     assert short.endswith("and 4 findings more")
     warned = {**whole, "findings": [*reversed(whole["findings"])]}
-    assert "polls-too-fast" not in plain.findings_text(warned, limit=4), "what breaks the contract comes first"
-    assert len(plain.findings_text(verdicts.client_empty()).splitlines()) == 1
+    assert "polls-too-fast" not in finding_lines.findings_text(warned, limit=4), "what breaks the contract comes first"
+    assert len(finding_lines.findings_text(verdicts.client_empty()).splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", verdicts.CLIENT)
 def test_every_request_is_drawn_and_listed_once(name: str) -> None:
     whole = verdicts.CLIENT[name]()
-    parsed = Parsed(page.render(whole))
+    parsed = Parsed(html.render(whole))
     wanted = [f"exchange-{one['run']}-{one['ordinal']}" for one in whole["timeline"]["exchanges"]]
     assert dots(parsed) == wanted
     assert [found["id"] for tag, found in parsed.elements if tag == "tr" and "id" in found] == wanted
@@ -97,7 +96,7 @@ def test_every_request_is_drawn_and_listed_once(name: str) -> None:
 
 def test_findings_and_requests_lead_to_each_other() -> None:
     whole = verdicts.client_broken()
-    parsed = Parsed(page.render(whole))
+    parsed = Parsed(html.render(whole))
     links = [found["href"] for tag, found in parsed.elements if tag == "a" and found.get("class") != "dot"]
     for ordinal in (2, 3, 11, 12, 15, 5, 10):
         assert f"#exchange-0-{ordinal}" in links
@@ -110,22 +109,22 @@ def test_of_many_requests_some_are_named() -> None:
     polls = verdicts.client_finding("polls-too-fast", "again and again", list(range(1, 2001)))
     whole = verdicts.client("kept", [polls])
     assert "requests: #1, #2, #3, #4, #5, #6, #7, #8, #9, #10, #11, #12 and 1,988 more" in on_terminal(whole, 200)
-    text = Parsed(page.render(whole)).text()
+    text = Parsed(html.render(whole)).text()
     assert "#39, #40 and 1,960 more" in text
     assert "#41," not in text
 
 
 def test_the_values_of_an_enum_are_shown_as_they_were_sent() -> None:
-    parsed = Parsed(page.render(verdicts.client_broken()))
+    parsed = Parsed(html.render(verdicts.client_broken()))
     titles = {found["title"]: found.get("class") for tag, found in parsed.elements if "title" in found}
     assert titles["state: STARTED: sent 3 times"] is None
     assert titles["state: STOPPED: never sent"] == "unsent"
     assert "So were 4 of 10 enum values." in parsed.text()
-    assert "enum value" not in Parsed(page.render(verdicts.broken())).text()
+    assert "enum value" not in Parsed(html.render(verdicts.broken())).text()
 
 
 def test_states_are_drawn_from_mark_to_mark() -> None:
-    parsed = Parsed(page.render(verdicts.client_broken()))
+    parsed = Parsed(html.render(verdicts.client_broken()))
     text = parsed.text()
     assert "STARTING from 2025-11-21 15:30:09, by allocated" in text
     assert "GONE from 2025-11-22 22:31:30, by deleted" in text
@@ -145,7 +144,7 @@ def test_a_clock_that_was_put_back_begins_a_new_band() -> None:
     assert not first.before
     assert not any(moment.marks for moment in first.moments), "the resources are those of the last run"
     assert set(second.before) == {"vol-1", "node-9"}
-    assert "run 1, " in Parsed(page.render(verdicts.client("kept", [], timeline=story))).text()
+    assert "run 1, " in Parsed(html.render(verdicts.client("kept", [], timeline=story))).text()
 
 
 @pytest.mark.parametrize(
@@ -194,7 +193,7 @@ def test_any_times_can_be_laid_out(times: list[int], marks: list[list[int]]) -> 
 
 def test_two_thousand_requests_about_sixty_resources_fit_bands() -> None:
     whole = verdicts.client("broken", verdicts.client_findings(), timeline=verdicts.long_story(2000, 60))
-    parsed = Parsed(page.render(whole))
+    parsed = Parsed(html.render(whole))
     assert len(dots(parsed)) == 2000
     assert "2,000 requests beside 60 resources. 17 requests more are not shown." in parsed.text()
     widths = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.kit.recording import Recorded, always, load_recording, shape
+from contract_tests.judge.recording import Recorded, always, load_recording, shape
 from contract_tests.rules.recorded import answered_as_recorded, nothing_beside_the_recorded
 from tests.contract_kit.running import Answer, Asking, ask, between, judged, serving, told, verified
 

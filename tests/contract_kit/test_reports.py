@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from contract_tests.reports import graph, junit, page, plain, terminal
-from contract_tests.reports.layout import ranks
-from contract_tests.reports.rails import planned
-
-from . import verdicts
+from contract_tests.reports import finding_lines, html, junit, terminal
+from contract_tests.reports.lifecycle_graph import drawing
+from contract_tests.reports.lifecycle_graph.layout import ranks
+from contract_tests.reports.lifecycle_graph.rails import planned
+from tests.contract_kit import verdicts
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",
@@ -103,7 +103,7 @@ def verdict(request: pytest.FixtureRequest) -> Any:
 
 
 def test_the_page_is_whole_and_asks_for_nothing(verdict: Any) -> None:
-    text = page.render(verdict)
+    text = html.render(verdict)
     parsed = Parsed(text)
     assert text.startswith("<!doctype html>\n<html lang=")
     tags = Counter(tag for tag, _ in parsed.elements)
@@ -117,7 +117,7 @@ def test_the_page_is_whole_and_asks_for_nothing(verdict: Any) -> None:
 
 
 def test_only_the_page_s_own_style_and_script_may_run(verdict: Any) -> None:
-    parsed = Parsed(page.render(verdict))
+    parsed = Parsed(html.render(verdict))
     (policy,) = (found["content"] for _, found in parsed.elements if found.get("http-equiv"))
     said = dict(part.strip().split(" ", 1) for part in policy.split(";"))
     for tag in ("script", "style"):
@@ -127,7 +127,7 @@ def test_only_the_page_s_own_style_and_script_may_run(verdict: Any) -> None:
 
 
 def test_links_and_copy_buttons_lead_somewhere(verdict: Any) -> None:
-    elements = Parsed(page.render(verdict)).elements
+    elements = Parsed(html.render(verdict)).elements
     ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     for _, attributes in elements:
@@ -137,7 +137,7 @@ def test_links_and_copy_buttons_lead_somewhere(verdict: Any) -> None:
 
 def test_the_page_holds_all_that_was_found() -> None:
     whole = verdicts.broken()
-    parsed = Parsed(page.render(whole))
+    parsed = Parsed(html.render(whole))
     text = parsed.text()
     for finding in whole["findings"]:
         for part in ("rule", "message", "reason", "source", "test", "answer", "path", "operation"):
@@ -164,7 +164,7 @@ def test_the_page_holds_all_that_was_found() -> None:
 
 def test_every_state_and_move_is_drawn_and_lit_if_it_was_seen() -> None:
     for lifecycle in verdicts.broken()["lifecycles"]:
-        root = ET.fromstring(graph.draw(lifecycle))
+        root = ET.fromstring(drawing.draw(lifecycle))
         groups = [(group.get("class", ""), group.findtext("title") or "", group) for group in root.iter("g")]
         for state in lifecycle["states"]:
             (classes,) = (
@@ -281,12 +281,12 @@ def test_holes_are_told_and_filled_ones_are_not() -> None:
 
 
 def test_what_was_not_measured_is_not_shown() -> None:
-    never_ran = on_terminal(verdicts.empty()) + Parsed(page.render(verdicts.empty())).text()
+    never_ran = on_terminal(verdicts.empty()) + Parsed(html.render(verdicts.empty())).text()
     for part in ("Lifecycles", "Operations", "Parameters", "never seen", "Answers seen"):
         assert part not in never_ran
     assert "No rule was broken" not in never_ran
     bare = verdicts.verdict("kept", operations=[], lifecycles=[], rules=[], tests=[])
-    shown = on_terminal(bare) + Parsed(page.render(bare)).text()
+    shown = on_terminal(bare) + Parsed(html.render(bare)).text()
     for part in ("Lifecycles", "Operations", "Parameters", "Not judged", "Rules judged 0"):
         assert part not in shown
 
@@ -294,7 +294,7 @@ def test_what_was_not_measured_is_not_shown() -> None:
 def test_a_run_that_stopped_short_shows_how_far_it_came() -> None:
     short = verdicts.verdict("could not run", problem="the server went away", findings=verdicts.findings()[:1])
     name = short["findings"][0]["rule"]
-    for shown in (on_terminal(short), Parsed(page.render(short)).text()):
+    for shown in (on_terminal(short), Parsed(html.render(short)).text()):
         assert "the server went away" in shown
         assert name in shown
         assert "Lifecycles" in shown
@@ -403,15 +403,15 @@ def unshowable(text: str) -> Iterator[str]:
             yield character
 
 
-KNOWN = Parsed(page.render(verdicts.broken()))
-KNOWN_ELEMENTS = [*KNOWN.elements, *Parsed(page.render(verdicts.client_broken())).elements]
+KNOWN = Parsed(html.render(verdicts.broken()))
+KNOWN_ELEMENTS = [*KNOWN.elements, *Parsed(html.render(verdicts.client_broken())).elements]
 KNOWN_TAGS = {tag for tag, _ in KNOWN_ELEMENTS}
 KNOWN_ATTRIBUTES = {name for _, attributes in KNOWN_ELEMENTS for name in attributes}
 
 
 def judged_harmless(whole: Any, widths: tuple[int, ...] = WIDTHS) -> None:
     """Raise unless all three reports show this verdict without a part of it acting."""
-    text = page.render(whole)
+    text = html.render(whole)
     parsed = Parsed(text)
     assert {tag for tag, _ in parsed.elements} <= KNOWN_TAGS
     assert {name for _, attributes in parsed.elements for name in attributes} <= KNOWN_ATTRIBUTES
@@ -421,7 +421,7 @@ def judged_harmless(whole: Any, widths: tuple[int, ...] = WIDTHS) -> None:
     assert not list(unshowable(text))
     assert not list(unshowable(junit.render(whole)))
     junit_of(whole)
-    assert not list(unshowable(plain.findings_text(whole)))
+    assert not list(unshowable(finding_lines.findings_text(whole)))
     for width in widths:
         assert not list(unshowable(on_terminal(whole, width)))
 
@@ -438,7 +438,7 @@ def test_hostile_text_is_still_readable() -> None:
     finding["answer"] = HOSTILE[0] + "\x1b[2J\u202e"
     whole = verdicts.verdict("broken", findings=[finding])
     for shown in (
-        Parsed(page.render(whole)).text(),
+        Parsed(html.render(whole)).text(),
         on_terminal(whole),
         cases(junit_of(whole))[finding["rule"]][0].text,
     ):
@@ -482,16 +482,16 @@ def test_any_lifecycle_can_be_drawn(moves: list[tuple[int, int, str, int]], init
         for source, target, name, seen in moves
     ]
     lifecycle = {"name": "any", "states": states, "moves": rows}
-    drawn = graph.draw(lifecycle)
+    drawn = drawing.draw(lifecycle)
     root = ET.fromstring(drawn)
     paths = [node.get("d", "") for node in root.iter("path") if node.get("class") == "line"]
     assert len(paths) == sum(1 for source, target, _, _ in moves if source < 6 and target < 6)
     assert not re.search("nan|inf", "".join(paths))
-    assert graph.draw(json.loads(json.dumps(lifecycle))) == drawn
+    assert drawing.draw(json.loads(json.dumps(lifecycle))) == drawn
 
 
 def test_a_report_leaves_the_verdict_as_it_was_and_is_always_the_same(verdict: Any) -> None:
     before = json.dumps(verdict)
-    for render in (page.render, junit.render, on_terminal):
+    for render in (html.render, junit.render, on_terminal):
         assert render(verdict) == render(json.loads(before))
     assert json.dumps(verdict) == before

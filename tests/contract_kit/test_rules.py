@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.kit.document import load_document
-from contract_tests.kit.exchanges import OURS, Exchange
+from contract_tests.model.document import load_document
+from contract_tests.model.exchange import OURS, Exchange
 from contract_tests.rules.answers import broken_requests_are_refused
+from contract_tests.rules.cross_response import volume_comes_and_goes
 from contract_tests.rules.hardware import catalogue_is_one
-from contract_tests.rules.promises import volume_comes_and_goes
 
 GUIDE = load_document(Path(__file__).parent.parent.parent / "spec" / "guide-2024.yaml")
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from contract_tests.kit import target as targets
-from contract_tests.kit.document import load_document
-from contract_tests.kit.ledger import Ledger
-from contract_tests.kit.record import Record
-from contract_tests.kit.spending import Limits, Spending
-from contract_tests.kit.target import Target, Unreachable
+from contract_tests.client import target as targets
+from contract_tests.client.budget import Limits, Spending
+from contract_tests.client.ledger import Ledger
+from contract_tests.client.target import Target, Unreachable
+from contract_tests.judge.recorder import Record
+from contract_tests.model.document import load_document
 from tests.contract_kit.running import (
     Answer,
     Asking,

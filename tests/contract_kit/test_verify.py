@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from contract_tests.kit import target as targets
-from contract_tests.kit.clock import RealClock
-from contract_tests.kit.document import load_document
-from contract_tests.kit.ledger import Ledger
-from contract_tests.kit.record import Record
-from contract_tests.kit.spending import Limits, Refused, Spending
-from contract_tests.kit.target import Target
+from contract_tests.client import target as targets
+from contract_tests.client.budget import Limits, Refused, Spending
+from contract_tests.client.clock import RealClock
+from contract_tests.client.ledger import Ledger
+from contract_tests.client.target import Target
+from contract_tests.judge.recorder import Record
+from contract_tests.model.document import load_document
 from tests.contract_kit.running import (
     Answer,
     Asking,

@@ -11,12 +11,11 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from mockserver.cli import app
-from mockserver.lifecycles import load_lifecycles
+from mockserver.commands.cli import app
+from mockserver.contract.lifecycles import load_lifecycles
 from mockserver.scenarios import scenario_names
 from mockserver.scenarios.fields import ScenarioFields
-
-from .pages import ROOT, Page, prose, rows, sections
+from tests.documentation.pages import ROOT, Page, prose, rows, sections
 
 FIXTURES, SPEC = ROOT / "fixtures", ROOT / "spec"
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import yaml
 
-from .curl import curl
-from .pages import Fence, Page, fences
-from .transcript import CTRL_C, Exchange, as_expected, difference, exchanges
+from tests.documentation.curl import curl
+from tests.documentation.pages import Fence, Page, fences
+from tests.documentation.transcript import CTRL_C, Exchange, as_expected, difference, exchanges
 
 SHOWN_HOST = "127.0.0.1:8080"
 """Where the pages say the server answers; in a run it is a free port."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .pages import Fence
+from tests.documentation.pages import Fence
 
 CTRL_C = "^C"
 

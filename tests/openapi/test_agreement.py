@@ -8,8 +8,7 @@ from hypothesis import assume, example, given, settings
 
 from mockserver.errors import ConfigError
 from mockserver.openapi import compile_schema
-
-from .strategies import LAW, SCHEMAS, VALUES
+from tests.openapi.strategies import LAW, SCHEMAS, VALUES
 
 
 def is_valid_elsewhere(schema: dict[str, Any], value: Any) -> bool:

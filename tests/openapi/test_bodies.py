@@ -7,8 +7,7 @@ import pytest
 
 from mockserver.errors import Invalid, WrongMediaType
 from mockserver.openapi import Operation, compile_schema, decode, decode_body
-
-from .documents import operation, with_body
+from tests.openapi.documents import operation, with_body
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"

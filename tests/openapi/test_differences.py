@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from mockserver.errors import ConfigError
 from mockserver.openapi import Document, compile_schema, document_from_dict, example, load_document
-from mockserver.openapi.differences import Difference, differences
-from mockserver.openapi.documents import find_document
-from mockserver.openapi.release_note import as_json, release_note
-
-from .strategies import LAW, SCHEMAS, USUAL_SCHEMAS
+from mockserver.openapi.diff.documents import Difference, differences
+from mockserver.openapi.diff.release_note import as_json, release_note
+from mockserver.openapi.document.loading import find_document
+from tests.openapi.strategies import LAW, SCHEMAS, USUAL_SCHEMAS
 
 SPEC = Path(__file__).parents[2] / "spec"
 OBJECT = {"type": "object"}

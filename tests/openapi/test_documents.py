@@ -8,8 +8,7 @@ import pytest
 
 from mockserver.errors import ConfigError
 from mockserver.openapi import Router, compile_schema, document_from_dict, load_document, load_own_document
-
-from .documents import document, operation
+from tests.openapi.documents import document, operation
 
 SPEC = Path(__file__).parents[2] / "spec" / "v1.yaml"
 HEAD = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}}

@@ -15,9 +15,8 @@ from mockserver.openapi import (
     example_response,
     load_document,
 )
-
-from .documents import operation
-from .strategies import LAW, USUAL_SCHEMAS
+from tests.openapi.documents import operation
+from tests.openapi.strategies import LAW, USUAL_SCHEMAS
 
 DOCUMENT = load_document(Path(__file__).parents[2] / "spec" / "v1.yaml")
 SCHEMAS = DOCUMENT.raw["components"]["schemas"]

@@ -9,10 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mockserver.openapi import compile_schema
-from mockserver.openapi.formats import is_date, is_date_time
-from mockserver.openapi.patterns import compile_pattern
-
-from .strategies import LAW
+from mockserver.openapi.schema.formats import is_date, is_date_time
+from mockserver.openapi.schema.patterns import compile_pattern
+from tests.openapi.strategies import LAW
 
 FORMATS = {
     "date": (

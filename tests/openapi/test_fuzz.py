@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from mockserver.errors import Refusal
 from mockserver.openapi import Match, Router, check_response, decode, load_document
-
-from .documents import document
-from .strategies import LAW, VALUES
+from tests.openapi.documents import document
+from tests.openapi.strategies import LAW, VALUES
 
 FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 ANYTHING: dict[str, Any] = {

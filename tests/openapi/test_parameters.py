@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from mockserver.errors import Invalid
 from mockserver.openapi import Operation, decode_parameters
-
-from .documents import with_parameters, with_query
-from .strategies import LAW
+from tests.openapi.documents import with_parameters, with_query
+from tests.openapi.strategies import LAW
 
 NOTHING: Any = object()
 INTEGER, STRING, BOOLEAN = {"type": "integer"}, {"type": "string"}, {"type": "boolean"}

@@ -3,8 +3,7 @@
 import pytest
 
 from mockserver.openapi import check_response
-
-from .documents import operation
+from tests.openapi.documents import operation
 
 JSON = "application/json"
 OPERATION = operation(

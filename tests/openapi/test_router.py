@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from mockserver.errors import ConfigError
 from mockserver.openapi import Match, Missing, Operation, Router
-
-from .documents import document
-from .strategies import LAW
+from tests.openapi.documents import document
+from tests.openapi.strategies import LAW
 
 PATHS = {
     "/endpoints": ("get", "post"),

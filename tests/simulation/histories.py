@@ -11,11 +11,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from mockserver.errors import Refusal
-from mockserver.simulation import add_ons, cluster_rows, endpoints, inference, progress, remediations, volumes
+from mockserver.simulation import schedule
+from mockserver.simulation.clusters import add_ons
+from mockserver.simulation.clusters import record as cluster_record
+from mockserver.simulation.endpoints import commands as endpoint_commands
 from mockserver.simulation.events import EVENTS
-from mockserver.simulation.rules import Rules
-
-from .worlds import (
+from mockserver.simulation.inference import requests as inference_requests
+from mockserver.simulation.kernel.rules import Rules
+from mockserver.simulation.remediations import commands as remediation_commands
+from mockserver.simulation.volumes import commands as volume_commands
+from tests.simulation.worlds import (
     DAY,
     HOUR,
     MINUTE,
@@ -242,7 +247,7 @@ def play(world: World, steps: Sequence[Step], *, watch: Callable[[World], None] 
     for (unit, amount), command, given in steps:
         wait_ms = amount
         if unit == "next":
-            coming = progress.next_of_world(world.view())
+            coming = schedule.next_of_world(world.view())
             wait_ms = max(coming - world.at_ms + amount, 0) if coming is not None else MINUTE
         world.wait(wait_ms)
         watch(world)
@@ -266,9 +271,9 @@ def _happen(world: World, given: dict[str, Any]) -> None:
     view = world.view()
     about: dict[str, Any] = {}
     found = {
-        "endpoint_id": list(view.scan(endpoints.KIND)),
-        "cluster_id": [cluster.id for cluster in cluster_rows.listing(view, None)],
-        "volume_id": [volume.id for volume in volumes.listing(view, None)],
+        "endpoint_id": list(view.scan(endpoint_commands.KIND)),
+        "cluster_id": [cluster.id for cluster in cluster_record.listing(view, None)],
+        "volume_id": [volume.id for volume in volume_commands.listing(view, None)],
     }
     _, taken = EVENTS[event]
     for field, ids in found.items():
@@ -279,30 +284,30 @@ def _happen(world: World, given: dict[str, Any]) -> None:
     if "alert" in taken and event != "alert.clear":
         about["alert"] = given["alert"]
     if "node_id" in taken and about["cluster_id"] != "nothing":
-        cluster = cluster_rows.find(view, about["cluster_id"])
-        workers = cluster_rows.live_nodes(cluster, world.at_ms, "standard", "preemptible")
+        cluster = cluster_record.find(view, about["cluster_id"])
+        workers = cluster_record.live_nodes(cluster, world.at_ms, "standard", "preemptible")
         about["node_id"] = _pick(workers, given["node"]).name
     world.happen(event, **about)
 
 
 def _repair(world: World, command: str, given: dict[str, Any]) -> None:
     """A remediation is asked for, or the newest one of a cluster reviewed."""
-    cluster = _pick(list(cluster_rows.listing(world.view(), None)), given["which"])
+    cluster = _pick(list(cluster_record.listing(world.view(), None)), given["which"])
     if cluster is None:
         return
     if command == "remediate":
-        workers = cluster_rows.live_nodes(cluster, world.at_ms, "standard", "preemptible")
+        workers = cluster_record.live_nodes(cluster, world.at_ms, "standard", "preemptible")
         world.remediate(cluster, _pick(workers, given["node"]), given["mode"])
     elif cluster.remediations:
         newest = cluster.remediations[-1]
         named = (cluster.id, newest.instance_id, newest.id)
         verdict = given["verdict"]
         if verdict == "approve":
-            world.run(lambda draft: remediations.approve(draft, *named, None, given["mode"]))
+            world.run(lambda draft: remediation_commands.approve(draft, *named, None, given["mode"]))
         elif verdict == "reject":
-            world.run(lambda draft: remediations.reject(draft, *named, None))
+            world.run(lambda draft: remediation_commands.reject(draft, *named, None))
         else:
-            world.run(lambda draft: remediations.cancel(draft, *named))
+            world.run(lambda draft: remediation_commands.cancel(draft, *named))
 
 
 def _carry_out(world: World, command: str, given: dict[str, Any]) -> None:
@@ -315,19 +320,19 @@ def _carry_out(world: World, command: str, given: dict[str, Any]) -> None:
         given.pop("which", None)
         world.create(given.pop("gpus"), **given)
     elif command in _ENDPOINT_COMMANDS:
-        endpoint = _pick(list(view.scan(endpoints.KIND).values()), given["which"])
+        endpoint = _pick(list(view.scan(endpoint_commands.KIND).values()), given["which"])
         if endpoint is not None:
             _change_endpoint(world, endpoint, command, given)
     elif command == "create_cluster":
         _create_cluster(world, given)
     elif command.endswith("_cluster"):
-        cluster = _pick(list(cluster_rows.listing(view, None)), given.pop("which"))
+        cluster = _pick(list(cluster_record.listing(view, None)), given.pop("which"))
         if cluster is not None:
             _change_cluster(world, cluster, command, given)
     elif command == "create_volume":
         world.create_volume(given["size"])
     else:
-        volume = _pick(list(volumes.listing(view, None)), given["which"])
+        volume = _pick(list(volume_commands.listing(view, None)), given["which"])
         if volume is not None and command == "resize":
             world.resize(volume, given["size"])
         elif volume is not None:
@@ -342,7 +347,7 @@ def _change_endpoint(world: World, endpoint: Any, command: str, given: dict[str,
     elif command == "timeout":
         world.patch(endpoint, inactive_timeout=given["minutes"])
     elif command == "use":
-        world.run(lambda draft: inference.use(draft, endpoint.name))
+        world.run(lambda draft: inference_requests.use(draft, endpoint.name))
     else:
         getattr(world, command)(endpoint)
 
@@ -362,7 +367,7 @@ def _create_cluster(world: World, given: dict[str, Any]) -> None:
     if given["auto_scale"]:
         body |= {"auto_scale": True, "auto_scale_max_gpus": 64}
     if given["volume"] == "existing":
-        known = [volume for volume in volumes.listing(world.view(), None) if volume.region == REGION]
+        known = [volume for volume in volume_commands.listing(world.view(), None) if volume.region == REGION]
         volume = _pick(known, given["which"])
         body["volume_id"] = volume.id if volume else None
     elif given["volume"] != "none":

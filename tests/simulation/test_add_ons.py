@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import Invalid, NotFound
-from mockserver.simulation import add_ons, cluster_rows
-
-from ..web.contract import v1
-from .histories import LAW
-from .worlds import MINUTE, World
+from mockserver.simulation.clusters import add_ons
+from mockserver.simulation.clusters import record as cluster_record
+from tests.server.contract import v1
+from tests.simulation.histories import LAW
+from tests.simulation.worlds import MINUTE, World
 
 UI = {"name": "ui", "add_on_type": "dashboard"}
 
@@ -89,4 +89,4 @@ def test_commands_on_add_ons_move_nothing_but_the_add_ons(seed, steps):
     after, untouched = world.cluster(cluster), plain.cluster(cluster)
     assert {one["name"]: add_ons.enabled(one) for one in after.terms.add_ons} == known
     assert after._replace(terms=untouched.terms) == untouched
-    assert cluster_rows.phase(after, world.at_ms) == cluster_rows.phase(untouched, world.at_ms)
+    assert cluster_record.phase(after, world.at_ms) == cluster_record.phase(untouched, world.at_ms)

@@ -3,9 +3,8 @@
 import pytest
 
 from mockserver.errors import Invalid
-from mockserver.simulation.cluster_requests import MISSING_PAIR
-
-from .worlds import CATALOG, DAY, HOUR, REGION, World
+from mockserver.simulation.clusters.validation import MISSING_PAIR
+from tests.simulation.worlds import CATALOG, DAY, HOUR, REGION, World
 
 ID = "nvidia-560-cuda-12-6-ubuntu-22-04"
 VOLUME = {"volume_name": "v", "size_tib": 1, "region": REGION}

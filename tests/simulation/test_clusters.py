@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import Conflict, Invalid, NotFound
-from mockserver.simulation import cluster_rows, nodes
-from mockserver.simulation.kubeconfig import kube_config
-from mockserver.simulation.timeline import first
-
-from .histories import LAW
-from .worlds import (
+from mockserver.simulation.clusters import nodes
+from mockserver.simulation.clusters import record as cluster_record
+from mockserver.simulation.clusters.kubeconfig import kube_config
+from mockserver.simulation.kernel.timeline import first
+from tests.simulation.histories import LAW
+from tests.simulation.worlds import (
     DAY,
     HOUR,
     LIFECYCLES,
@@ -41,17 +41,17 @@ def phases(cluster):
 
 
 def ready_ms(cluster):
-    at_ms = first(cluster.line, cluster_rows.READY)
+    at_ms = first(cluster.line, cluster_record.READY)
     assert at_ms is not None
     return at_ms
 
 
 def workers(world, cluster):
-    return cluster_rows.live_nodes(world.cluster(cluster), world.at_ms, "standard", "preemptible")
+    return cluster_record.live_nodes(world.cluster(cluster), world.at_ms, "standard", "preemptible")
 
 
 def events(world, cluster):
-    return [(event.node, event.reason) for event in cluster_rows.node_events(world.cluster(cluster), world.at_ms)]
+    return [(event.node, event.reason) for event in cluster_record.node_events(world.cluster(cluster), world.at_ms)]
 
 
 # ---- the way to Ready
@@ -147,7 +147,7 @@ def test_what_a_queued_cluster_says(switch, said):
     cluster = world.create_cluster()
     seen = []
     for mark in cluster.line:
-        seen.append(cluster_rows.status(world.setup, cluster, mark.at_ms))
+        seen.append(cluster_record.status(world.setup, cluster, mark.at_ms))
     assert seen == [
         said, said, "WaitingForSubnet", "WaitingForControlPlaneNodes", "WaitingForDataPlaneNodes",
         "InstallingDrivers", "Ready",
@@ -248,7 +248,7 @@ def test_a_node_event_is_told_for_72_hours():
     world.wait(HOUR).put(cluster, num_gpus=16)
     told_ms = world.at_ms
     assert len(events(world.until(told_ms + 72 * HOUR - 1), cluster)) == 1
-    assert cluster_rows.next_visible_change(world.view(), world.cluster(cluster)) == told_ms + 72 * HOUR
+    assert cluster_record.next_visible_change(world.view(), world.cluster(cluster)) == told_ms + 72 * HOUR
     assert events(world.wait(1), cluster) == []
 
 
@@ -364,7 +364,7 @@ def test_a_reserved_cluster_ends_so_many_days_after_it_was_ready():
     world.until(cluster.line[-1].at_ms)
     with pytest.raises(NotFound):
         world.cluster(cluster)
-    assert list(cluster_rows.listing(world.view(), None)) == []
+    assert list(cluster_record.listing(world.view(), None)) == []
 
 
 def test_the_end_of_a_reservation_is_told_once_it_is_known():
@@ -401,7 +401,7 @@ def test_the_end_of_a_reservation_may_be_moved(later):
     world.wait(DAY)
     ends_ms = world.at_ms + (5 * DAY if later else HOUR)
     moved = world.put(cluster, ends=ends_ms)
-    assert [mark.at_ms for mark in moved.line if mark.phase == cluster_rows.DELETING] == [ends_ms]
+    assert [mark.at_ms for mark in moved.line if mark.phase == cluster_record.DELETING] == [ends_ms]
     assert world.until(ends_ms - 1).phase(cluster) == "READY"
     assert world.wait(1).phase(cluster) == "DELETING"
 
@@ -427,7 +427,7 @@ def test_a_cluster_that_failed_its_tests_may_be_scaled_and_deleted():
     world = World(rules_=with_chances(rules(), tests_failed=1.0))
     cluster = world.create_cluster(8, **TESTS)
     world.wait(HOUR)
-    assert cluster_rows.status(world.setup, world.cluster(cluster), world.at_ms) == "Degraded"
+    assert cluster_record.status(world.setup, world.cluster(cluster), world.at_ms) == "Degraded"
     world.put(cluster, num_gpus=16)
     world.wait(HOUR)
     assert [nodes.phase(node, world.at_ms) for node in workers(world, cluster)] == [nodes.RUNNING] * 2
@@ -468,22 +468,22 @@ def test_a_cluster_may_be_deleted_in_every_phase(share):
     with pytest.raises(Invalid) as refused:
         world.put(cluster, num_gpus=8)
     assert refused.value.param == "cluster_id"
-    assert [one.id for one in cluster_rows.listing(world.view(), None)] == [cluster.id]
+    assert [one.id for one in cluster_record.listing(world.view(), None)] == [cluster.id]
     world.until(gone.at_ms)
     for command in (world.delete_cluster, world.put, world.cluster):
         with pytest.raises(NotFound):
             command(cluster)
-    assert list(cluster_rows.listing(world.view(), None)) == []
+    assert list(cluster_record.listing(world.view(), None)) == []
 
 
 def test_lists_are_by_project():
     world = World()
     mine, other = world.create_cluster(), world.create_cluster(project_id="other")
     view = world.view()
-    assert list(cluster_rows.listing(view, None)) == [mine, other]
-    assert list(cluster_rows.listing(view, "other")) == [other]
-    assert list(cluster_rows.listing(view, world.setup.rules.project_id)) == [mine]
-    assert list(cluster_rows.listing(view, "nobody's")) == []
+    assert list(cluster_record.listing(view, None)) == [mine, other]
+    assert list(cluster_record.listing(view, "other")) == [other]
+    assert list(cluster_record.listing(view, world.setup.rules.project_id)) == [mine]
+    assert list(cluster_record.listing(view, "nobody's")) == []
 
 
 def test_out_of_stock_writes_nothing():

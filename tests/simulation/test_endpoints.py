@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import Forbidden, Invalid, NotFound
-from mockserver.simulation import endpoint_rows, progress
-from mockserver.simulation.rules import Rules
-from mockserver.simulation.timeline import facts
-
-from .histories import LAW
-from .worlds import (
+from mockserver.simulation import schedule
+from mockserver.simulation.endpoints import record as endpoint_record
+from mockserver.simulation.kernel.rules import Rules
+from mockserver.simulation.kernel.timeline import facts
+from tests.simulation.histories import LAW
+from tests.simulation.worlds import (
     DAY,
     FIXTURES,
     HOUR,
@@ -70,7 +70,7 @@ def test_start_is_allowed_in_every_state(state):
     world, one = in_state(state)
     now, later = AFTER_START[state]
     answered = world.start(one)
-    assert endpoint_rows.state(answered, world.at_ms) == now
+    assert endpoint_record.state(answered, world.at_ms) == now
     if state in ("PENDING", "STARTING", "STARTED"):
         assert answered == one
     assert world.wait(HOUR).state(one) == later
@@ -81,7 +81,7 @@ def test_stop_is_allowed_in_every_state(state):
     world, one = in_state(state)
     now, later = AFTER_STOP[state]
     answered = world.stop(one)
-    assert endpoint_rows.state(answered, world.at_ms) == now
+    assert endpoint_record.state(answered, world.at_ms) == now
     if state in ("STOPPING", "STOPPED"):
         assert answered == one
     assert world.wait(HOUR).state(one) == later
@@ -97,7 +97,7 @@ def test_names_bounds_and_timeouts_may_change_in_every_state(state):
     assert (patched.min_replicas, patched.max_replicas, patched.inactive_timeout) == (2, 5, 90)
     assert facts(patched.line, world.at_ms) == known
     assert patched.accepted == one.accepted
-    assert endpoint_rows.state(patched, world.at_ms) == state
+    assert endpoint_record.state(patched, world.at_ms) == state
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -133,7 +133,7 @@ def test_with_strict_restarts_an_endpoint_that_stops_is_let_stop():
         world.start(one)
     assert refused.value.param == "state"
     assert world.wait(HOUR).state(one) == "STOPPED"
-    assert endpoint_rows.state(world.start(one), world.at_ms) == "PENDING"
+    assert endpoint_record.state(world.start(one), world.at_ms) == "PENDING"
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -367,21 +367,21 @@ def test_a_replica_that_gets_ready_is_a_change_to_wait_for():
     one = world.create(2)
     world.wait(HOUR).patch(one, bounds=(2, 2))
     assert world.replicas(one) == (2, 1)
-    at_ms = progress.next_of_world(world.view())
+    at_ms = schedule.next_of_world(world.view())
     assert 55 * SECOND <= at_ms - world.at_ms <= 300 * SECOND
     assert world.until(at_ms - 1).replicas(one) == (2, 1)
     assert world.wait(1).replicas(one) == (2, 2)
-    assert progress.next_of_world(world.view()) is None
+    assert schedule.next_of_world(world.view()) is None
 
 
 def test_one_patch_may_change_everything():
     world, one = in_state("STARTED")
     after = world.patch(one, display_name="new", bounds=(2, 3), inactive_timeout=15, state="STOPPED")
     assert (after.display_name, after.min_replicas, after.max_replicas, after.inactive_timeout) == ("new", 2, 3, 15)
-    assert endpoint_rows.state(after, world.at_ms) == "STOPPING"
+    assert endpoint_record.state(after, world.at_ms) == "STOPPING"
     world.wait(HOUR)
     after = world.patch(one, bounds=(1, 1), state="STARTED")
-    assert endpoint_rows.state(after, world.at_ms) == "PENDING"
+    assert endpoint_record.state(after, world.at_ms) == "PENDING"
     assert world.wait(10 * MINUTE).state(one) == "STARTED"
     assert world.replicas(one) == (1, 1)
 
@@ -411,8 +411,7 @@ def test_names_ids_and_owners():
 
 def test_an_owner_is_not_said_twice(tmp_path):
     from mockserver.scenarios import load_scenario
-
-    from .worlds import CATALOG
+    from tests.simulation.worlds import CATALOG
 
     path = tmp_path / "own.yaml"
     path.write_text("description: x\nmodels: [{id: devuser/tuned-8b, params_b: 8}]\n")
@@ -457,7 +456,7 @@ def test_a_refused_create_uses_no_id():
 
 
 def test_missing_hardware_model_and_zone():
-    from mockserver.simulation.endpoints import NewEndpoint, create
+    from mockserver.simulation.endpoints.commands import NewEndpoint, create
 
     def refused(model=SMALL, hardware="1x_nvidia_h100_80gb_sxm", **wanted):
         world = World()
@@ -484,7 +483,7 @@ def test_missing_hardware_model_and_zone():
 
 @pytest.mark.parametrize("alias", ["1x_nvidia_h100", "8x_nvidia_h200", "2x_nvidia_b200"])
 def test_short_hardware_ids_of_older_clients_are_known(alias):
-    from mockserver.simulation.endpoints import NewEndpoint, create
+    from mockserver.simulation.endpoints.commands import NewEndpoint, create
 
     world = World("bench")
     made = world.run(lambda draft: create(draft, NewEndpoint(SMALL, alias, 1, 1)))
@@ -500,7 +499,7 @@ def test_filters():
     view = world.view()
 
     def ids(*given, **named):
-        return [one.id for one in endpoint_rows.listing(view, *given, **named)]
+        return [one.id for one in endpoint_record.listing(view, *given, **named)]
 
     everything = ids()
     serverless, dedicated = ids("serverless"), ids("dedicated")
@@ -522,6 +521,6 @@ def test_filters():
 def test_the_list_is_in_order_of_creation():
     world = World()
     made = [world.wait(n).create().id for n in range(12)]
-    assert [one.id for one in endpoint_rows.listing(world.view())] == made
+    assert [one.id for one in endpoint_record.listing(world.view())] == made
     world.patch(world.rows.get("endpoint", made[3]), display_name="x")
-    assert [one.id for one in endpoint_rows.listing(world.view())] == made
+    assert [one.id for one in endpoint_record.listing(world.view())] == made

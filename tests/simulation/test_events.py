@@ -5,10 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import Conflict, Invalid, NotFound, PaymentRequired
-from mockserver.simulation import cluster_rows, endpoint_rows, events, nodes, progress, volumes
-
-from .histories import LAW, STAGE_NAMES, STAGES, UNEVENTFUL, play
-from .worlds import DAY, HOUR, MINUTE, World, look, rules, with_pools
+from mockserver.simulation import events, schedule
+from mockserver.simulation.clusters import nodes
+from mockserver.simulation.clusters import record as cluster_record
+from mockserver.simulation.endpoints import record as endpoint_record
+from mockserver.simulation.volumes import commands as volume_commands
+from tests.simulation.histories import LAW, STAGE_NAMES, STAGES, UNEVENTFUL, play
+from tests.simulation.worlds import DAY, HOUR, MINUTE, World, look, rules, with_pools
 
 
 @pytest.fixture
@@ -144,7 +147,7 @@ def test_a_node_that_fails_under_test_fails_the_tests(world):
 
 def test_a_node_that_fails_while_the_cluster_comes_up_degrades_it(world):
     cluster = world.create_cluster(16)
-    node = cluster_rows.live_nodes(cluster, world.at_ms, "standard")[0]
+    node = cluster_record.live_nodes(cluster, world.at_ms, "standard")[0]
     world.until(next(m.at_ms for m in node.line if m.phase == nodes.BOOTSTRAPPING))
     world.happen("node.fail", node_id=node.name)
     assert world.phase(cluster, world.at_ms + HOUR) == "DEGRADED"
@@ -224,7 +227,7 @@ def test_a_node_on_its_way_waits_while_its_cluster_is_paused(world):
     world.until(cluster.claims[0].granted_ms + 1)
     (before,) = world.workers(cluster, "preemptible")
     world.happen("cluster.pause")
-    assert progress.standing(world.view()).idle
+    assert schedule.standing(world.view()).idle
     world.wait(10 * HOUR)
     (waiting,) = world.workers(cluster, "preemptible")
     assert nodes.phase(waiting, world.at_ms) == nodes.phase(before, before.line[0].at_ms)
@@ -238,7 +241,7 @@ def test_a_cluster_that_grew_while_it_was_paused_comes_up_whole(world):
     world.happen("cluster.pause")
     world.put(cluster, num_gpus=16)
     world.wait(HOUR).happen("cluster.resume")
-    assert not progress.standing(world.view()).waiting
+    assert not schedule.standing(world.view()).waiting
     world.wait(10 * MINUTE)
     assert [nodes.phase(node, world.at_ms) for node in world.workers(cluster)] == [nodes.RUNNING] * 2
 
@@ -286,11 +289,11 @@ def test_preemptible_nodes_are_given_notice_leave_within_five_minutes_and_are_re
     assert len(world.workers(cluster, "preemptible")) == 2
     world.until(leaving.deleted_ms)
     assert len(world.workers(cluster, "preemptible")) == 1
-    reasons = [one.reason for one in cluster_rows.node_events(world.cluster(cluster), world.at_ms)]
+    reasons = [one.reason for one in cluster_record.node_events(world.cluster(cluster), world.at_ms)]
     assert reasons[-2:] == ["TogetherPreemptionNotified", "TogetherPreempted"]
     world.wait(HOUR)
     assert len(world.workers(cluster, "preemptible")) == 2
-    assert cluster_rows.node_events(world.cluster(cluster), world.at_ms)[-1].reason == "TogetherNodeAdded"
+    assert cluster_record.node_events(world.cluster(cluster), world.at_ms)[-1].reason == "TogetherNodeAdded"
     assert world.cluster(cluster).terms.num_preemptible_gpus == 16
 
 
@@ -366,8 +369,8 @@ def test_credits_that_stay_exhausted_end_in_decommissioning(world):
     world.wait(3 * DAY)
     assert world.phase(cluster) == "DELETING"
     world.wait(12 * DAY)
-    assert volumes.status(world.rows.get("volume", loose.id), world.at_ms) == "GONE"
-    assert not list(cluster_rows.listing(world.view(), None))
+    assert volume_commands.status(world.rows.get("volume", loose.id), world.at_ms) == "GONE"
+    assert not list(cluster_record.listing(world.view(), None))
 
 
 # ---- events to come
@@ -380,7 +383,7 @@ def test_a_scheduled_event_happens_at_its_instant_and_not_before(world):
     one = world.schedule(HOUR, "endpoint.fail")
     assert one.outcome == "scheduled"
     assert world.state(endpoint, due_ms - 1) == "STARTED"
-    seen = endpoint_rows.find(world.view(due_ms + 5), endpoint.id)
+    seen = endpoint_record.find(world.view(due_ms + 5), endpoint.id)
     assert seen.line[-1] == (due_ms, "ERROR", "crashed")
     world.wait(3 * HOUR).patch(endpoint, display_name="later")
     assert world.endpoint(endpoint).line[-1] == (due_ms, "ERROR", "crashed")
@@ -455,4 +458,4 @@ def test_what_events_do_does_not_depend_on_who_looked_or_when_it_was_stored(stag
     assert [one[4:] for one in events.listing(silent.view(began + 7 * HOUR))] == [
         one[4:] for one in events.listing(busy.view(began + 7 * HOUR))
     ]
-    assert progress.next_of_world(silent.view(began + 7 * HOUR)) == progress.next_of_world(busy.view(began + 7 * HOUR))
+    assert schedule.next_of_world(silent.view(began + 7 * HOUR)) == schedule.next_of_world(busy.view(began + 7 * HOUR))

@@ -5,9 +5,8 @@ import re
 import pytest
 
 from mockserver.errors import NotFound
-from mockserver.simulation import hardware
-
-from .worlds import CATALOG, MINUTE, World
+from mockserver.simulation.hardware import availability
+from tests.simulation.worlds import CATALOG, MINUTE, World
 
 IDS = {
     *(f"{n}x_nvidia_{gpu}" for gpu in ("h100_80gb_sxm", "h200_140gb_sxm", "b200_180gb_sxm", "a100_80gb_sxm")
@@ -18,7 +17,7 @@ IDS = {
 
 
 def fitting(model):
-    return [one.id for one in hardware.fitting(World().view(), model)]
+    return [one.id for one in availability.fitting(World().view(), model)]
 
 
 def test_every_known_configuration_is_there():
@@ -72,7 +71,7 @@ def test_what_is_retired_is_listed_but_fits_nothing():
 
 def test_an_unknown_model_is_told_so():
     with pytest.raises(NotFound, match="No GPU configurations found for model") as refused:
-        hardware.fitting(World().view(), "nobody/nothing")
+        availability.fitting(World().view(), "nobody/nothing")
     assert refused.value.param == "model"
 
 
@@ -89,6 +88,6 @@ def test_the_figures_are_as_old_as_the_last_change_of_demand():
     step_ms = world.setup.rules.stock.demand_step_ms
     for wait_ms in (0, 1, MINUTE, step_ms, step_ms - MINUTE - 1):
         world.wait(wait_ms)
-        at_ms = hardware.updated_ms(world.view())
+        at_ms = availability.updated_ms(world.view())
         assert at_ms <= world.at_ms < at_ms + step_ms
-        assert hardware.updated_ms(world.view(at_ms)) == at_ms
+        assert availability.updated_ms(world.view(at_ms)) == at_ms

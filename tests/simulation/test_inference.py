@@ -7,19 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import Invalid
-from mockserver.simulation import adapters, completions, inference
-from mockserver.simulation.catalog import AdapterModel
-from mockserver.simulation.completions import complete, tokens, wish
-from mockserver.simulation.timeline import facts
-
-from .histories import LAW
-from .worlds import CATALOG, HOUR, MINUTE, SMALL, World, rules, with_pools
+from mockserver.simulation.endpoints import adapters
+from mockserver.simulation.inference import completions
+from mockserver.simulation.inference import requests as inference_requests
+from mockserver.simulation.inference.completions import complete, tokens, wish
+from mockserver.simulation.kernel.catalog import AdapterModel
+from mockserver.simulation.kernel.timeline import facts
+from tests.simulation.histories import LAW
+from tests.simulation.worlds import CATALOG, HOUR, MINUTE, SMALL, World, rules, with_pools
 
 TUNABLE = "mistralai/Mistral-7B-Instruct-v0.3"
 
 
 def use(world, model):
-    return world.run(lambda draft: inference.use(draft, model))
+    return world.run(lambda draft: inference_requests.use(draft, model))
 
 
 def started(world, **wanted):

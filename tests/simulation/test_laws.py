@@ -10,12 +10,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.lifecycles import EVENT
-from mockserver.simulation import cluster_rows, endpoint_rows, hardware, nodes, progress, volumes
-from mockserver.simulation.timeline import facts
-
-from .histories import ANYTHING, CONTENDED, LAW, STAGE_NAMES, STAGES, UNEVENTFUL, Past, histories, instants, play, spans
-from .worlds import DAY, LIFECYCLES, LOOKS, MINUTE, Rows, View, World, availabilities, lines, look, resources
+from mockserver.contract.lifecycles import EVENT
+from mockserver.simulation import schedule
+from mockserver.simulation.clusters import nodes
+from mockserver.simulation.clusters import record as cluster_record
+from mockserver.simulation.endpoints import record as endpoint_record
+from mockserver.simulation.hardware import availability
+from mockserver.simulation.kernel.timeline import facts
+from mockserver.simulation.volumes import commands as volume_commands
+from tests.simulation.histories import (
+    ANYTHING,
+    CONTENDED,
+    LAW,
+    STAGE_NAMES,
+    STAGES,
+    UNEVENTFUL,
+    Past,
+    histories,
+    instants,
+    play,
+    spans,
+)
+from tests.simulation.worlds import (
+    DAY,
+    LIFECYCLES,
+    LOOKS,
+    MINUTE,
+    Rows,
+    View,
+    World,
+    availabilities,
+    lines,
+    look,
+    resources,
+)
 
 seeds = st.integers(0, 2**16)
 stages = st.sampled_from(STAGE_NAMES)
@@ -46,8 +74,8 @@ def test_what_is_seen_does_not_depend_on_whether_anybody_looked(stage, seed, ste
 
     def watch(world):
         look(world.view())
-        progress.run_until_idle(world.view())
-        list(progress.tracks(world.view()))
+        schedule.run_until_idle(world.view())
+        list(schedule.tracks(world.view()))
 
     play(silent, steps)
     play(watched, steps, watch=watch)
@@ -132,7 +160,7 @@ def _is_gone(past: Past, kind: str, row_id: str) -> bool:
     """Whether the row, or the cluster that the node is of, was gone by the instant of the command."""
     if kind == "node":
         owners = [one for one in past.before.scan("cluster").values() if row_id in {node.id for node in one.nodes}]
-        return all(cluster_rows.phase(one, past.at_ms) == "GONE" for one in owners)
+        return all(cluster_record.phase(one, past.at_ms) == "GONE" for one in owners)
     row = past.before.get(kind, row_id)
     return facts(row.line, past.at_ms)[-1].phase == "GONE"
 
@@ -150,7 +178,7 @@ def test_gpus_that_somebody_has_are_not_taken_by_anothers_command(stage, seed, s
         for one in changed:
             had = {claim.part: claim for claim in one.claims if claim.granted_by(past.at_ms)}
             now = {claim.part: claim for claim in past.after.get("endpoint", one.id).claims}
-            if endpoint_rows.state(one, past.at_ms) in endpoint_rows.HOLDING and past.command not in ("scale",):
+            if endpoint_record.state(one, past.at_ms) in endpoint_record.HOLDING and past.command not in ("scale",):
                 assert {part: (c.granted_ms, c.place, c.gpus) for part, c in had.items()} == {
                     part: (now[part].granted_ms, now[part].place, now[part].gpus) for part in had
                 }
@@ -193,11 +221,11 @@ def test_nothing_visible_changes_before_the_next_change(stage, seed, steps, ahea
     for at_ms in (world.at_ms, world.at_ms + ahead):
         view = world.view(at_ms)
         coming = [
-            progress.next_visible(view, kind, row)
+            schedule.next_visible(view, kind, row)
             for kind, row in resources(view)
             if facts(row.line, at_ms)[-1].phase != "GONE"
         ]
-        assert progress.next_of_world(view) == min((at for at in coming if at is not None), default=None)
+        assert schedule.next_of_world(view) == min((at for at in coming if at is not None), default=None)
 
 
 def walk_along_changes(world, kind, row, at_ms, share):
@@ -206,7 +234,7 @@ def walk_along_changes(world, kind, row, at_ms, share):
         if at_ms is None or facts(row.line, at_ms)[-1].phase == "GONE":
             return
         view = world.view(at_ms)
-        next_ms = progress.next_visible(view, kind, row)
+        next_ms = schedule.next_visible(view, kind, row)
         assert next_ms is None or next_ms > at_ms
         end_ms = at_ms + 400 * DAY if next_ms is None else next_ms
         now = LOOKS[kind](view, row)
@@ -225,12 +253,12 @@ def test_no_availability_changes_before_the_next_change_of_stock(stage, seed, st
     for one in world.setup.catalog.hardware.values():
         if not one.gpu.deployable:
             continue
-        next_ms = hardware.next_stock_change(view, one)
+        next_ms = availability.next_stock_change(view, one)
         assert next_ms is None or next_ms > view.at_ms
         end_ms = view.at_ms + 400 * DAY if next_ms is None else next_ms
         for then_ms in (end_ms - 1, view.at_ms + int((end_ms - view.at_ms) * share)):
             for zone in (None, *one.gpu.zones):
-                assert hardware.availability(world.view(then_ms), one, zone) == now[one.id, zone]
+                assert availability.availability(world.view(then_ms), one, zone) == now[one.id, zone]
 
 
 @LAW
@@ -258,7 +286,7 @@ def test_a_command_that_says_what_is_so_already_promises_nothing_anew(stage, see
     play(world, steps)
     before = {(kind, row.id): row for kind, row in resources(world.view())}
     for kind, row in list(resources(world.view())):
-        if facts(row.line, world.at_ms)[-1].phase in ("GONE", cluster_rows.DELETING):
+        if facts(row.line, world.at_ms)[-1].phase in ("GONE", cluster_record.DELETING):
             continue
         if kind == "endpoint" and which == "endpoint":
             world.patch(row, bounds=(row.min_replicas, max(row.max_replicas, 1)))
@@ -288,9 +316,9 @@ def grants(row):
 def test_a_world_comes_to_rest_where_it_says(stage, seed, steps):
     world = STAGES[stage](seed)
     play(world, steps)
-    idle = progress.run_until_idle(world.view())
+    idle = schedule.run_until_idle(world.view())
     assert idle.at_ms >= world.at_ms
-    there = progress.standing(world.view(idle.at_ms))
+    there = schedule.standing(world.view(idle.at_ms))
     assert there.idle == idle.idle
     assert idle.idle or idle.waiting
     if not idle.idle:
@@ -304,7 +332,7 @@ def test_nothing_is_left_hanging(stage, seed, steps):
     world = STAGES[stage](seed)
     play(world, steps)
     pools = {key: {claim.holder for claim in pool.queue} for key, pool in world.view().scan("pool").items()}
-    for track in progress.tracks(world.view()):
+    for track in schedule.tracks(world.view()):
         last = track.line[-1]
         state = LIFECYCLES[track.kind].states[last.phase]
         if state.rests or state.gone or track.kind == "node":
@@ -314,7 +342,9 @@ def test_nothing_is_left_hanging(stage, seed, steps):
             assert any(track.id in pools.get(name, ()) for name in track.waits_on), track
         elif track.kind == "cluster":
             assert last.phase == "CLUSTER_PHASE_WAITING_FOR_SHARED_VOLUME", track
-            failed = [volumes.status(world.volume(name), world.at_ms + 400 * DAY) for name in track.waits_on[:1]]
+            failed = [
+                volume_commands.status(world.volume(name), world.at_ms + 400 * DAY) for name in track.waits_on[:1]
+            ]
             assert failed == ["failed"]
 
 
@@ -338,12 +368,12 @@ def test_the_unlucky_ways_are_taken_where_a_scenario_gives_them_a_chance(stage, 
 def test_what_was_deleted_is_forgotten_in_the_end(stage, seed, steps):
     world = STAGES[stage](seed)
     play(world, steps)
-    for cluster in list(cluster_rows.listing(world.view(), None)):
+    for cluster in list(cluster_record.listing(world.view(), None)):
         world.delete_cluster(cluster)
     for endpoint in list(world.view().scan("endpoint").values()):
         world.delete(endpoint)
     world.wait(2 * DAY)
-    for volume in list(volumes.listing(world.view(), None)):
+    for volume in list(volume_commands.listing(world.view(), None)):
         world.delete_volume(volume)
     world.wait(DAY)
     world.run(lambda draft: None)
@@ -413,21 +443,21 @@ def test_the_cluster_laws_hold_at_every_instant(stage, seed, steps):
     for rows, from_ms, until_ms in spans(world, past):
         for at_ms in instants(world, rows, from_ms, until_ms):
             view = View(world.setup, rows, at_ms)
-            for cluster in cluster_rows.listing(view, None):
+            for cluster in cluster_record.listing(view, None):
                 granted = sum(
                     claim.gpus
                     for claim in cluster.claims
                     if claim.granted_by(at_ms) and (claim.until_ms is None or claim.until_ms > at_ms)
                 )
-                workers = cluster_rows.live_nodes(cluster, at_ms, "standard", "preemptible")
-                assert sum(node.num_gpus for node in workers) == cluster_rows.num_gpus(cluster, at_ms) + granted
-                control = cluster_rows.live_nodes(cluster, at_ms, "control")
+                workers = cluster_record.live_nodes(cluster, at_ms, "standard", "preemptible")
+                assert sum(node.num_gpus for node in workers) == cluster_record.num_gpus(cluster, at_ms) + granted
+                control = cluster_record.live_nodes(cluster, at_ms, "control")
                 assert len(control) == 1
                 if any(nodes.phase(node, at_ms) == nodes.RUNNING for node in workers):
                     assert nodes.phase(control[0], at_ms) in (nodes.RUNNING, "NODE_PHASE_PAUSED")
                 leaving = sum(claim.gpus for claim in cluster.claims if claim.until_ms is not None)
                 assert 0 <= granted <= cluster.terms.num_preemptible_gpus + leaving
-                assert cluster_rows.num_gpus(cluster, at_ms) <= cluster.terms.num_gpus
+                assert cluster_record.num_gpus(cluster, at_ms) <= cluster.terms.num_gpus
 
 
 @LAW
@@ -439,19 +469,19 @@ def test_the_volume_laws_hold_at_every_instant(stage, seed, steps):
         for at_ms in instants(world, rows, from_ms, until_ms):
             view = View(world.setup, rows, at_ms)
             owners: dict[str, str] = {}
-            for cluster in cluster_rows.listing(view, None):
+            for cluster in cluster_record.listing(view, None):
                 for volume_id in cluster.volume_ids:
                     assert owners.setdefault(volume_id, cluster.id) == cluster.id
-                    assert volumes.status(volumes.find(view, volume_id), at_ms) in (
+                    assert volume_commands.status(volume_commands.find(view, volume_id), at_ms) in (
                         "provisioning",
                         "bound",
                         "failed",
                         "access_revoked",
                     )
-            for volume in volumes.listing(view, None):
-                attached = volumes.attached_to(view, volume)
+            for volume in volume_commands.listing(view, None):
+                attached = volume_commands.attached_to(view, volume)
                 assert (attached.id if attached else None) == owners.get(volume.id)
-                if volumes.status(volume, at_ms) == "bound":
+                if volume_commands.status(volume, at_ms) == "bound":
                     assert volume.id in owners
 
 

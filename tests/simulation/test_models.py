@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mockserver.contract.lifecycles import TIME
 from mockserver.errors import Invalid
-from mockserver.lifecycles import TIME
-from mockserver.simulation import jobs, models, progress
-from mockserver.simulation.models import NewUpload, read_source
-from mockserver.simulation.timeline import observe
-from mockserver.simulation.world import View
-
-from .worlds import LIFECYCLES, MINUTE, World, rules, with_chances
+from mockserver.simulation import schedule
+from mockserver.simulation.kernel.timeline import observe
+from mockserver.simulation.kernel.transaction import View
+from mockserver.simulation.models import jobs, uploads
+from mockserver.simulation.models.uploads import NewUpload, read_source
+from tests.simulation.worlds import LIFECYCLES, MINUTE, World, rules, with_chances
 
 SETTLED = settings(derandomize=True, database=None, deadline=None, max_examples=60)
 NAMES = st.lists(st.sampled_from(["a-7b", "b-70b", "c", "d-8x7B", "e-1b-fp8"]), min_size=1, max_size=5)
@@ -27,7 +27,7 @@ CHANCES = st.sampled_from([0.0, 0.5, 1.0])
 def upload(world: World, name: str, **more: Any) -> jobs.Job | None:
     """The new job, or None where the upload is refused."""
     try:
-        return world.run(lambda draft: models.upload(draft, NewUpload(name, f"acme/{name}", **more)))[1]
+        return world.run(lambda draft: uploads.upload(draft, NewUpload(name, f"acme/{name}", **more)))[1]
     except Invalid:
         return None
 
@@ -36,7 +36,7 @@ def seen(world: World, at_ms: int) -> Any:
     """All that a reader sees at an instant."""
     view = View(world.setup, world.rows, at_ms)
     every = [(job.id, jobs.status(job, at_ms)) for job in view.scan(jobs.KIND).values()]
-    return every, [model.id for model in models.listing(view)], [model.id for model in models.deployable(view)]
+    return every, [model.id for model in uploads.listing(view)], [model.id for model in uploads.deployable(view)]
 
 
 @given(NAMES, WAITS, CHANCES, st.integers(0, 99))
@@ -71,8 +71,8 @@ def test_reads_write_nothing_and_nothing_changes_before_the_next_change(
     for wait in waits:
         world.wait(wait)
         now = seen(world, world.at_ms)
-        coming = progress.next_of_world(world.view())
-        listing = models.next_listing_change(world.view())
+        coming = schedule.next_of_world(world.view())
+        listing = uploads.next_listing_change(world.view())
         assert coming == listing
         assert coming is None or coming > world.at_ms
         assert seen(world, world.at_ms if coming is None else coming - 1) == now
@@ -101,8 +101,8 @@ def test_a_model_is_there_from_the_instant_its_job_is_complete_and_no_sooner(nam
             for at_ms in (mark.at_ms - 1, mark.at_ms, mark.at_ms + 1):
                 view = View(world.setup, world.rows, max(at_ms, world.at_ms))
                 there = observe(job.line, view.at_ms).phase == jobs.COMPLETE
-                assert (models.find(view, f"devuser/{name}") is not None) == there
-                assert (f"devuser/{name}" in [model.id for model in models.listing(view)]) == there
+                assert (uploads.find(view, f"devuser/{name}") is not None) == there
+                assert (f"devuser/{name}" in [model.id for model in uploads.listing(view)]) == there
 
 
 def test_a_failed_import_can_be_tried_again_and_its_job_stays() -> None:
@@ -127,7 +127,7 @@ def test_a_failed_import_can_be_tried_again_and_its_job_stays() -> None:
 )  # fmt: skip
 def test_the_size_that_a_name_tells(name: str, billions: float) -> None:
     world = World()
-    assert world.run(lambda draft: models.upload(draft, NewUpload(name, "acme/m")))[0].params_b == billions
+    assert world.run(lambda draft: uploads.upload(draft, NewUpload(name, "acme/m")))[0].params_b == billions
 
 
 SECRET = st.text(ascii_letters + digits, min_size=12, max_size=20)

@@ -3,10 +3,13 @@
 import pytest
 
 from mockserver.errors import Invalid, NotFound
-from mockserver.simulation import alerts, cluster_rows, nodes, remediation_rows, remediations
-from mockserver.simulation.timeline import facts
-
-from .worlds import MINUTE, World, rules, with_chances, with_switches
+from mockserver.simulation.clusters import nodes
+from mockserver.simulation.clusters import record as cluster_record
+from mockserver.simulation.kernel.timeline import facts
+from mockserver.simulation.remediations import alerts
+from mockserver.simulation.remediations import commands as remediation_commands
+from mockserver.simulation.remediations import record as remediation_record
+from tests.simulation.worlds import MINUTE, World, rules, with_chances, with_switches
 
 MODES = ("VM_ONLY", "HOST_AWARE", "EVICT_WITHOUT_REPLACEMENT", "REBOOT_VM", "HOST_POWER_CYCLE")
 
@@ -41,7 +44,7 @@ def test_a_reboot_keeps_node_and_instance(world, mode):
     cluster = world.ready_cluster()
     node = world.workers(cluster)[0]
     one = world.remediate(cluster, node, mode)
-    world.until(remediation_rows.begun_ms(one))
+    world.until(remediation_record.begun_ms(one))
     booting = world.workers(cluster)[0]
     assert (booting.id, booting.name, booting.instance_id) == (node.id, node.name, node.instance_id)
     assert nodes.phase(booting, world.at_ms) == "NODE_PHASE_BOOTING"
@@ -59,16 +62,16 @@ def test_a_replacement_has_a_new_instance_and_the_old_node_is_listed_as_deleted(
     node = world.workers(cluster, role)[0]
     one = world.remediate(cluster, node, mode)
     assert node.name in [each.name for each in world.workers(cluster, role)]
-    world.until(remediation_rows.begun_ms(one))
+    world.until(remediation_record.begun_ms(one))
     now = world.workers(cluster, role)
     assert node.instance_id not in [each.instance_id for each in now]
     fresh = next(each for each in now if each.added_by == "repair")
     assert fresh.instance_id != node.instance_id
     assert nodes.phase(fresh, world.at_ms) == nodes.PENDING
-    assert cluster_rows.num_gpus(world.cluster(cluster), world.at_ms) == 16
+    assert cluster_record.num_gpus(world.cluster(cluster), world.at_ms) == 16
     gone = next(each for each in world.cluster(cluster).nodes if each.id == node.id)
     assert (gone.deleted_ms, gone.because) == (world.at_ms, nodes.REPLACED)
-    reasons = [event.reason for event in cluster_rows.node_events(world.cluster(cluster), world.at_ms)]
+    reasons = [event.reason for event in cluster_record.node_events(world.cluster(cluster), world.at_ms)]
     assert reasons[-2:] == ["TogetherNodeReplaced", "TogetherNodeAdded"] or set(reasons[-2:]) == {
         "TogetherNodeReplaced",
         "TogetherNodeAdded",
@@ -82,9 +85,9 @@ def test_an_eviction_leaves_one_node_less_and_gives_its_gpus_back(world):
     pool = cluster.pool
     held = world.view().pool(pool).held["us-central-8"]
     one = world.remediate(cluster, world.workers(cluster)[0], "EVICT_WITHOUT_REPLACEMENT")
-    assert cluster_rows.num_gpus(world.cluster(cluster), world.at_ms) == 24
+    assert cluster_record.num_gpus(world.cluster(cluster), world.at_ms) == 24
     over(world, cluster, one)
-    assert cluster_rows.num_gpus(world.cluster(cluster), world.at_ms) == 16
+    assert cluster_record.num_gpus(world.cluster(cluster), world.at_ms) == 16
     assert len(world.workers(cluster)) == 2
     assert world.view().pool(pool).held["us-central-8"] == held - 8
     assert world.put(cluster, cluster_config={"load_balancer": "NONE"}).terms.num_gpus == 16
@@ -128,7 +131,7 @@ def test_one_remediation_of_a_node_at_a_time_but_one_after_the_other(world):
     over(world, cluster, one)
     again = world.remediate(cluster, node)
     assert [each.id for each in world.cluster(cluster).remediations] == [one.id, again.id]
-    assert remediations.latest(world.cluster(cluster), node).id == again.id
+    assert remediation_commands.latest(world.cluster(cluster), node).id == again.id
 
 
 def test_unknown_instances_and_remediations(world):
@@ -139,19 +142,19 @@ def test_unknown_instances_and_remediations(world):
     with pytest.raises(Invalid, match="Name one instance"):
         world.remediate(cluster, node._replace(instance_id="-"))
     with pytest.raises(NotFound, match="remediation"):
-        remediations.get(world.view(), cluster.id, "-", "nothing")
+        remediation_commands.get(world.view(), cluster.id, "-", "nothing")
     one = world.remediate(cluster, node)
     other = world.workers(cluster)[1].instance_id
     with pytest.raises(NotFound):
-        remediations.get(world.view(), cluster.id, other, one.id)
-    assert remediations.listing(world.view(), cluster.id, other) == []
-    assert remediations.listing(world.view(), cluster.id, "-") == [one]
+        remediation_commands.get(world.view(), cluster.id, other, one.id)
+    assert remediation_commands.listing(world.view(), cluster.id, other) == []
+    assert remediation_commands.listing(world.view(), cluster.id, "-") == [one]
 
 
 def test_a_cluster_or_a_node_that_is_not_up_cannot_be_repaired(world):
     cluster = world.create_cluster(16)
     with pytest.raises(Invalid, match="Failed precondition: the cluster"):
-        world.remediate(cluster, cluster_rows.live_nodes(cluster, world.at_ms, "standard")[0])
+        world.remediate(cluster, cluster_record.live_nodes(cluster, world.at_ms, "standard")[0])
     cluster = world.ready_cluster(8, num_preemptible_gpus=8, project_id="p")
     granted = cluster.claims[0].granted_ms
     world.until(granted)
@@ -199,7 +202,9 @@ def test_an_approved_one_is_carried_out_and_resolves_its_alert(world):
     cluster = world.ready_cluster()
     alert, one = alerted(world, cluster)
     world.wait(MINUTE)
-    approved = world.run(lambda d: remediations.approve(d, cluster.id, one.instance_id, one.id, "go", "VM_ONLY"))
+    approved = world.run(
+        lambda d: remediation_commands.approve(d, cluster.id, one.instance_id, one.id, "go", "VM_ONLY")
+    )
     assert (approved.mode, approved.reviewed_by, approved.review_ms) == ("VM_ONLY", "devuser", world.at_ms)
     assert approved.review_comment == "go"
     over(world, cluster, one)
@@ -214,11 +219,17 @@ def test_one_that_is_turned_down_or_called_off_is_cancelled(world, verdict):
     cluster = world.ready_cluster()
     _, one = alerted(world, cluster)
     named = (cluster.id, one.instance_id, one.id)
-    world.run(lambda d: remediations.reject(d, *named, "no") if verdict == "reject" else remediations.cancel(d, *named))
+    world.run(
+        lambda d: (
+            remediation_commands.reject(d, *named, "no")
+            if verdict == "reject"
+            else remediation_commands.cancel(d, *named)
+        )
+    )
     assert states(world, cluster, one) == ["PENDING_APPROVAL", "CANCELLED"]
     known = world.remediation(cluster, one)
     assert known.reviewed_by == ("devuser" if verdict == "reject" else None)
-    assert remediation_rows.ended_ms(known, world.at_ms) == world.at_ms
+    assert remediation_record.ended_ms(known, world.at_ms) == world.at_ms
 
 
 def test_only_from_the_states_that_allow_it(world):
@@ -227,24 +238,24 @@ def test_only_from_the_states_that_allow_it(world):
     one = world.remediate(cluster, node, "HOST_AWARE")
     named = (cluster.id, one.instance_id, one.id)
     for refused in (
-        lambda d: remediations.approve(d, *named, None, None),
-        lambda d: remediations.reject(d, *named, None),
+        lambda d: remediation_commands.approve(d, *named, None, None),
+        lambda d: remediation_commands.reject(d, *named, None),
     ):
         with pytest.raises(Invalid, match="Failed precondition: .* is PENDING; .* PENDING_APPROVAL"):
             world.run(refused)
     world.until(one.line[1].at_ms)
     with pytest.raises(Invalid, match="Failed precondition: .* is QUARANTINING"):
-        world.run(lambda d: remediations.cancel(d, *named))
+        world.run(lambda d: remediation_commands.cancel(d, *named))
     _, waiting = alerted(world, cluster, node=world.workers(cluster)[1])
     with pytest.raises(Invalid, match="HOST_POWER_CYCLE cannot"):
-        world.run(lambda d: remediations.approve(d, cluster.id, "-", waiting.id, None, "HOST_POWER_CYCLE"))
+        world.run(lambda d: remediation_commands.approve(d, cluster.id, "-", waiting.id, None, "HOST_POWER_CYCLE"))
 
 
 def test_a_pending_one_can_be_cancelled_before_it_begins(world):
     cluster = world.ready_cluster()
     before = world.workers(cluster)
     one = world.remediate(cluster, before[0], "VM_ONLY")
-    world.run(lambda d: remediations.cancel(d, cluster.id, one.instance_id, one.id))
+    world.run(lambda d: remediation_commands.cancel(d, cluster.id, one.instance_id, one.id))
     world.wait(60 * MINUTE)
     assert world.repair_state(cluster, one) == "CANCELLED"
     assert world.workers(cluster) == before
@@ -278,7 +289,7 @@ def test_a_severer_alert_escalates_the_recommendation_in_place(world):
     world.wait(MINUTE)
     _, same = alerted(world, cluster, "IBRailsDownOrDegraded")
     assert (same.id, same.mode) == (one.id, "HOST_AWARE")
-    assert remediation_rows.updated_ms(same, world.at_ms) == world.at_ms
+    assert remediation_record.updated_ms(same, world.at_ms) == world.at_ms
     _, milder = alerted(world, cluster, "NpdXfsShutdown")
     assert milder.mode == "HOST_AWARE"
 
@@ -337,7 +348,7 @@ def test_a_node_that_does_not_come_up_again_fails_its_remediation():
     one = world.remediate(cluster, world.workers(cluster)[0], "VM_ONLY")
     over(world, cluster, one)
     known = world.remediation(cluster, one)
-    assert remediation_rows.state(known, world.at_ms) == "FAILED"
+    assert remediation_record.state(known, world.at_ms) == "FAILED"
     assert known.error == "The node did not come up again."
     assert world.phase(cluster) == "DEGRADED", "as by any other worker that fails"
     assert world.cluster(cluster).line[-1].cause == "worker_lost"
@@ -348,7 +359,7 @@ def test_a_cluster_that_goes_ends_its_remediations(world, wait):
     cluster = world.ready_cluster()
     one = world.remediate(cluster, world.workers(cluster)[0])
     if wait == "running":
-        world.until(remediation_rows.begun_ms(one))
+        world.until(remediation_record.begun_ms(one))
     world.delete_cluster(cluster)
     known = world.remediation(cluster, one)
     assert known.line[-1].phase == ("CANCELLED" if wait == "pending" else "FAILED")
@@ -375,7 +386,7 @@ def test_another_command_leaves_a_remediation_on_its_way_alone(world):
 def test_facts_are_kept_when_a_cluster_with_a_running_remediation_is_changed(world):
     cluster = world.ready_cluster(16)
     one = world.remediate(cluster, world.workers(cluster)[0])
-    world.until(remediation_rows.begun_ms(one) + 1000)
+    world.until(remediation_record.begun_ms(one) + 1000)
     known = facts(one.line, world.at_ms)
     world.put(cluster, num_gpus=24)
     assert world.remediation(cluster, one).line[: len(known)] == known
@@ -398,9 +409,9 @@ def test_an_alert_fires_on_where_the_repair_that_would_have_ended_it_is_cancelle
     cluster = world.ready_cluster()
     _, one = alerted(world, cluster)
     named = (cluster.id, one.instance_id, one.id)
-    world.run(lambda d: remediations.approve(d, *named, None, None))
+    world.run(lambda d: remediation_commands.approve(d, *named, None, None))
     assert world.cluster(cluster).alerts[0].resolved_ms is not None
-    world.run(lambda d: remediations.cancel(d, *named))
+    world.run(lambda d: remediation_commands.cancel(d, *named))
     assert world.cluster(cluster).alerts[0].resolved_ms is None
 
 
@@ -411,9 +422,9 @@ def test_a_cluster_that_is_paused_ends_its_remediations(world):
     assert states(world, cluster, one) == ["PENDING", "CANCELLED"]
     world.wait(MINUTE).happen("cluster.resume", cluster_id=cluster.id)
     again = world.remediate(cluster, world.workers(cluster)[0])
-    world.until(remediation_rows.begun_ms(again) + 1)
+    world.until(remediation_record.begun_ms(again) + 1)
     with pytest.raises(Invalid, match="RUNNING"):
-        world.run(lambda d: remediations.cancel(d, cluster.id, again.instance_id, again.id))
+        world.run(lambda d: remediation_commands.cancel(d, cluster.id, again.instance_id, again.id))
 
 
 def test_histories_stay_in_order_where_a_cluster_is_scaled_during_a_repair(world):

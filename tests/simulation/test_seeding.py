@@ -7,12 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.scenarios import scenario_names
-from mockserver.simulation import cluster_rows, endpoint_rows, hardware, nodes, progress, seeding, volumes
+from mockserver.simulation import schedule, seeding
+from mockserver.simulation.clusters import nodes
+from mockserver.simulation.clusters import record as cluster_record
+from mockserver.simulation.endpoints import record as endpoint_record
+from mockserver.simulation.hardware import availability
+from mockserver.simulation.kernel.capacity import free_now
 from mockserver.simulation.seeding import ClusterSeed, EndpointSeed, Seeds, VolumeSeed
-from mockserver.simulation.stock import free_now
-
-from .histories import LAW
-from .worlds import (
+from mockserver.simulation.volumes import commands as volume_commands
+from tests.simulation.histories import LAW
+from tests.simulation.worlds import (
     DAY,
     FIXTURES,
     HOUR,
@@ -45,8 +49,8 @@ def test_the_scenarios_that_ship():
 @given(seeds, st.integers(0, 8 * 7 * 48 * 30))
 def test_default_always_has_room_for_two_replicas_of_deepseek_r1(seed, minutes):
     world = World("default", seed=seed, lived_in=True).wait(minutes * MINUTE)
-    fitting = hardware.fitting(world.view(), "deepseek-ai/DeepSeek-R1")
-    available = [one for one in fitting if hardware.availability(world.view(), one) == "available"]
+    fitting = availability.fitting(world.view(), "deepseek-ai/DeepSeek-R1")
+    available = [one for one in fitting if availability.availability(world.view(), one) == "available"]
     assert available
     one = next(
         one
@@ -100,14 +104,14 @@ def test_demand_in_default_changes_at_most_every_30_minutes():
 def test_default_is_a_lived_in_account():
     world = World("default", lived_in=True)
     view = world.view()
-    states = [endpoint_rows.state(one, world.at_ms) for one in endpoint_rows.listing(view, "dedicated")]
+    states = [endpoint_record.state(one, world.at_ms) for one in endpoint_record.listing(view, "dedicated")]
     assert len(set(states)) >= 4
     assert "STARTED" in states
-    assert list(endpoint_rows.listing(view, "serverless"))
-    phases = [cluster_rows.phase(one, world.at_ms) for one in cluster_rows.listing(view, None)]
+    assert list(endpoint_record.listing(view, "serverless"))
+    phases = [cluster_record.phase(one, world.at_ms) for one in cluster_record.listing(view, None)]
     assert phases.count("CLUSTER_PHASE_READY") == 1
     assert len(phases) == 2
-    idle = progress.run_until_idle(view)
+    idle = schedule.run_until_idle(view)
     assert idle.idle
     assert idle.at_ms - world.at_ms < 20 * MINUTE
 
@@ -120,7 +124,7 @@ def test_default_is_a_lived_in_account():
 def test_bench_has_everything_always(seed, minutes):
     world = World("bench", seed=seed, lived_in=True).wait(minutes * MINUTE)
     for one in world.setup.catalog.hardware.values():
-        assert hardware.availability(world.view(), one) == "available"
+        assert availability.availability(world.view(), one) == "available"
     assert world.create(8, SMALL, low=100, high=100).claims[0].granted_ms == world.at_ms
     world.create_cluster(8 * 40, gpu_type="B200_SXM")
 
@@ -152,8 +156,8 @@ def test_slow_provisioning_takes_its_time():
 def test_failing_hardware_begins_with_one_of_each_broken():
     world = World("failing-hardware", lived_in=True)
     view = world.view()
-    assert [endpoint_rows.state(one, world.at_ms) for one in endpoint_rows.listing(view)] == ["ERROR"]
-    phases = {one.name: cluster_rows.phase(one, world.at_ms) for one in cluster_rows.listing(view, None)}
+    assert [endpoint_record.state(one, world.at_ms) for one in endpoint_record.listing(view)] == ["ERROR"]
+    phases = {one.name: cluster_record.phase(one, world.at_ms) for one in cluster_record.listing(view, None)}
     assert phases == {
         "failed-tests": "CLUSTER_PHASE_ACCEPTANCE_TESTS_FAILED",
         "failed-nccl": "CLUSTER_PHASE_NCCL_TESTS_FAILED",
@@ -245,24 +249,24 @@ def test_whatever_an_account_begins_with_obeys_the_laws(ones, stores, groups, at
     world.rows = Rows(seeding.seed(world.setup, Seeds((), tuple(ones), tuple(stores), tuple(groups)), world.at_ms))
     view = world.view()
     shown = look(view)
-    for one, wanted in zip(endpoint_rows.listing(view), ones, strict=True):
-        assert wanted.state in (None, endpoint_rows.state(one, world.at_ms))
+    for one, wanted in zip(endpoint_record.listing(view), ones, strict=True):
+        assert wanted.state in (None, endpoint_record.state(one, world.at_ms))
         assert one.created_ms == world.at_ms - wanted.age
-    for cluster, wanted in zip(cluster_rows.listing(view, None), groups, strict=True):
-        assert wanted.phase in (None, cluster_rows.phase(cluster, world.at_ms))
-        control, *rest = cluster_rows.live_nodes(cluster, world.at_ms, "control", "standard")
+    for cluster, wanted in zip(cluster_record.listing(view, None), groups, strict=True):
+        assert wanted.phase in (None, cluster_record.phase(cluster, world.at_ms))
+        control, *rest = cluster_record.live_nodes(cluster, world.at_ms, "control", "standard")
         assert sum(node.num_gpus for node in rest) == wanted.num_gpus
         if any(nodes.phase(node, world.at_ms) == nodes.RUNNING for node in rest):
             assert nodes.phase(control, world.at_ms) == nodes.RUNNING
-        if cluster_rows.phase(cluster, world.at_ms) == "CLUSTER_PHASE_READY":
+        if cluster_record.phase(cluster, world.at_ms) == "CLUSTER_PHASE_READY":
             assert {nodes.phase(node, world.at_ms) for node in rest} == {nodes.RUNNING}
     for kind, row, line in lines(view):
         assert [mark.at_ms for mark in line] == sorted(mark.at_ms for mark in line)
         for before, after in pairwise(line):
             assert LIFECYCLES[kind].legal(before.phase, after.phase, after.cause), (row, before, after)
-    for volume, wanted in zip(volumes.listing(view, None), stores, strict=True):
-        now = volumes.status(volume, world.at_ms)
-        if volumes.attached_to(view, volume) is None:
+    for volume, wanted in zip(volume_commands.listing(view, None), stores, strict=True):
+        now = volume_commands.status(volume, world.at_ms)
+        if volume_commands.attached_to(view, volume) is None:
             assert now == ("available" if wanted.status == "bound" else wanted.status or now)
     counted = {
         (key, place): gpus
@@ -293,8 +297,8 @@ def test_a_cluster_may_begin_in_any_phase_with_or_without_a_volume(phase, volume
     )
     store = VolumeSeed(name="v", size_tib=1, region=REGION, age=DAY)
     world.rows = Rows(seeding.seed(world.setup, Seeds((), (), (store,), (group,)), world.at_ms))
-    (cluster,) = cluster_rows.listing(world.view(), None)
-    assert phase in (None, cluster_rows.phase(cluster, world.at_ms))
+    (cluster,) = cluster_record.listing(world.view(), None)
+    assert phase in (None, cluster_record.phase(cluster, world.at_ms))
     assert len(cluster.volume_ids) == (volume is not None)
-    idle = progress.run_until_idle(world.view())
+    idle = schedule.run_until_idle(world.view())
     assert idle.idle

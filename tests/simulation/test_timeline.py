@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.lifecycles import Lifecycle, Move, State
-from mockserver.simulation import chance
-from mockserver.simulation.chance import Draw
-from mockserver.simulation.rules import Pace
-from mockserver.simulation.timeline import Mark, earliest, facts, first, next_change, observe, unfold
-
-from .histories import LAW
-from .worlds import LIFECYCLES, rules
+from mockserver.contract.lifecycles import Lifecycle, Move, State
+from mockserver.simulation.kernel import keyed_random
+from mockserver.simulation.kernel.keyed_random import KeyedRandom
+from mockserver.simulation.kernel.rules import Pace
+from mockserver.simulation.kernel.timeline import Mark, earliest, facts, first, next_change, observe, unfold
+from tests.simulation.histories import LAW
+from tests.simulation.worlds import LIFECYCLES, rules
 
 gaps = st.lists(st.integers(0, 5), min_size=1, max_size=8)
 pace = rules("default").pace
@@ -75,8 +74,8 @@ def test_following_the_table_ends_at_rest_by_legal_moves(kind, data, seed, late_
     conditions = frozenset(data.draw(st.sets(st.sampled_from(CONDITIONS[kind] or ["none"]))))
     slow = Pace(pace.durations_ms, dict.fromkeys(pace.chances, chance_of_all))
     begun = (Mark(0, table.initial[0], "create"),)
-    line = unfold(table, begun, late_ms, slow, Draw(seed, "id", 0), conditions)
-    assert line == unfold(table, begun, late_ms, slow, Draw(seed, "id", 0), conditions)
+    line = unfold(table, begun, late_ms, slow, KeyedRandom(seed, "id", 0), conditions)
+    assert line == unfold(table, begun, late_ms, slow, KeyedRandom(seed, "id", 0), conditions)
     assert line[:1] == begun
     assert table.states[line[-1].phase].rests
     for before, after in pairwise(line):
@@ -92,23 +91,25 @@ def test_following_the_table_ends_at_rest_by_legal_moves(kind, data, seed, late_
 def test_promises_made_anew_from_the_facts_are_the_same_promises(seed, t_ms):
     """Unless a command came between, it does not matter when a promise is made."""
     table = LIFECYCLES["cluster"]
-    line = unfold(table, (Mark(0, table.initial[0], "create"),), 0, pace, Draw(seed, "id", 0))
-    assert unfold(table, facts(line, t_ms), t_ms, pace, Draw(seed, "id", 0)) == line
+    line = unfold(table, (Mark(0, table.initial[0], "create"),), 0, pace, KeyedRandom(seed, "id", 0))
+    assert unfold(table, facts(line, t_ms), t_ms, pace, KeyedRandom(seed, "id", 0)) == line
 
 
 def test_a_gate_holds_a_move_back_or_for_ever():
     table = LIFECYCLES["endpoint"]
     begun = (Mark(0, "PENDING", "create"),)
-    held = unfold(table, begun, 0, pace, Draw(1, "id", 0), gates={"allocated": lambda since_ms: None})
+    held = unfold(table, begun, 0, pace, KeyedRandom(1, "id", 0), gates={"allocated": lambda since_ms: None})
     assert held == begun
-    late = unfold(table, begun, 0, pace, Draw(1, "id", 0), gates={"allocated": lambda since_ms: since_ms + 10**9})
-    plain = unfold(table, begun, 0, pace, Draw(1, "id", 0))
+    late = unfold(
+        table, begun, 0, pace, KeyedRandom(1, "id", 0), gates={"allocated": lambda since_ms: since_ms + 10**9}
+    )
+    plain = unfold(table, begun, 0, pace, KeyedRandom(1, "id", 0))
     assert [mark.at_ms for mark in late[1:]] == [mark.at_ms + 10**9 for mark in plain[1:]]
 
 
 def test_the_walk_ends_where_it_is_told():
     table = LIFECYCLES["endpoint"]
-    line = unfold(table, (Mark(0, "PENDING", "create"),), 0, pace, Draw(1, "id", 0), until="STARTING")
+    line = unfold(table, (Mark(0, "PENDING", "create"),), 0, pace, KeyedRandom(1, "id", 0), until="STARTING")
     assert [mark.phase for mark in line] == ["PENDING", "STARTING"]
 
 
@@ -117,7 +118,7 @@ def test_an_unlucky_way_is_taken_as_often_as_its_chance_says():
     ways = table.ways("STARTING", frozenset())
     for wanted in (0.0, 0.25, 1.0):
         unlucky = Pace({}, {"boot_failed": wanted})
-        taken = [Draw(1, f"id {n}", 0).way("STARTING", ways, unlucky).name for n in range(2_000)]
+        taken = [KeyedRandom(1, f"id {n}", 0).way("STARTING", ways, unlucky).name for n in range(2_000)]
         assert taken.count("boot_failed") / 2_000 == pytest.approx(wanted, abs=0.03)
 
 
@@ -126,7 +127,7 @@ def test_several_unlucky_ways_share_the_lot():
     moves = tuple(Move(name, ("a",), "b", by) for name, by in causes.items())
     table = Lifecycle("k", "", "assumed", ("a",), {"a": State("a"), "b": State("b", rests=True)}, moves)
     unlucky = Pace({}, {"x": 0.3, "z": 0.3})
-    taken = [Draw(1, str(n), 0).way("a", table.ways("a", frozenset()), unlucky).name for n in range(3_000)]
+    taken = [KeyedRandom(1, str(n), 0).way("a", table.ways("a", frozenset()), unlucky).name for n in range(3_000)]
     for name, share in (("x", 0.3), ("y", 0.4), ("z", 0.3)):
         assert taken.count(name) / 3_000 == pytest.approx(share, abs=0.03)
 
@@ -137,8 +138,8 @@ def test_several_unlucky_ways_share_the_lot():
 @LAW
 @given(st.integers(0, 2**16), st.text(max_size=5), st.integers(0, 9), st.text(max_size=5), st.integers(0, 99))
 def test_a_draw_is_a_function_of_its_key_alone(seed, resource, accepted, name, width):
-    drawn = Draw(seed, resource, accepted).between(name, 5, 5 + width)
-    other = Draw(seed, resource, accepted)
+    drawn = KeyedRandom(seed, resource, accepted).between(name, 5, 5 + width)
+    other = KeyedRandom(seed, resource, accepted)
     other.between("something else", 0, 10**9)
     assert other.between(name, 5, 5 + width) == drawn
     assert 5 <= drawn <= 5 + width
@@ -146,21 +147,21 @@ def test_a_draw_is_a_function_of_its_key_alone(seed, resource, accepted, name, w
 
 def test_every_part_of_the_key_counts():
     keys = [(seed, rid, n, name) for seed in (1, 2) for rid in ("a", "b") for n in (0, 1) for name in ("x", "y")]
-    drawn = {Draw(seed, rid, n).between(name, 0, 2**60) for seed, rid, n, name in keys}
+    drawn = {KeyedRandom(seed, rid, n).between(name, 0, 2**60) for seed, rid, n, name in keys}
     assert len(drawn) == len(keys)
-    assert chance.number("ab", "c") != chance.number("a", "bc")
+    assert keyed_random.number("ab", "c") != keyed_random.number("a", "bc")
 
 
 def test_draws_cover_their_range():
-    drawn = {Draw(1, str(n), 0).between("x", 3, 6) for n in range(200)}
+    drawn = {KeyedRandom(1, str(n), 0).between("x", 3, 6) for n in range(200)}
     assert drawn == {3, 4, 5, 6}
-    assert Draw(1, "a", 0).between("x", 7, 7) == 7
+    assert KeyedRandom(1, "a", 0).between("x", 7, 7) == 7
 
 
 def test_identifiers_have_the_shape_of_a_random_uuid():
     import uuid
 
-    made = [chance.identifier(1, "account", "endpoint", n) for n in range(200)]
+    made = [keyed_random.identifier(1, "account", "endpoint", n) for n in range(200)]
     assert len(set(made)) == 200
     for one in made:
         assert str(uuid.UUID(one)) == one

@@ -8,33 +8,30 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mockserver.lifecycles import load_lifecycles
+from mockserver.contract.lifecycles import load_lifecycles
 from mockserver.scenarios import Scenario, find_scenario, load_catalog, load_scenario
-from mockserver.simulation import (
-    cluster_rows,
-    clusters,
-    endpoint_rows,
-    endpoints,
-    events,
-    hardware,
-    nodes,
-    remediation_rows,
-    remediations,
-    seeding,
-    volumes,
-)
-from mockserver.simulation.catalog import Catalog
-from mockserver.simulation.cluster_requests import changed_terms, inline_volume, require_driver, terms_of
-from mockserver.simulation.cluster_rows import Cluster
-from mockserver.simulation.endpoint_rows import Endpoint
-from mockserver.simulation.endpoints import Change, NewEndpoint
-from mockserver.simulation.events import Happening
-from mockserver.simulation.kubeconfig import kube_config
-from mockserver.simulation.remediation_rows import Remediation
-from mockserver.simulation.rules import Pace, PoolRule, Rules
-from mockserver.simulation.timeline import facts
-from mockserver.simulation.volumes import NewVolume, Volume
-from mockserver.simulation.world import Draft, Layers, Setup, View
+from mockserver.simulation import events, seeding
+from mockserver.simulation.clusters import commands as cluster_commands
+from mockserver.simulation.clusters import nodes
+from mockserver.simulation.clusters import record as cluster_record
+from mockserver.simulation.clusters.kubeconfig import kube_config
+from mockserver.simulation.clusters.record import Cluster
+from mockserver.simulation.clusters.validation import changed_terms, inline_volume, require_driver, terms_of
+from mockserver.simulation.endpoints import commands as endpoint_commands
+from mockserver.simulation.endpoints import record as endpoint_record
+from mockserver.simulation.endpoints.commands import EndpointChange, NewEndpoint
+from mockserver.simulation.endpoints.record import Endpoint
+from mockserver.simulation.events import ScheduledEvent
+from mockserver.simulation.hardware import availability
+from mockserver.simulation.kernel.catalog import Catalog
+from mockserver.simulation.kernel.rules import Pace, PoolRule, Rules
+from mockserver.simulation.kernel.timeline import facts
+from mockserver.simulation.kernel.transaction import Layers, Setup, Transaction, View
+from mockserver.simulation.remediations import commands as remediation_commands
+from mockserver.simulation.remediations import record as remediation_record
+from mockserver.simulation.remediations.record import Remediation
+from mockserver.simulation.volumes import commands as volume_commands
+from mockserver.simulation.volumes.commands import NewVolume, Volume
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures"
@@ -129,9 +126,9 @@ class World:
         self.at_ms = chosen.starts_at
         self.rows = Rows(seeding.seed(self.setup, chosen.seeds(), self.at_ms) if lived_in else None)
 
-    def run(self, command: Callable[[Draft], T]) -> T:
+    def run(self, command: Callable[[Transaction], T]) -> T:
         self.rows.apply(events.settle(self.setup, self.rows, self.at_ms))
-        draft = Draft(self.setup, self.rows, self.at_ms)
+        draft = Transaction(self.setup, self.rows, self.at_ms)
         draft.sweep()
         answer = command(draft)
         self.rows.apply(draft.writes)
@@ -142,10 +139,10 @@ class World:
         due = events.settle(self.setup, self.rows, at_ms)
         return View(self.setup, Layers(self.rows, due) if due else self.rows, at_ms)
 
-    def happen(self, event: str, **fields: Any) -> Happening:
+    def happen(self, event: str, **fields: Any) -> ScheduledEvent:
         return self.run(lambda draft: events.happen(draft, event, fields))
 
-    def schedule(self, in_ms: int, event: str, **fields: Any) -> Happening:
+    def schedule(self, in_ms: int, event: str, **fields: Any) -> ScheduledEvent:
         return self.run(lambda draft: events.schedule(draft, event, fields, self.at_ms + in_ms))
 
     def wait(self, ms: int) -> World:
@@ -163,7 +160,7 @@ class World:
         **wanted: Any,
     ) -> Endpoint:  # fmt: skip
         new = NewEndpoint(model, f"{gpus}x_nvidia_{gpu}", low, max(low, 1) if high is None else high, **wanted)
-        return self.run(lambda draft: endpoints.create(draft, new))
+        return self.run(lambda draft: endpoint_commands.create(draft, new))
 
     def patch(self, endpoint: Endpoint, **fields: Any) -> Endpoint:
         """A patch; `bounds=(low, high)` stands for autoscaling."""
@@ -171,8 +168,8 @@ class World:
         if "bounds" in fields:
             fields["min_replicas"], fields["max_replicas"] = fields.pop("bounds")
             names = (names - {"bounds"}) | {"autoscaling"}
-        change = Change(frozenset(names), **fields)
-        return self.run(lambda draft: endpoints.update(draft, endpoint.id, change))
+        change = EndpointChange(frozenset(names), **fields)
+        return self.run(lambda draft: endpoint_commands.update(draft, endpoint.id, change))
 
     def start(self, endpoint: Endpoint) -> Endpoint:
         return self.patch(endpoint, state="STARTED")
@@ -181,85 +178,85 @@ class World:
         return self.patch(endpoint, state="STOPPED")
 
     def delete(self, endpoint: Endpoint) -> None:
-        self.run(lambda draft: endpoints.delete(draft, endpoint.id))
+        self.run(lambda draft: endpoint_commands.delete(draft, endpoint.id))
 
     def endpoint(self, endpoint: Endpoint) -> Endpoint:
-        return endpoint_rows.find(self.view(), endpoint.id)
+        return endpoint_record.find(self.view(), endpoint.id)
 
     def state(self, endpoint: Endpoint, at_ms: int | None = None) -> str:
-        return endpoint_rows.state(self.endpoint(endpoint), self.at_ms if at_ms is None else at_ms)
+        return endpoint_record.state(self.endpoint(endpoint), self.at_ms if at_ms is None else at_ms)
 
     def replicas(self, endpoint: Endpoint) -> tuple[int, int]:
         """How many replicas have GPUs, and how many serve."""
         return replicas(self.view(), self.endpoint(endpoint))
 
     def availability(self, gpus: int = 1, *, gpu: str = "h100_80gb_sxm", zone: str | None = None) -> str:
-        return hardware.availability(self.view(), self.setup.catalog.hardware[f"{gpus}x_nvidia_{gpu}"], zone)
+        return availability.availability(self.view(), self.setup.catalog.hardware[f"{gpus}x_nvidia_{gpu}"], zone)
 
     # ---- clusters
     def create_cluster(self, num_gpus: int = 8, *, starts: int | None = None, ends: int | None = None,
                        **body: Any) -> Cluster:  # fmt: skip
         body = cluster_body(num_gpus=num_gpus, **body)
 
-        def command(draft: Draft) -> Cluster:
+        def command(draft: Transaction) -> Cluster:
             require_driver(body)
             terms = terms_of(draft, body, starts, ends)
-            return clusters.create(draft, terms, body.get("volume_id"), inline_volume(body))
+            return cluster_commands.create(draft, terms, body.get("volume_id"), inline_volume(body))
 
         return self.run(command)
 
     def put(self, cluster: Cluster, *, ends: int | None = None, **body: Any) -> Cluster:
-        def command(draft: Draft) -> Cluster:
-            known = cluster_rows.find(draft, cluster.id)
-            return clusters.update(draft, cluster.id, changed_terms(draft, known, body, ends))
+        def command(draft: Transaction) -> Cluster:
+            known = cluster_record.find(draft, cluster.id)
+            return cluster_commands.update(draft, cluster.id, changed_terms(draft, known, body, ends))
 
         return self.run(command)
 
     def delete_cluster(self, cluster: Cluster) -> None:
-        self.run(lambda draft: clusters.delete(draft, cluster.id))
+        self.run(lambda draft: cluster_commands.delete(draft, cluster.id))
 
     def cluster(self, cluster: Cluster) -> Cluster:
-        return cluster_rows.find(self.view(), cluster.id)
+        return cluster_record.find(self.view(), cluster.id)
 
     def phase(self, cluster: Cluster, at_ms: int | None = None) -> str:
-        phase = cluster_rows.phase(self.cluster(cluster), self.at_ms if at_ms is None else at_ms)
+        phase = cluster_record.phase(self.cluster(cluster), self.at_ms if at_ms is None else at_ms)
         return phase.removeprefix("CLUSTER_PHASE_")
 
     # ---- remediations
     def remediate(self, cluster: Cluster, node: nodes.Node, mode: str = "REBOOT_VM", **asked: Any) -> Remediation:
         asked = {"reason": None, "remediation_id": None, **asked}
-        return self.run(lambda d: remediations.create(d, cluster.id, node.instance_id, mode, **asked))
+        return self.run(lambda d: remediation_commands.create(d, cluster.id, node.instance_id, mode, **asked))
 
     def remediation(self, cluster: Cluster, one: Remediation) -> Remediation:
-        return remediations.get(self.view(), cluster.id, "-", one.id)
+        return remediation_commands.get(self.view(), cluster.id, "-", one.id)
 
     def repair_state(self, cluster: Cluster, one: Remediation, at_ms: int | None = None) -> str:
-        return remediation_rows.state(self.remediation(cluster, one), self.at_ms if at_ms is None else at_ms)
+        return remediation_record.state(self.remediation(cluster, one), self.at_ms if at_ms is None else at_ms)
 
     def workers(self, cluster: Cluster, role: str = "standard") -> list[nodes.Node]:
-        return cluster_rows.live_nodes(self.cluster(cluster), self.at_ms, role)
+        return cluster_record.live_nodes(self.cluster(cluster), self.at_ms, role)
 
     def ready_cluster(self, num_gpus: int = 16, **body: Any) -> Cluster:
         """A cluster, at the instant at which it is ready."""
         made = self.create_cluster(num_gpus, **body)
-        self.until(next(mark.at_ms for mark in made.line if mark.phase == cluster_rows.READY))
+        self.until(next(mark.at_ms for mark in made.line if mark.phase == cluster_record.READY))
         return self.cluster(made)
 
     # ---- volumes
     def create_volume(self, size_tib: int = 1, region: str = REGION, name: str = "data", **wanted: Any) -> Volume:
-        return self.run(lambda draft: volumes.create(draft, NewVolume(name, size_tib, region, **wanted)))
+        return self.run(lambda draft: volume_commands.create(draft, NewVolume(name, size_tib, region, **wanted)))
 
     def resize(self, volume: Volume, size_tib: int | None) -> Volume:
-        return self.run(lambda draft: volumes.resize(draft, volume.id, size_tib))
+        return self.run(lambda draft: volume_commands.resize(draft, volume.id, size_tib))
 
     def delete_volume(self, volume: Volume) -> None:
-        self.run(lambda draft: volumes.delete(draft, volume.id))
+        self.run(lambda draft: volume_commands.delete(draft, volume.id))
 
     def volume(self, volume_id: str) -> Volume:
-        return volumes.find(self.view(), volume_id)
+        return volume_commands.find(self.view(), volume_id)
 
     def volume_status(self, volume_id: str) -> str:
-        return volumes.status(self.volume(volume_id), self.at_ms)
+        return volume_commands.status(self.volume(volume_id), self.at_ms)
 
 
 def cluster_body(**body: Any) -> dict[str, Any]:
@@ -284,8 +281,8 @@ def gpu_count(setup: Setup, endpoint: Endpoint) -> int:
 def replicas(view: View, one: Endpoint) -> tuple[int, int]:
     """How many replicas have GPUs, and how many serve."""
     count = gpu_count(view.setup, one)
-    current = endpoint_rows.current_replicas(one, count, view.at_ms)
-    return current, endpoint_rows.ready_replicas(view.setup, one, count, view.at_ms)
+    current = endpoint_record.current_replicas(one, count, view.at_ms)
+    return current, endpoint_record.ready_replicas(view.setup, one, count, view.at_ms)
 
 
 def look_at_endpoint(view: View, one: Endpoint) -> dict[str, Any]:
@@ -294,11 +291,11 @@ def look_at_endpoint(view: View, one: Endpoint) -> dict[str, Any]:
         "id": one.id,
         "name": one.name,
         "display_name": one.display_name,
-        "state": endpoint_rows.state(one, at_ms),
+        "state": endpoint_record.state(one, at_ms),
         "timeout": one.inactive_timeout,
         "bounds": (one.min_replicas, one.max_replicas),
         "replicas": replicas(view, one),
-        "zone": endpoint_rows.zone(one, at_ms),
+        "zone": endpoint_record.zone(one, at_ms),
     }
 
 
@@ -321,8 +318,8 @@ def _look_at_remediation(one: Remediation, at_ms: int) -> dict[str, Any]:
         "id": one.id,
         "mode": one.mode,
         "history": facts(one.line, at_ms),
-        "updated": remediation_rows.updated_ms(one, at_ms),
-        "error": one.error if remediation_rows.state(one, at_ms) == "FAILED" else None,
+        "updated": remediation_record.updated_ms(one, at_ms),
+        "error": one.error if remediation_record.state(one, at_ms) == "FAILED" else None,
         "review": (one.reviewed_by, one.review_ms, one.review_comment),
     }
 
@@ -330,27 +327,27 @@ def _look_at_remediation(one: Remediation, at_ms: int) -> dict[str, Any]:
 def look_at_cluster(view: View, cluster: Cluster) -> dict[str, Any]:
     """All that an answer shows of a cluster and that can change."""
     at_ms = view.at_ms
-    ready_ms = cluster_rows.first_ready_ms(cluster, at_ms)
-    preemptible = cluster_rows.live_nodes(cluster, at_ms, "preemptible")
+    ready_ms = cluster_record.first_ready_ms(cluster, at_ms)
+    preemptible = cluster_record.live_nodes(cluster, at_ms, "preemptible")
     deleted = [one for one in cluster.nodes if one.deleted_ms is not None and one.deleted_ms <= at_ms]
-    attached = [view.get(volumes.KIND, volume_id) for volume_id in cluster.volume_ids]
+    attached = [view.get(volume_commands.KIND, volume_id) for volume_id in cluster.volume_ids]
     return {
         "terms": replace(cluster.terms, num_gpus=0, num_reserved_gpus=0, num_capacity_pool_gpus=0),
-        "num_gpus": cluster_rows.num_gpus(cluster, at_ms),
+        "num_gpus": cluster_record.num_gpus(cluster, at_ms),
         "remediations": [_look_at_remediation(one, at_ms) for one in cluster.remediations],
         "alerts": [one for one in cluster.alerts if one.firing(at_ms)],
-        "status": cluster_rows.status(view.setup, cluster, at_ms),
+        "status": cluster_record.status(view.setup, cluster, at_ms),
         "history": facts(cluster.line, at_ms),
         "ready": ready_ms,
-        "ends": cluster_rows.reservation_end_ms(cluster.terms, facts(cluster.line, at_ms)),
+        "ends": cluster_record.reservation_end_ms(cluster.terms, facts(cluster.line, at_ms)),
         "kube_config": "" if ready_ms is None else kube_config(view.setup.seed, cluster.id, cluster.terms.region),
         "allocated": sum(node.num_gpus for node in preemptible),
         "nodes": [
             _look_at_node(view, node)
-            for node in cluster_rows.live_nodes(cluster, at_ms, "control", "standard", "preemptible")
+            for node in cluster_record.live_nodes(cluster, at_ms, "control", "standard", "preemptible")
         ],
         "deleted": [_look_at_node(view, node) for node in deleted],
-        "events": cluster_rows.node_events(cluster, at_ms),
+        "events": cluster_record.node_events(cluster, at_ms),
         "volumes": [look_at_volume(view, volume) for volume in attached if volume is not None],
     }
 
@@ -360,14 +357,14 @@ def look_at_volume(view: View, volume: Volume) -> dict[str, Any]:
         "id": volume.id,
         "name": volume.name,
         "size": volume.size_tib,
-        "status": volumes.status(volume, view.at_ms),
+        "status": volume_commands.status(volume, view.at_ms),
     }
 
 
 LOOKS: dict[str, Callable[[View, Any], dict[str, Any]]] = {
-    endpoints.KIND: look_at_endpoint,
-    clusters.KIND: look_at_cluster,
-    volumes.KIND: look_at_volume,
+    endpoint_commands.KIND: look_at_endpoint,
+    cluster_commands.KIND: look_at_cluster,
+    volume_commands.KIND: look_at_volume,
 }
 
 
@@ -377,7 +374,7 @@ def availabilities(view: View) -> dict[tuple[str, str | None], str]:
     for one in view.setup.catalog.hardware.values():
         if one.gpu.deployable:
             for zone in (None, *one.gpu.zones):
-                found[one.id, zone] = hardware.availability(view, one, zone)
+                found[one.id, zone] = availability.availability(view, one, zone)
     return found
 
 
@@ -386,10 +383,10 @@ def look(view: View) -> dict[str, Any]:
     return {
         "hardware": availabilities(view),
         "endpoints": [
-            look_at_endpoint(view, one) if isinstance(one, Endpoint) else one for one in endpoint_rows.listing(view)
+            look_at_endpoint(view, one) if isinstance(one, Endpoint) else one for one in endpoint_record.listing(view)
         ],
-        "clusters": [look_at_cluster(view, cluster) for cluster in cluster_rows.listing(view, None)],
-        "volumes": [look_at_volume(view, volume) for volume in volumes.listing(view, None)],
+        "clusters": [look_at_cluster(view, cluster) for cluster in cluster_record.listing(view, None)],
+        "volumes": [look_at_volume(view, volume) for volume in volume_commands.listing(view, None)],
     }
 
 
@@ -402,13 +399,13 @@ def held(view: View, *, standard: bool = True) -> dict[tuple[str, str], int]:
             assert place is not None
             found[pool, place] = found.get((pool, place), 0) + gpus
 
-    for one in view.scan(endpoints.KIND).values():
+    for one in view.scan(endpoint_commands.KIND).values():
         if not view.setup.rules.stock.unlimited:
             gpus = replicas(view, one)[0] * gpu_count(view.setup, one)
-            add(view.setup.catalog.hardware[one.hardware].pool, endpoint_rows.zone(one, view.at_ms), gpus)
-    for cluster in cluster_rows.listing(view, None):
+            add(view.setup.catalog.hardware[one.hardware].pool, endpoint_record.zone(one, view.at_ms), gpus)
+    for cluster in cluster_record.listing(view, None):
         roles = ("standard", "preemptible") if standard else ("preemptible",)
-        for node in cluster_rows.live_nodes(cluster, view.at_ms, *roles):
+        for node in cluster_record.live_nodes(cluster, view.at_ms, *roles):
             add(f"cluster/{cluster.terms.gpu_type}", cluster.terms.region, node.num_gpus)
     return found
 
@@ -426,4 +423,4 @@ def lines(view: View) -> Iterator[tuple[str, Any, Any]]:
         for node in getattr(row, "nodes", ()):
             yield nodes.KIND, node, node.line
         for remediation in getattr(row, "remediations", ()):
-            yield remediation_rows.KIND, remediation, remediation.line
+            yield remediation_record.KIND, remediation, remediation.line

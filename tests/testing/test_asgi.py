@@ -15,8 +15,7 @@ from mockserver.testing import MockTogether, mock_together, transports
 from mockserver.testing.bridges import Asgi
 from mockserver.testing.hosts import shared_host
 from mockserver.testing.transports import Transport
-
-from .asking import ENDPOINT, ask
+from tests.testing.asking import ENDPOINT, ask
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mockserver.testing import ControlError, MockTogether, mock_together
-
-from .asking import ENDPOINT, ask
+from tests.testing.asking import ENDPOINT, ask
 
 UNKNOWN = "/v1/oops"
 """An error, by the rule unknown-path."""

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given, settings
 
 from mockserver.openapi import check_response, document_from_dict, dumps, example_response, load_document
-from mockserver.variations import KINDS, Catalogue, Known, spread
-
-from ..conventions.conftest import LIBRARY
-from ..openapi.strategies import LAW, SCHEMAS, VALUES
-from .worlds import answers, catalogue, documents, operation, variation
+from mockserver.variations import KINDS, Catalogue, KnownValues, spread
+from tests.generic.conftest import LIBRARY
+from tests.openapi.strategies import LAW, SCHEMAS, VALUES
+from tests.variations.worlds import answers, catalogue, documents, operation, variation
 
 ANSWERS = pytest.mark.parametrize("number", range(len(answers())), ids=lambda n: f"{answers()[n][0]}-{answers()[n][1]}")
 OF_ANSWERS = [one for one in catalogue().variations.values() if one.at or one.kind == "time"]
@@ -43,7 +42,7 @@ def test_whatever_is_served_is_valid_for_the_document(number: int) -> None:
 def test_most_variations_are_carried_out_somewhere_in_a_lived_in_account() -> None:
     done: set[str] = set()
     for operation_id, status, value in answers():
-        done.update(catalogue().met_in(operation(operation_id), status, value, Known()))
+        done.update(catalogue().met_in(operation(operation_id), status, value, KnownValues()))
     ours = [one.name for one in OF_ANSWERS if "/" not in one.name]
     missed = sorted(set(ours) - done)
     assert len(missed) < len(ours) / 4, missed
@@ -103,7 +102,7 @@ def test_every_operation_of_another_document() -> None:
 
 
 def after(name: str, operation_id: str, value: Any, *texts: str, fields: tuple[str, ...] = ()) -> Any:
-    known = Known(frozenset(texts), frozenset(fields))
+    known = KnownValues(frozenset(texts), frozenset(fields))
     return catalogue().apply(variation(name), operation(operation_id), 200, value, known)[0]
 
 

@@ -7,13 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mockserver.lifecycles import load_lifecycles
+from mockserver.contract.lifecycles import load_lifecycles
 from mockserver.openapi import Document, Operation, load_own_document
 from mockserver.variations import Catalogue, Variation
-
-from ..web.account import furnish, good_body, target
-from ..web.asgi import Reply, make_client, new_cluster
-from ..web.contract import GUIDE, OPERATIONS
+from tests.server.account import furnish, good_body, target
+from tests.server.asgi import Reply, make_client, new_cluster
+from tests.server.contract import GUIDE, OPERATIONS
 
 SPEC = Path(__file__).parents[2] / "spec"
 

@@ -20,8 +20,8 @@ one against $TOGETHER_BASE_URL in real time.
 
 from __future__ import annotations
 
-from . import addresses, bodies, honest_clients, lives, parameters, retries
-from .entries import CATALOGUE, HONEST, SEVERITIES, Entry, Sent, Server
+from tests.audit.clients import addresses, bodies, honest_clients, lives, parameters, retries
+from tests.audit.clients.entries import CATALOGUE, HONEST, SEVERITIES, Entry, Sent, Server
 
 __all__ = ["CATALOGUE", "HONEST", "MODULES", "SEVERITIES", "Entry", "Sent", "Server"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import slips
-from .entries import Entry, Server, add
-from .honest import STORIES, Slip
+from tests.audit.clients import slips
+from tests.audit.clients.entries import Entry, Server, add
+from tests.audit.clients.honest import STORIES, Slip
 
 KEYED = Server(api_keys=("the-right-key-of-this-account",))
 

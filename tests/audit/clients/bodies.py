@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import slips
-from .entries import Entry, add
-from .honest import STORIES, Slip, new_endpoint
-from .wire import UNSET
+from tests.audit.clients import slips
+from tests.audit.clients.entries import Entry, add
+from tests.audit.clients.honest import STORIES, Slip, new_endpoint
+from tests.audit.clients.wire import UNSET
 
 ENDPOINT, PATCH, CHAT = "POST /endpoints", "PATCH /endpoints/*", "POST /chat/completions"
 CLUSTER, SCALE = "POST /compute/clusters", "PUT /compute/clusters/*"

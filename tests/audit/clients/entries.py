@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .honest import Client, Slip
-from .wire import Answer, Asked
+from tests.audit.clients.honest import Client, Slip
+from tests.audit.clients.wire import Answer, Asked
 
 ERROR, WARNING = "error", "warning"
 SEVERITIES = {

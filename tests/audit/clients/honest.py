@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .wire import UNSET, Answer, Asked, Transport
+from tests.audit.clients.wire import UNSET, Answer, Asked, Transport
 
 MODEL, REGION, GPU_TYPE = "Qwen/Qwen3.5-9B-FP8", "us-central-8", "H100_SXM"
 CLUSTERS = "/compute/clusters"

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .entries import CALM, LIMITED, LIVED_IN, NOTHING_BOOTS, UNHURRIED, Entry, Server, add
-from .honest import (
+from tests.audit.clients.entries import CALM, LIMITED, LIVED_IN, NOTHING_BOOTS, UNHURRIED, Entry, Server, add
+from tests.audit.clients.honest import (
     CLUSTERS,
     MODEL,
     ONE,
@@ -25,7 +25,7 @@ from .honest import (
     rows_of,
     whole_story,
 )
-from .wire import UNSET, Asked
+from tests.audit.clients.wire import UNSET, Asked
 
 SECRET = "hf_neverToBeShownToAnybody"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .entries import CALM, NOTHING_BOOTS, Server
-from .honest import (
+from tests.audit.clients.entries import CALM, NOTHING_BOOTS, Server
+from tests.audit.clients.honest import (
     CLUSTERS,
     REGION,
     VOLUMES,
@@ -18,9 +18,9 @@ from .honest import (
     new_endpoint,
     rows_of,
 )
-from .proofs import deleted, looked, made, refused
-from .retries import bad
-from .wire import UNSET, Answer
+from tests.audit.clients.proofs import deleted, looked, made, refused
+from tests.audit.clients.retries import bad
+from tests.audit.clients.wire import UNSET, Answer
 
 FAILING = Server(scenario=NOTHING_BOOTS)
 VOLUME = {"volume_name": "datasets", "size_tib": 2, "region": REGION}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import slips
-from .entries import CALM, LIVED_IN, Entry, Server, add
-from .honest import STORIES, Client, Slip
+from tests.audit.clients import slips
+from tests.audit.clients.entries import CALM, LIVED_IN, Entry, Server, add
+from tests.audit.clients.honest import STORIES, Client, Slip
 
 LISTED, HARDWARE, PROJECTS = "GET /endpoints", "GET /hardware", "GET /projects"
 ALERTS = "GET /compute/passive_health_check_alerts"

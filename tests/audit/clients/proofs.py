@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import groupby, pairwise
 
-from .entries import Sent
+from tests.audit.clients.entries import Sent
 
 
 def repeats(sent: list[Sent]) -> list[list[Sent]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .entries import UNHURRIED, Entry, Sent, Server, add
-from .honest import Client, endpoint_life, look_around, make_endpoint, new_endpoint
-from .proofs import never_again, repeated, waited_less
-from .wire import Answer
+from tests.audit.clients.entries import UNHURRIED, Entry, Sent, Server, add
+from tests.audit.clients.honest import Client, endpoint_life, look_around, make_endpoint, new_endpoint
+from tests.audit.clients.proofs import never_again, repeated, waited_less
+from tests.audit.clients.wire import Answer
 
 QUICK = Server(scenario=f"{UNHURRIED}durations: {{endpoint: {{allocated: 1s, booted: 2s, stopped: 1s}}}}\n")
 NOBODY = "/endpoints/endpoint-11111111-2222-4333-8444-555555555555"

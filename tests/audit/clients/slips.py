@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from .honest import Slip
-from .wire import UNSET, Asked
+from tests.audit.clients.honest import Slip
+from tests.audit.clients.wire import UNSET, Asked
 
 
 def _holder(asked: Asked, place: str) -> tuple[dict[str, Any], str]:

@@ -1,0 +1,355 @@
+"""What a run may make, and how it is taken away again: names, limits, clean-up."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from contract_tests.client.ledger import TAKES, Ledger
+from contract_tests.model.document import JSON
+from contract_tests.model.exchange import OTHER, OURS, Exchange, made_id
+from contract_tests.model.resources import sightings
+
+if TYPE_CHECKING:
+    from contract_tests.client.target import Target
+
+MAKES = {
+    "createEndpoint": "endpoint",
+    "guide2024CreateEndpoint": "endpoint",
+    "GPUClusterService_Create": "cluster",
+    "SharedVolumeService_Create": "volume",
+}
+"""The operations that make what costs money, and what they make."""
+CHANGES = frozenset({"updateEndpoint", "guide2024StartEndpoint", "GPUClusterService_Update"})
+"""The operations that can make what is there cost more."""
+UPLOADS = frozenset({"uploadModel", "guide2024CreateModel"})
+NAMES = {
+    "createEndpoint": "display_name",
+    "guide2024CreateEndpoint": "suffix",
+    "GPUClusterService_Create": "cluster_name",
+    "SharedVolumeService_Create": "volume_name",
+    "uploadModel": "model_name",
+    "guide2024CreateModel": "model_name",
+}
+"""The field that names what an operation makes."""
+MAY_BE_NAMELESS = frozenset({"createEndpoint", "guide2024CreateEndpoint"})
+IDS = ("endpointId", "endpoint_id", "cluster_id", "volume_id")
+"""The parameters and fields that name what costs money."""
+READS_ONLY = "reads only: writes need --allow-writes"
+HELD_MINUTES = {"endpoint": 15, "cluster": 40, "volume": 0}
+"""How long one is kept at the most, for the estimate of what it costs."""
+DAY_MINUTES = 24 * 60
+CLEANING_PAUSES_S = (1.0, *(1.0 * 1.3**n for n in range(1, 12)), *[15.0] * 28)
+"""The pauses between the looks at what could not be deleted at once: about eight minutes in all."""
+
+
+class Refused(Exception):
+    """A request that this run may not send; the text says why and what to do."""
+
+
+@dataclass
+class Limits:
+    """What a run may do. `budget_cents` None is no limit; `run` tells its lines of the ledger from others."""
+
+    allow_writes: bool = False
+    budget_cents: float | None = 0.0
+    max_resources: int = 12
+    prefix: str = "verify"
+    run: str = ""
+
+
+@dataclass
+class Held:
+    """Something alive that we made: what was asked of it, and what it costs a minute."""
+
+    kind: str
+    asked: dict[str, Any]
+    cents_per_minute: float
+    minutes: float
+    parent: str = ""
+    made_s: float = field(default_factory=time.monotonic)
+
+    def cents(self) -> float:
+        """What it costs: as long as we mean to keep it, or as long as it is there already."""
+        return self.cents_per_minute * max(self.minutes, (time.monotonic() - self.made_s) / 60)
+
+
+@dataclass
+class Spending:
+    """Decides before each request whether it may be sent, and keeps the ledger of what was made."""
+
+    limits: Limits
+    ledger: Ledger
+    prices: Callable[[], dict[str, float]] = field(default=dict)
+    """Cents per minute by hardware id, asked when first needed."""
+    held: dict[str, Held] = field(default_factory=dict)
+    """What is alive, by id."""
+    spent_cents: float = 0.0
+    ours: set[str] = field(default_factory=set)
+    """The ids of all that was made, also of what is gone."""
+    _theirs: set[str] = field(default_factory=set)
+    """The ids of what was there before, as far as it was seen."""
+    _known_prices: dict[str, float] | None = None
+
+    # ---- before a request ------------------------------------------------------------------------------------------
+
+    def before(self, target: Target, one: Exchange) -> None:
+        """Raise Refused where the limits forbid the request; give what it makes a name that begins with the prefix."""
+        if one.method in ("GET", "HEAD", "OPTIONS"):
+            return
+        if not self.limits.allow_writes:
+            raise Refused(READS_ONLY)
+        if one.path.startswith("/_mock/"):
+            return
+        if one.operation_id in UPLOADS and not target.has_control:
+            raise Refused("an upload stays for ever: no operation deletes it")
+        self._spare_theirs(target, one)
+        if one.operation_id in NAMES:
+            self._name(one)
+        kind = MAKES.get(one.operation_id)
+        good_key = one.auth in (OURS, OTHER)
+        if good_key and one.operation_id in CHANGES:
+            self._afford(self._more_cents(one), "this change")
+        if kind is None:
+            return
+        if good_key:
+            more = 2 if _inline(one) is not None else 1
+            if len(self.held) + more > self.limits.max_resources:
+                raise Refused(f"{len(self.held)} resources are alive: --max-resources allows no more")
+            self._afford(self._new(kind, one).cents(), f"a {kind}")
+        for each in _asked_for(kind, one):
+            self._note(target, one, what="asked", ask=_ask(one, each), kind=each, prefix=self.limits.prefix)
+
+    def _note(self, target: Target, one: Exchange, **facts: Any) -> None:
+        self.ledger.note(**facts, origin=target.home, run=self.limits.run)
+
+    def _spare_theirs(self, target: Target, one: Exchange) -> None:
+        """On an account that is not ours alone, what we did not make is left as it is."""
+        if target.has_control:
+            return
+        body = one.sent if isinstance(one.sent, dict) else {}
+        named = [one.path_parameters.get(name, "") for name in IDS] + [str(body.get("volume_id", ""))]
+        for found in named:
+            if found in self._theirs and found not in self.ours:
+                raise Refused(f"{found} was not made by this run, which leaves it as it is")
+
+    def _name(self, one: Exchange) -> None:
+        """Let the names in a body begin with the prefix, whoever thought them up; what is no name stays."""
+        if not isinstance(one.sent, dict) or not (one.content_type or "").startswith(JSON):
+            return
+        body = dict(one.sent)
+        label = NAMES[one.operation_id]
+        body[label] = self._prefixed(body.get(label), one)
+        if body[label] is None and label not in one.sent:
+            del body[label]
+        inline = _inline(one)
+        if inline is not None:
+            body["shared_volume"] = {**inline, "volume_name": self._prefixed(inline.get("volume_name"), one)}
+        if body != one.sent:
+            one.body = json.dumps(body).encode()
+            for kept in ("sent", "text"):
+                one.__dict__.pop(kept, None)
+
+    def _prefixed(self, name: Any, one: Exchange) -> Any:
+        if name in (None, "") and one.operation_id in MAY_BE_NAMELESS:
+            return f"{self.limits.prefix}-{one.number}"
+        if isinstance(name, str) and name and not name.startswith(self.limits.prefix):
+            return f"{self.limits.prefix}-{name}"
+        return name
+
+    def _afford(self, cents: float, what: str) -> None:
+        budget = self.limits.budget_cents
+        left = 0.0 if budget is None else budget - self.spent_cents - sum(one.cents() for one in self.held.values())
+        if budget is not None and cents > 0 and cents > left:
+            raise Refused(f"{what} may cost {cents:.0f} cents; --budget-cents {budget:g} leaves {max(left, 0):.0f}")
+
+    # ---- after it --------------------------------------------------------------------------------------------------
+
+    def after(self, target: Target, one: Exchange) -> None:
+        """Keep the ledger, and what is known of what is alive."""
+        kind = MAKES.get(one.operation_id)
+        if kind is not None:
+            self._made(target, one, kind)
+        found = next((one.path_parameters[name] for name in IDS if name in one.path_parameters), "")
+        deleted = one.method == "DELETE" and one.ok
+        missed = one.method == "GET" and one.status == 404 and one.auth == OURS
+        if (deleted or missed) and found in self.held and one.path.endswith(f"/{found}"):
+            self._gone(target, one, found)
+        if one.operation_id in CHANGES and one.ok and found in self.held:
+            held = self.held[found]
+            held.asked = _merged(held.asked, one)
+            held.cents_per_minute = max(held.cents_per_minute, self._per_minute(held.kind, held.asked))
+        if one.method == "GET" and one.ok and not target.has_control:
+            for seen in sightings(one):
+                if seen.parent in self.ours:
+                    self.ours.add(seen.id)
+                self._theirs.add(seen.id)
+
+    def _made(self, target: Target, one: Exchange, kind: str) -> None:
+        found = made_id(one)
+        if found is not None:
+            self._keep(target, one, kind, found, self._new(kind, one))
+            inline = _inline(one)
+            if inline is not None:
+                for seen in sightings(one):
+                    if seen.kind == "volume":
+                        self._keep(target, one, "volume", seen.id, Held("volume", inline, 0.0, 0.0, parent=found))
+        # What an answer of 500 and above made, if anything, is not known: it is looked for by its name at the end.
+        inline_unknown = found is not None and not any(each.parent == found for each in self.held.values())
+        for each in _asked_for(kind, one):
+            if one.status < 500 and not (each != kind and inline_unknown):
+                self._note(target, one, what="answered", ask=_ask(one, each))
+
+    def _keep(self, target: Target, one: Exchange, kind: str, found: str, held: Held) -> None:
+        self.ours.add(found)
+        self.held[found] = held
+        self._note(target, one, what="made", kind=kind, id=found)
+
+    def _gone(self, target: Target, one: Exchange, found: str) -> None:
+        """It is deleted; a volume that came with a cluster goes with it, or is looked for at the end."""
+        # What a resource really cost is not told; the estimate stands for it.
+        self.spent_cents += self.held.pop(found).cents()
+        self._note(target, one, what="gone", id=found)
+        for volume in [known for known, held in self.held.items() if held.parent == found]:
+            held = self.held[volume]
+            if not held.asked.get("is_lifecycle_independent"):
+                self.held.pop(volume)
+
+    # ---- what things cost ------------------------------------------------------------------------------------------
+
+    def _new(self, kind: str, one: Exchange) -> Held:
+        body = one.sent if isinstance(one.sent, dict) else {}
+        minutes: float = HELD_MINUTES[kind]
+        if kind == "cluster" and str(body.get("billing_type", "ON_DEMAND")) != "ON_DEMAND":
+            minutes = max(minutes, _whole(body.get("duration_days"), 1) * DAY_MINUTES)  # it is paid for in advance
+        return Held(kind, body, self._per_minute(kind, body), minutes)
+
+    def _more_cents(self, one: Exchange) -> float:
+        """What a change of something of ours costs more than it does now."""
+        found = next((one.path_parameters[name] for name in IDS if name in one.path_parameters), "")
+        held = self.held.get(found)
+        if held is None:
+            return 0.0
+        more = self._per_minute(held.kind, _merged(held.asked, one)) - held.cents_per_minute
+        return max(more, 0.0) * held.minutes
+
+    def _per_minute(self, kind: str, body: dict[str, Any]) -> float:
+        """Cents per minute by the catalogue: the dearest there is, where the body does not tell.
+
+        Raises Refused where there is a budget and the catalogue tells no price.
+        """
+        if self.limits.budget_cents is None or kind == "volume" or body.get("state") == "STOPPED":
+            return 0.0
+        if self._known_prices is None:
+            self._known_prices = self.prices()
+        prices = self._known_prices
+        if not prices:
+            raise Refused(f"the hardware catalogue tells no price to judge by what a {kind} may cost")
+        dearest = max(prices.values())
+        if kind == "endpoint":
+            bounds = body.get("autoscaling")
+            replicas = _whole(bounds.get("max_replicas"), 1) if isinstance(bounds, dict) else 1
+            return prices.get(str(body.get("hardware") or body.get("hardware_name")), dearest) * replicas
+        word = f"_{str(body.get('gpu_type', '')).partition('_')[0].lower()}_"
+        singles = [cost for name, cost in prices.items() if word in name and name.startswith("1x")]
+        gpus = max(_whole(body.get("num_gpus"), 8), _whole(body.get("auto_scale_max_gpus"), 8))
+        return max(singles, default=dearest) * (gpus + _whole(body.get("num_preemptible_gpus"), 0))
+
+
+def _whole(value: Any, least: int) -> int:
+    """A count that a body gives; `least` where it gives none."""
+    return max(value, least) if isinstance(value, int) else least
+
+
+def _merged(asked: dict[str, Any], one: Exchange) -> dict[str, Any]:
+    body = one.sent if isinstance(one.sent, dict) else {}
+    starts = {"state": "STARTED"} if one.operation_id == "guide2024StartEndpoint" else {}
+    return {**asked, **body, **starts}
+
+
+def _inline(one: Exchange) -> dict[str, Any] | None:
+    """The volume that a new cluster is to bring along."""
+    body = one.sent if isinstance(one.sent, dict) else {}
+    inline = body.get("shared_volume") if one.operation_id == "GPUClusterService_Create" else None
+    return inline if isinstance(inline, dict) and inline else None
+
+
+def _asked_for(kind: str, one: Exchange) -> list[str]:
+    return [kind, "volume"] if _inline(one) is not None else [kind]
+
+
+def _ask(one: Exchange, kind: str) -> str:
+    return f"{os.getpid()}-{one.number}-{kind}"
+
+
+# ---- clean-up --------------------------------------------------------------------------------------------------------
+
+
+def clean_up(target: Target, ledger: Ledger, say: Callable[[str], None], run: str | None = None) -> tuple[int, int]:
+    """Delete what the ledger says is left on this target; how many things are gone, and how many are still there.
+
+    Clusters go first, then what they held. A volume that is still attached is tried again while time passes. With
+    `run` only what that run made.
+    """
+    left = [one for one in ledger.left(run) if one["origin"] == target.home]
+    doomed = [(one["kind"], one["id"]) for one in left if "id" in one]
+    unanswered = [one for one in left if "id" not in one]
+    for kind, prefix in dict.fromkeys((one["kind"], one["prefix"]) for one in unanswered):
+        for found in _named(target, kind, prefix):
+            ledger.note(what="made", kind=kind, id=found, origin=target.home, run=run or "")
+            doomed.append((kind, found))
+    for one in unanswered:
+        ledger.note(what="answered", ask=one["ask"], origin=target.home)
+    doomed.sort(key=lambda one: list(TAKES).index(one[0]))
+    remaining = doomed = list(dict.fromkeys(doomed))
+    for pause_s in (*CLEANING_PAUSES_S, None):
+        remaining = [(kind, found) for kind, found in remaining if not _deleted(target, ledger, kind, found)]
+        if not remaining or pause_s is None:
+            break
+        target.clock.let_pass(pause_s)
+    for kind, found in remaining:
+        say(f"{kind} {found} could not be deleted")
+    return len(doomed) - len(remaining), len(remaining)
+
+
+def _deleted(target: Target, ledger: Ledger, kind: str, found: str) -> bool:
+    if isinstance(target.guard, Spending):
+        target.guard.ours.add(found)  # the ledger says so
+    one = target.send("DELETE", TAKES[kind].format(found), document=target.v1, judged=False)
+    gone = one.ok or one.status == 404
+    if gone:
+        ledger.note(what="gone", id=found, origin=target.home)
+    return gone
+
+
+def _named(target: Target, kind: str, prefix: str) -> Iterator[str]:
+    """The ids of the account's resources whose name begins with `prefix`.
+
+    Raises Unreachable where they cannot be listed.
+    """
+    lists = {
+        "endpoint": ("/endpoints", "data", "id", "display_name"),
+        "cluster": ("/compute/clusters", "clusters", "cluster_id", "cluster_name"),
+        "volume": ("/compute/clusters/storage/volumes", "volumes", "volume_id", "volume_name"),
+    }
+    path, field_name, id_name, label = lists[kind]
+    answered = target.send("GET", path, document=target.v1, judged=False)
+    shown = answered.shown.get(field_name) if answered.ok and isinstance(answered.shown, dict) else None
+    if not isinstance(shown, list):
+        raise target.unreachable(f"GET {path} answered {answered.status}, so what is left there cannot be known")
+    for one in shown:
+        if not isinstance(one, dict) or not isinstance(one.get(id_name), str):
+            continue
+        found = one[id_name]
+        if kind == "endpoint" and one.get("type", "dedicated") == "dedicated":
+            if f"-{prefix}" in str(one.get("name", "")):  # as the edition of 2024 names it
+                yield found
+                continue
+            # The list does not show what an endpoint is called.
+            one = target.send("GET", TAKES[kind].format(found), document=target.v1, judged=False).shown
+        if isinstance(one, dict) and str(one.get(label, "")).startswith(prefix):
+            yield found

@@ -1,0 +1,103 @@
+"""The target's time: moved by the control API where there is one, waited for where there is none."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from contract_tests.client.target import Target
+
+
+class NoControl(Exception):
+    """What answers like a control API is none; the text says what it answered."""
+
+
+class TargetClock(Protocol):
+    """How time passes for a target."""
+
+    frozen: bool
+    """Whether no time passes between two requests."""
+
+    def now_ms(self) -> int:
+        """The target's time, milliseconds since 1970."""
+
+    def last_ms(self) -> int:
+        """The same, as far as it is known without asking."""
+
+    def let_pass(self, seconds: float) -> None:
+        """Let so much of the target's time pass."""
+
+
+class RealClock:
+    """Time as everybody has it: waiting is waiting."""
+
+    frozen = False
+
+    def __init__(self, longest_s: float = 10.0) -> None:
+        self.longest_s = longest_s
+        """How long between two looks at the most."""
+        self.interrupted = False
+        """Whether nothing more is waited for."""
+
+    def now_ms(self) -> int:
+        """The time of this machine, which the target's may differ from."""
+        return time.time_ns() // 1_000_000
+
+    last_ms = now_ms
+
+    def let_pass(self, seconds: float) -> None:
+        """Sleep, a little more or less than asked, so that many runs do not knock at once.
+
+        Raises KeyboardInterrupt where the run was interrupted already.
+        """
+        if self.interrupted:
+            raise KeyboardInterrupt
+        time.sleep(min(seconds, self.longest_s) * random.uniform(0.8, 1.2))
+
+
+class ControlClock:
+    """The clock of a target that has a control API. Raises NoControl where it does not answer as one."""
+
+    def __init__(self, target: Target, frozen: bool = False) -> None:
+        self._target = target
+        self._last_ms = 0
+        self.frozen = frozen
+        shown = self._ask("GET")
+        self.found = {"mode": shown["mode"], "speed": shown["speed"]}
+        """How it ran when it was first looked at."""
+
+    def _ask(self, method: str, body: Any = None) -> dict[str, Any]:
+        one = self._target.control(method, "/_mock/clock", *([] if body is None else [body]))
+        shown = one.shown
+        if one.status != 200 or not isinstance(shown, dict) or not {"now_ms", "mode", "speed"} <= shown.keys():
+            raise NoControl(f"the control API answered {one.status} to {method} /_mock/clock")
+        if not isinstance(shown["now_ms"], int):
+            raise NoControl("the control API tells no time")
+        self._last_ms = shown["now_ms"]
+        return shown
+
+    def now_ms(self) -> int:
+        """The target's time."""
+        if not self.frozen:
+            self._ask("GET")
+        return self._last_ms
+
+    def last_ms(self) -> int:
+        """The target's time when it was last moved or asked."""
+        return self._last_ms
+
+    def let_pass(self, seconds: float) -> None:
+        """Move the target's clock. Raises Refused where only reads are allowed."""
+        self._ask("POST", {"advance": seconds})
+
+    def freeze(self) -> None:
+        """Let no time pass but when we say so."""
+        self._ask("POST", {"mode": "manual"})
+        self.frozen = True
+
+    def release(self, found: dict[str, Any]) -> None:
+        """Let it run as it was found: `mode` and `speed`."""
+        self._ask("POST", found)
+        self.frozen = False

@@ -1,0 +1,1 @@
+"""What a user of an account does, as the suites call it."""

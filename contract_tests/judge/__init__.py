@@ -1,0 +1,1 @@
+"""The judges: observer, recorder, rule registry and verdict."""

@@ -1,0 +1,260 @@
+"""One request and its answer, and how to show it to somebody who wants to send it again."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+if TYPE_CHECKING:
+    from contract_tests.model.document import ApiDocument, ApiOperation
+
+OURS, NONE, WRONG, OTHER = "ours", "none", "wrong", "other"
+BARE, BASIC, EMPTY = "bare", "basic", "empty"
+"""The key a request is sent with: the account's, none, one that nobody has, another account's; or the account's
+without its scheme or with another, or none with it."""
+
+SECRET_FIELDS = frozenset({"hf_token"})
+ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "ABSENT"})()
+"""In place of a body that is not sent; None is JSON's null."""
+
+
+@dataclass(eq=False)
+class Exchange:
+    """A request and what came back. `path` is what was asked, under the document's base; `at_ms` the target's time."""
+
+    number: int
+    method: str
+    path: str
+    query: Sequence[tuple[str, str]]
+    body: bytes | None
+    content_type: str | None
+    auth: str
+    operation: ApiOperation | None
+    path_parameters: Mapping[str, str]
+    document: ApiDocument | None = None
+    base: str = ""
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    answer: bytes = b""
+    at_ms: int = 0
+    repeats_secret: bool = False
+    """Whether the answer held the key or a token that was sent; in `answer` it is hidden."""
+    response: Any = None
+    """What `requests` gave back, for judges that want that."""
+
+    @cached_property
+    def sent(self) -> Any:
+        """The body as a value; ABSENT where there is none, or none that is JSON."""
+        return _decoded(self.body) if self.body else ABSENT
+
+    @cached_property
+    def shown(self) -> Any:
+        """The answer as a value; ABSENT where there is none, or none that is JSON."""
+        return _decoded(self.answer) if self.answer else ABSENT
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was accepted."""
+        return 200 <= self.status < 300
+
+    @property
+    def media_type(self) -> str:
+        """The answer's media type without parameters, lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def operation_id(self) -> str:
+        """The operation's name."""
+        return self.operation.operation_id if self.operation else "no operation"
+
+    @property
+    def answered(self) -> str:
+        """The status, with what the error says."""
+        error = self.shown.get("error") if isinstance(self.shown, dict) else None
+        return f"{self.status}" + (f" ({error.get('message')})" if isinstance(error, dict) else "")
+
+    @cached_property
+    def text(self) -> str:
+        """All of the request that may name a resource."""
+        return f"{self.path} {self.query} {(self.body or b'').decode('utf-8', 'replace')}"
+
+
+DEEPEST = 200
+"""How deeply a JSON value may be nested: what is nested deeper is none to us, nor to most clients."""
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        value = json.loads(raw, parse_constant=_no_json)
+    except (ValueError, RecursionError):
+        return ABSENT
+    deep = raw.count(b"[") + raw.count(b"{") > DEEPEST and _is_too_deep(value)
+    return ABSENT if deep else value
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _no_json(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
+
+
+def redacted(value: Any) -> Any:
+    """A JSON value without what must not be shown."""
+    if isinstance(value, dict):
+        return {name: "***" if name in SECRET_FIELDS else redacted(inner) for name, inner in value.items()}
+    return [redacted(inner) for inner in value] if isinstance(value, list) else value
+
+
+# ---- as curl lines ---------------------------------------------------------------------------------------------------
+
+ID_FIELDS = {
+    "createEndpoint": ("endpoint", "id"),
+    "guide2024CreateEndpoint": ("endpoint", "id"),
+    "GPUClusterService_Create": ("cluster", "cluster_id"),
+    "SharedVolumeService_Create": ("volume", "volume_id"),
+    "RemediationService_CreateRemediation": ("remediation", "id"),
+    "uploadModel": ("job", "data.job_id"),
+    "guide2024CreateModel": ("job", "data.job_id"),
+}
+"""What makes something: what to call it, and where the answer says its id."""
+
+AUTHORIZATION = {
+    OURS: '-H "Authorization: Bearer $TOGETHER_API_KEY"',
+    WRONG: "-H 'Authorization: Bearer not-a-key-of-anybody'",
+    OTHER: '-H "Authorization: Bearer $ANOTHER_API_KEY"',
+    BARE: '-H "Authorization: $TOGETHER_API_KEY"',
+    BASIC: '-H "Authorization: Basic $TOGETHER_API_KEY"',
+    EMPTY: "-H 'Authorization: Bearer '",
+    NONE: "",
+}
+
+
+def made_id(exchange: Exchange) -> str | None:
+    """The id of what this request made, or None."""
+    named = ID_FIELDS.get(exchange.operation_id)
+    if named is None or not exchange.ok:
+        return None
+    value = exchange.shown
+    for step in named[1].split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def relevant(trail: Sequence[Exchange], last: Exchange) -> list[Exchange]:
+    """The requests that it takes to come to `last`: what made the things it is about, and what was done to them."""
+    made = {found: one for one in trail if (found := made_id(one)) is not None}
+    about = set(_mentioned(last, made))
+    # What a list shows may be any of them; its last line alone tells nothing then.
+    if not about and last.method == "GET":
+        about = {found for found in made if found.encode() in last.answer}
+    waiting = list(about)
+    while waiting:
+        for found in _mentioned(made[waiting.pop()], made):
+            if found not in about:
+                about.add(found)
+                waiting.append(found)
+    kept = [
+        one
+        for one in trail
+        if one is not last
+        and one.number < last.number
+        and (
+            (made_id(one) in about)
+            or (_writes(one) and one.operation is not None and _names(one, about))
+            or _moves_time(one)
+        )
+    ]
+    if not about:
+        kept = [one for one in kept if not _moves_time(one)]
+    return [*_joined_time(kept), last]
+
+
+def _writes(one: Exchange) -> bool:
+    return one.method != "GET" and one.ok
+
+
+def _moves_time(one: Exchange) -> bool:
+    return one.path == "/_mock/clock" and one.method == "POST"
+
+
+def _joined_time(kept: list[Exchange]) -> list[Exchange]:
+    """Without the moves of the clock that come before anything was made."""
+    first = next((index for index, one in enumerate(kept) if not _moves_time(one)), len(kept))
+    return kept[first:]
+
+
+def _names(one: Exchange, ids: Iterable[str]) -> bool:
+    return any(found in one.text for found in ids)
+
+
+def _mentioned(one: Exchange, made: Mapping[str, Exchange]) -> list[str]:
+    return [found for found, origin in made.items() if origin is not one and found in one.text]
+
+
+def curl_lines(exchanges: Sequence[Exchange]) -> list[str]:
+    """Shell lines that send these requests again; ids that the first of them made are kept in variables."""
+    names: dict[str, str] = {}
+    lines: list[str] = []
+    waited: list[float] = []
+    for one in exchanges:
+        if _moves_time(one) and isinstance(one.sent, dict) and isinstance(one.sent.get("advance"), int | float):
+            waited.append(one.sent["advance"])
+            continue
+        if waited:
+            lines.append(_wait_line(sum(waited), one.base))
+            waited.clear()
+        line = _curl(one, names)
+        found = made_id(one)
+        if found is not None and one is not exchanges[-1]:
+            noun, where = ID_FIELDS[one.operation_id]
+            name = f"{noun}_{sum(other.startswith(noun) for other in names.values()) + 1}"
+            names[found] = name
+            line = f"{name}=$({line} | jq -r .{where})"
+        lines.append(line)
+    return lines
+
+
+def _wait_line(seconds: float, base: str) -> str:
+    origin = re.sub(r"(https?://[^/]+).*", r"\1", base)
+    body = json.dumps({"advance": round(seconds, 3)})
+    return f"curl -sS -X POST {shlex.quote(f'{origin}/_mock/clock')} {AUTHORIZATION[OURS]} -d {shlex.quote(body)}"
+
+
+def _curl(one: Exchange, names: Mapping[str, str]) -> str:
+    url = f"{one.base}{one.path}" + (f"?{urlencode(one.query)}" if one.query else "")
+    parts = ["curl -sS", *(["-i"] if one.status >= 400 else []), *([f"-X {one.method}"] if one.method != "GET" else [])]
+    parts += [_quoted(url, names), AUTHORIZATION[one.auth]]
+    if one.body is not None:
+        if one.content_type:
+            parts.append(f"-H {shlex.quote(f'Content-Type: {one.content_type}')}")
+        sent = one.body.decode("utf-8", "replace") if one.sent is ABSENT else json.dumps(redacted(one.sent))
+        parts.append(f"--data-raw {_quoted(sent, names)}")
+    return " ".join(part for part in parts if part)
+
+
+def _quoted(text: str, names: Mapping[str, str]) -> str:
+    """The text for a shell, with variables in the place of known ids."""
+    quoted = shlex.quote(text)
+    for found, name in names.items():
+        if found in quoted:
+            quoted = quoted if quoted.startswith("'") else f"'{quoted}'"
+            quoted = quoted.replace(found, f"'\"${name}\"'")
+    return quoted.removeprefix("''").removesuffix("''") if quoted != "''" else quoted

@@ -1,0 +1,1 @@
+"""Lifecycles drawn as SVG."""

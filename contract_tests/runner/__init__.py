@@ -1,0 +1,1 @@
+"""One run of the kit: options, controller, clean-up."""

@@ -1,0 +1,215 @@
+"""The process that gathers what the suites found: it asks first, shows progress, cleans up, and tells the verdict."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from contract_tests.__main__ import INTERRUPTS
+from contract_tests.client.budget import Refused, clean_up
+from contract_tests.client.clock import NoControl, RealClock
+from contract_tests.client.target import Unreachable, hidden
+from contract_tests.judge.verdict import Progress, Unseen, publish, verdict_of, without
+from contract_tests.runner import session as sessions
+from contract_tests.runner.session import KitRun
+
+GONE = "the server stopped answering"
+INTERRUPTED = "interrupted"
+
+
+class Controller:
+    """The process that gathers: shows progress, cleans up, and writes the verdict."""
+
+    def __init__(self, config: pytest.Config, session: KitRun) -> None:
+        self.config = config
+        self.session = session
+        self.progress = Progress()
+        self.tests: dict[str, dict[str, Any]] = {}
+        self.started = time.monotonic()
+        self.started_at = datetime.now(UTC)
+        self.problem: str | None = None
+        """Why the run ended before its time."""
+
+    def pytest_sessionstart(self) -> None:
+        """Ask once whether anybody answers, and as this API does, before anything is collected."""
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
+        try:
+            problem = self.session.problem()
+            if problem is None:
+                _ = self.session.target
+        except KeyboardInterrupt:
+            problem = INTERRUPTED
+            self.session.close()
+        except (Unreachable, NoControl, Refused) as error:
+            problem = f"BASE_URL: the server does not answer: {error} (is it started, and is this its address?)"
+        finally:
+            signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
+        if problem is not None:
+            give_up(problem)
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+        """A fault of the kit's own: one line in place of many."""
+        self.problem = self.problem or f"the kit failed: {excinfo.typename}: {excinfo.value}"
+        return True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Let a worker know of which run it is a part."""
+        node.workerinput["run"] = self.session.options.run
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """The run ends before its time."""
+        if isinstance(excinfo.value, pytest.exit.Exception):
+            return  # said already
+        if self.problem:
+            return  # pytest ends so, too, where something could not be collected
+        self.session.interrupt()
+        self.problem = GONE if GONE in str(excinfo.value) else INTERRUPTED
+        self.progress.close()
+        said(f"{self.problem}; what was made is deleted now" if self.session.options.allow_writes else self.problem)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Now it is known how many there are."""
+        self.progress.total = len(session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        """The same, where workers collect: each of them collects all."""
+        self.progress.total = len(ids)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """What cannot be collected cannot be judged."""
+        if report.failed:
+            self.problem = f"{report.nodeid}: {_reason(report)}"
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Note what came of a test."""
+        if report.when == "call" or report.outcome != "passed":
+            known = self.tests.setdefault(
+                report.nodeid,
+                {
+                    "id": report.nodeid,
+                    "suite": _suite(report.nodeid),
+                    "outcome": "passed",
+                    "seconds": 0.0,
+                    "message": "",
+                },
+            )
+            known["seconds"] = round(known["seconds"] + report.duration, 3)
+            if report.outcome != "passed":
+                known["outcome"] = "error" if _is_crash(report) else report.outcome
+                known["message"] = _reason(report)
+        if report.when == "teardown":
+            self.progress.step(report.nodeid, *getattr(report, "progress", ("", 0, 0)))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: Any) -> None:
+        """Take over what a worker found."""
+        carried = getattr(node, "workeroutput", {}).get("contract")
+        if carried:
+            self.session.record.merge(json.loads(carried))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Any:
+        """When all others are done: clean up whatever is left, and write the verdict."""
+        try:
+            return (yield)
+        except BaseException as error:  # whatever a fixture ended with: what follows must be done
+            self.problem = self.problem or f"{type(error).__name__}: {error}"
+            return None
+        finally:
+            self._finish(session)
+
+    def _finish(self, session: pytest.Session) -> None:
+        self.progress.close()
+        left = self._clean_up()
+        crashed = [one for one in self.tests.values() if one["outcome"] == "error"]
+        if crashed and not self.session.record.broken:
+            self.problem = self.problem or f"{crashed[0]['id']}: {crashed[0]['message']}"
+        if not self.session.record.judged and self.problem:
+            if self.problem not in (GONE, INTERRUPTED):
+                said(hidden(self.problem, self.session.secrets))
+            session.exitstatus = 2
+            return  # it was said in one line
+        verdict = verdict_of(
+            self.session,
+            list(self.tests.values()),
+            problem=self.problem,
+            left=left,
+            started_at=self.started_at,
+            seconds=time.monotonic() - self.started,
+            command=self.config.getoption("--shown-command"),
+        )
+        session.exitstatus = 2 if self.problem else {"kept": 0, "broken": 1}.get(verdict["verdict"], 2)
+        try:
+            publish(without(verdict, self.session.secrets), self.config.getoption("--report"))
+        except Unseen as error:
+            said(f"standard output: the verdict cannot be shown: {error} (send it somewhere else, or give --report)")
+            session.exitstatus = 2
+        except OSError as error:
+            said(f"--report: {error} (name a folder that can be written)")
+            session.exitstatus = 2
+
+    def _clean_up(self) -> list[str]:
+        """Delete what this run left, and set the clock going; what could not be done."""
+        said_: list[str] = []
+        run = self.session
+        if not run.options.allow_writes or not run.opened:
+            return said_
+        again = "mockserver verify --clean-up tries again"
+        if isinstance(run.target.clock, RealClock):
+            run.target.clock.interrupted = False
+        left = run.ledger.left(run.options.run)
+        if left:
+            try:
+                gone, remaining = clean_up(run.target, run.ledger, said_.append, run.options.run)
+                if self.problem:
+                    said(f"{gone} of {gone + remaining} things deleted" + (f"; {again}" if remaining else ""))
+            except (Unreachable, NoControl, Refused) as error:
+                said_.append(f"not all could be deleted: {error}; {again}")
+            except KeyboardInterrupt:
+                said_.append(f"not all could be deleted: interrupted again; {again}")
+        stopped = run.close()
+        if stopped:
+            said_.append(f"the clock could not be set going: {stopped}; {again}")
+        elif self.problem and not left:
+            said("nothing is left")
+        if self.problem:
+            for line in said_:
+                said(line)
+        run.ledger.forget()
+        return said_
+
+
+def said(line: str) -> None:
+    """Say something of the run itself, beside the verdict."""
+    print(f"mockserver: {' '.join(hidden(line, sessions.session().secrets).split())}", file=sys.stderr, flush=True)
+
+
+def _suite(nodeid: str) -> str:
+    return nodeid.partition("::")[0].rpartition("/")[2].removeprefix("test_").removesuffix(".py")
+
+
+def _is_crash(report: Any) -> bool:
+    """Whether a test ended by something else than a breach or a skip: the kit's own fault, or the network's."""
+    return report.outcome == "failed" and not getattr(report, "judged", False)
+
+
+def _reason(report: Any) -> str:
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    crash = getattr(getattr(report.longrepr, "reprcrash", None), "message", None)
+    return (crash or str(report.longrepr)).strip().splitlines()[0][:300] if report.longrepr else ""
+
+
+def give_up(problem: str) -> None:
+    """Say in one line why there is nothing to run, and end."""
+    said(problem)
+    os._exit(2)  # pytest would say it again

@@ -1,0 +1,133 @@
+"""Keys: without a good one nothing is answered, and accounts do not meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contract_tests.drivers.account import AccountDriver
+from contract_tests.drivers.request_fixtures import UNKNOWN, Furnished
+from contract_tests.model.document import ApiOperation
+from contract_tests.model.exchange import ABSENT, BARE, BASIC, EMPTY, NONE, OTHER, WRONG, Exchange
+from contract_tests.rules import refusals
+from contract_tests.runner.session import KitRun, session
+
+HOW = {
+    NONE: "without a key",
+    BARE: "with the key without `Bearer`",
+    BASIC: "with `Basic` for `Bearer`",
+    EMPTY: "with an empty key",
+    WRONG: "with a wrong key",
+}
+
+
+def every_operation() -> list[Any]:
+    """All operations of all documents."""
+    found = [one for document in session().documents.values() for one in document.operations.values()]
+    return [
+        pytest.param(one, id=f"{one.document.name}:{one.operation_id}")
+        for one in found
+        if one.raw.get("security") != []
+    ]
+
+
+@pytest.mark.parametrize("operation", every_operation())
+def test_no_key(operation: ApiOperation, run: KitRun) -> None:
+    """A key is needed for every operation."""
+    if operation.method != "GET" and not run.options.allow_writes:
+        pytest.skip("writes need --allow-writes")
+    for how in (NONE, BARE, BASIC, EMPTY):
+        one = _ask(run, operation, how)
+        run.record.judge(refusals.key_needed, one, HOW[how], at=one)
+
+
+def _ask(run: KitRun, operation: ApiOperation, how: str) -> Exchange:
+    """Ask about what does not exist: a server that looks at the key at all does so before it looks for that."""
+    path = {name: UNKNOWN.get(name, "nobody") for name in operation.path_names}
+    body = {} if operation.body_schema is not None else ABSENT
+    return run.target.call(operation, path, None, body, auth=how)
+
+
+def test_wrong_key(run: KitRun) -> None:
+    """A wrong key is refused everywhere."""
+    reads = [one for document in run.documents.values() for one in document.operations.values() if one.method == "GET"]
+    probe = _ask(run, next(one for one in reads if not one.path_names), WRONG)
+    if probe.ok:
+        run.record.pass_over("that a wrong key is refused", "this server lets any key in")
+        pytest.skip("this server lets any key in")
+    for operation in reads:
+        one = _ask(run, operation, WRONG)
+        run.record.judge(refusals.key_needed, one, HOW[WRONG], at=one)
+    if run.options.allow_writes:
+        for document in run.documents.values():
+            for operation in document.operations.values():
+                if operation.method != "GET":
+                    one = _ask(run, operation, WRONG)
+                    run.record.judge(refusals.key_needed, one, HOW[WRONG], at=one)
+
+
+@pytest.mark.writes
+@pytest.mark.parametrize("how", [NONE, BARE])
+def test_a_good_request_without_a_key(account: AccountDriver, run: KitRun, how: str) -> None:
+    """What would succeed with the key is refused without it."""
+    furnished = Furnished(account, make=True)
+    endpoint, volume = furnished.value("endpointId"), furnished.value("volume_id")
+    cluster = account.new_cluster()
+    asked = [
+        ("createEndpoint", [], account.endpoint_body(state="STOPPED")),
+        ("getEndpoint", [endpoint], ABSENT),
+        ("updateEndpoint", [endpoint], {"display_name": account.name()}),
+        ("listAdapters", [endpoint], ABSENT),
+        ("SharedVolumeService_Create", [], {"volume_name": account.name(), "size_tib": 1, "region": account.home()}),
+        ("SharedVolumeService_Get", [volume], ABSENT),
+        ("SharedVolumeService_Update", [], {"volume_id": volume, "size_tib": 2}),
+        ("GPUClusterService_Get", [cluster.id], ABSENT),
+        ("GPUClusterService_Update", [cluster.id], {"num_gpus": 8}),
+        ("InstanceClusterAddOnService_List", [cluster.id], ABSENT),
+        ("InstanceClusterAddOnService_Create", [cluster.id], {"name": "screens", "add_on_type": "headlamp"}),
+        ("RemediationService_ListRemediations", [cluster.id, "-"], ABSENT),
+        ("uploadModel", [], furnished.body(account.document.operations["uploadModel"])),
+        ("SharedVolumeService_Delete", [volume], ABSENT),
+        ("deleteEndpoint", [endpoint], ABSENT),
+        ("GPUClusterService_Delete", [cluster.id], ABSENT),
+    ]
+    for operation_id, path, body in asked:
+        one = account.call(operation_id, *path, json=body, auth=how)
+        run.record.judge(refusals.key_needed, one, HOW[how], at=one)
+    for known in (endpoint, volume, cluster.id):
+        kind = "endpoint" if known == endpoint else "volume" if known == volume else "cluster"
+        found = account.observer.of(kind, known)
+        assert found is not None
+        account.look(found)
+
+
+@pytest.mark.writes
+def test_another_account(account: AccountDriver, run: KitRun) -> None:
+    """One account does not see what belongs to another."""
+    probe = run.target.call(run.v1.operations["whoami"], auth=OTHER)
+    if not probe.ok:
+        run.record.pass_over("that accounts do not see each other", "there is one key only, and others are refused")
+        pytest.skip("there is one key only")
+    endpoint = account.new_endpoint(state="STOPPED")
+    volume = account.new_volume()
+    cluster = account.new_cluster()
+    for known, read, write in (
+        (endpoint, "getEndpoint", "deleteEndpoint"),
+        (volume, "SharedVolumeService_Get", "SharedVolumeService_Delete"),
+        (cluster, "GPUClusterService_Get", "GPUClusterService_Delete"),
+    ):
+        for operation_id in (read, write):
+            one = account.call(operation_id, known.id, auth=OTHER)
+            run.record.judge(refusals.accounts_apart, one, f"{operation_id} of {known.kind} {known.id}", at=one)
+        account.look(known)
+    one = account.call("updateEndpoint", endpoint.id, json={"display_name": "taken over"}, auth=OTHER)
+    run.record.judge(refusals.accounts_apart, one, f"updateEndpoint of {endpoint.id}", at=one)
+    account.look(endpoint)
+    for operation_id, known in (
+        ("listEndpoints", endpoint),
+        ("SharedVolumeService_List", volume),
+        ("GPUClusterService_List", cluster),
+    ):
+        one = account.call(operation_id, auth=OTHER)
+        run.record.judge(refusals.other_account_does_not_list, one, known.id, at=one)

@@ -1,0 +1,95 @@
+"""Uploads and their jobs, and adapters: lives told step by step. Judged where an upload leaves nothing behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from contract_tests.drivers import list_checks
+from contract_tests.drivers.account import AccountDriver, NotToBeHad
+from contract_tests.drivers.request_fixtures import Furnished
+from contract_tests.judge.observer import KnownResource
+from contract_tests.rules import cross_response, lists, refusals
+
+pytestmark = pytest.mark.writes
+
+
+def upload(account: AccountDriver, **fields: object) -> tuple[str, KnownResource]:
+    """Begin an upload: the model's name and the job. Raises NotToBeHad."""
+    furnished = Furnished(account, make=True)
+    body = {**furnished.body(account.document.operations["uploadModel"]), **fields}
+    one = account.call("uploadModel", json=body)
+    account.record.judge(refusals.good_request_accepted, one, "an upload", at=one)
+    if not one.ok or not isinstance(one.shown, dict):
+        raise NotToBeHad("the upload was refused")
+    data = one.shown.get("data") or {}
+    job = account.observer.of("job", str(data.get("job_id")))
+    if job is None:
+        raise NotToBeHad("the upload shows no job")
+    account.look(job)
+    account.record.judge(cross_response.job_of_the_upload, job.last, body, str(data.get("model_name")), at=one)
+    return str(data.get("model_name")), job
+
+
+def test_an_upload(account: AccountDriver) -> None:
+    """An upload's job runs to its end, and the model can then be deployed."""
+    model, job = upload(account, description="for the contract", hf_token="hf_0123456789abcdef")
+    account.call("listJobs")
+    names = {str(one.get("id")) for one in list_checks.items(account.call("models"), "data")}
+    early = account.record.trail[-1]
+    account.record.judge(cross_response.there_when_complete, names, model, False, at=early)
+    state = account.settle(job)
+    account.call("listJobs")
+    listed = account.call("models")
+    names = {str(one.get("id")) for one in list_checks.items(listed, "data")}
+    account.record.judge(cross_response.there_when_complete, names, model, state == "Complete", at=listed)
+    account.target.clock.let_pass(600)
+    account.look(job)
+
+
+def test_an_adapter(account: AccountDriver) -> None:
+    """An adapter is bound to an endpoint of its base model, listed there, and removed."""
+    base = taking_adapters(account)
+    adapter, job = upload(account, model_type="adapter", base_model=base)
+    if account.settle(job) != "Complete":
+        raise NotToBeHad("the upload did not complete")
+    hardware = next((str(one["id"]) for one in account.configurations(base)), "")
+    endpoint = account.new_endpoint(model=base, hardware=hardware, state="STOPPED")
+    name = f"{endpoint.views['name']}:{adapter}"
+    _bound(account, endpoint, name, False)
+    for what, model_id in (
+        ("it names no endpoint", adapter),
+        ("it names another endpoint", f"devuser/other:{adapter}"),
+        ("it names nothing", ""),
+    ):
+        one = account.call("addAdapter", endpoint.id, json={"model_id": model_id})
+        account.record.judge(refusals.bad_request_refused, one, what, {400, 403}, at=one)
+    added = account.call("addAdapter", endpoint.id, json={"model_id": name})
+    account.record.judge(refusals.good_request_accepted, added, "an adapter of the endpoint's own model", at=added)
+    _bound(account, endpoint, name, True)
+    again = account.call("addAdapter", endpoint.id, json={"model_id": name})
+    account.record.judge(refusals.bad_request_refused, again, "it is bound already", {400}, at=again)
+    unknown = account.call("addAdapter", endpoint.id, json={"model_id": f"{endpoint.views['name']}:nobody/knows-this"})
+    account.record.judge(refusals.bad_request_refused, unknown, "the adapter is not known", {403, 404, 400}, at=unknown)
+    removed = account.call("removeAdapter", endpoint.id, json={"model_id": name})
+    account.record.judge(refusals.good_request_accepted, removed, "the removal of an adapter", at=removed)
+    _bound(account, endpoint, name, False)
+    twice = account.call("removeAdapter", endpoint.id, json={"model_id": name})
+    account.record.judge(refusals.bad_request_refused, twice, "it is no longer bound", {400, 404}, at=twice)
+
+
+def taking_adapters(account: AccountDriver) -> str:
+    """A model that takes adapters: one that has some. Raises NotToBeHad: no operation tells it of the others."""
+    listed = account.call("listEndpoints", query={"type": "dedicated"})
+    for one in list_checks.items(listed, "data"):
+        if list_checks.items(account.call("listAdapters", str(one.get("id"))), "data"):
+            return str(one.get("model"))
+    raise NotToBeHad("no endpoint has adapters, and no operation tells which models take them")
+
+
+def _bound(account: AccountDriver, endpoint: KnownResource, name: str, bound: bool) -> None:
+    listed = account.call("listAdapters", endpoint.id)
+    account.record.judge(
+        lists.adapter_tells_its_parts, list_checks.items(listed, "data"), endpoint.views.get("name"), at=listed
+    )
+    names = [str(one.get("model_id")) for one in list_checks.items(listed, "data")]
+    account.record.judge(cross_response.adapter_bound, names, name, bound, at=listed)

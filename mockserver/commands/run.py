@@ -1,0 +1,113 @@
+"""`mockserver run`: serves, runs a command against it, and judges what the command sent."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mockserver.commands.client_process import client_environment, make_folder
+from mockserver.errors import ConfigError
+from mockserver.server.process import hosting
+from mockserver.settings import Settings
+
+KEY = "mock-key"
+"""What TOGETHER_API_KEY is, where no key is given: the same in every run, since ids depend on it."""
+BROKEN = 3
+"""The exit status where the command ended well, and what it sent breaks the contract."""
+TIMED_OUT = 124
+BY_SIGNAL = 128
+"""A command that a signal ended has this status, and the signal's number more, as in a shell."""
+GRACE_S = 5
+"""How long a command that is asked to end may take."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """A command to run, and how: `is_bare` gives it the bare origin as its base URL, as together 3.x wants it."""
+
+    command: Sequence[str]
+    is_bare: bool = False
+    timeout_s: float | None = None
+    report: Path | None = None
+    strict: bool = False
+    again: str = ""
+    """The command line that does this again."""
+
+
+def run(settings: Settings, asked: RunOptions) -> int:
+    """Serve, run the command, print the verdict on standard error; the exit status. Raises ConfigError."""
+    if asked.report is not None:
+        make_folder(asked.report)
+    key = settings.api_keys[0] if settings.api_keys else KEY
+    with hosting(settings) as hosted:
+        status = execute(asked.command, client_environment(hosted.origin, key, is_bare=asked.is_bare), asked.timeout_s)
+    verdict = hosted.app.reports().together(base_url=hosted.origin, command=asked.again, exit=status)
+    publish(verdict, asked.report)
+    is_broken = verdict["verdict"] == "broken" or (asked.strict and bool(verdict["findings"]))
+    if is_broken and verdict["verdict"] != "broken":
+        print("mockserver: warnings count as breaches here (--strict)", file=sys.stderr, flush=True)
+    return BROKEN if status == 0 and is_broken else status
+
+
+def execute(command: Sequence[str], env: Mapping[str, str], timeout_s: float | None) -> int:
+    """Run a command with our own input and output; its exit status. Signals that we get are passed on to it.
+
+    Without a terminal it leads a group of processes of its own, so that all of it can be ended; at a terminal it stays
+    in ours, which is where Ctrl-C goes. Raises ConfigError where it cannot be started.
+    """
+    grouped = not sys.stdin.isatty()
+    child: subprocess.Popen[bytes] | None = None
+
+    def send(number: int) -> None:
+        if child is not None and child.poll() is None:
+            os.killpg(child.pid, number) if grouped else child.send_signal(number)
+
+    def pass_on(number: int, frame: object) -> None:
+        if grouped or number != signal.SIGINT:
+            send(number)
+
+    known = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        child = subprocess.Popen(list(command), env=dict(env), start_new_session=grouped)
+        try:
+            status = child.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            print(f"mockserver: the command is ended after {timeout_s:g} s (--timeout)", file=sys.stderr, flush=True)
+            send(signal.SIGTERM)
+            try:
+                child.wait(GRACE_S)
+            except subprocess.TimeoutExpired:
+                send(signal.SIGKILL)
+                child.wait()
+            return TIMED_OUT
+    except OSError as error:
+        raise ConfigError(
+            "COMMAND", f"{command[0]} cannot be run: {error.strerror}", "give a program, and its arguments after --"
+        ) from None
+    finally:
+        for number, handler in known.items():
+            signal.signal(number, handler)
+    return status if status >= 0 else BY_SIGNAL - status
+
+
+def publish(verdict: dict[str, Any], folder: Path | None) -> None:
+    """Print a verdict on standard error; into a folder write verdict.json, junit.xml and index.html."""
+    from rich.console import Console
+
+    from contract_tests.reports import html, junit, terminal
+
+    if folder is not None:
+        (folder / "verdict.json").write_text(json.dumps(verdict, indent=1), encoding="utf-8")
+        (folder / "junit.xml").write_text(junit.render(verdict), encoding="utf-8")
+        (folder / "index.html").write_text(html.render(verdict), encoding="utf-8")
+    with suppress(OSError):  # nobody reads it: the verdict stands all the same
+        terminal.render(verdict, Console(stderr=True, highlight=False), brief=True)
+        sys.stderr.flush()

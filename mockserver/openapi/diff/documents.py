@@ -1,0 +1,364 @@
+"""What changed between two documents, operation by operation, and which changes break clients."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from mockserver.openapi.diff.normal_form import ANYTHING, Parts, Shapes
+from mockserver.openapi.diff.schemas import Effect, SchemaChange, SchemaComparer, changed_marks
+from mockserver.openapi.document.loading import Document
+from mockserver.openapi.document.operations import (
+    DeclaredResponse,
+    MediaType,
+    Operation,
+    Parameter,
+    RequestBody,
+    Status,
+)
+from mockserver.openapi.schema.references import Place
+
+Way = frozenset[tuple[str, str]]  # (scheme, scope) that a call must all have; the scope "" is the credential itself
+_MIRRORED: Final[dict[Effect, Effect]] = {
+    "added": "removed",
+    "removed": "added",
+    "narrowed": "widened",
+    "widened": "narrowed",
+    "changed": "changed",
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Difference:
+    """One change, told by where it is and what happened there.
+
+    Attributes:
+        operation: "POST /endpoints", by the new document where both have it.
+        part: "" (the operation itself), "parameter `model` (query)", "body" or "response 200".
+        media_type: the one that it is about alone, of several; "" otherwise.
+        field: the dotted path within the part ("data[].state"); "" for the part itself.
+        effect: added, removed, narrowed (less is let through than was), widened, or changed.
+        text: what happened, to be read after the names above: "is now required".
+        breaking: whether a client that was right may now fail.
+    """
+
+    operation: str
+    part: str
+    media_type: str
+    field: str
+    effect: Effect
+    text: str
+    breaking: bool
+
+    @property
+    def mirrored_effect(self) -> Effect:
+        """The effect that the same change has from the new document to the old."""
+        return _MIRRORED[self.effect]
+
+
+def differences(old: Document, new: Document) -> list[Difference]:
+    """All that changed from one document to another, by operation; the order of keys does not matter.
+
+    Operations are the same when method and path are (names of variables aside), with the server's path or without.
+    Compared are operations, parameters, bodies, responses with their headers, and security; not texts, examples,
+    tags, callbacks, webhooks and links.
+    """
+    comparison = _Comparison(old, new)
+    found: list[Difference] = []
+    pairs, gone, come = _paired(old, new)
+    for operation in gone:
+        found.append(Difference(_name(operation), "", "", "", "removed", "was removed", True))
+    for operation in come:
+        found.append(Difference(_name(operation), "", "", "", "added", "was added", False))
+    for before, after in pairs:
+        found += comparison.of_operation(before, after)
+    return sorted(set(found), key=lambda one: (one.operation.partition(" ")[2], one))
+
+
+def _paired(old: Document, new: Document) -> tuple[list[tuple[Operation, Operation]], list[Operation], list[Operation]]:
+    """The operations that both have, those gone, and those come.
+
+    Whole paths are looked at first, then the paths below the servers', then one with the other: a document may have
+    "/v1" in its server, and another in each path.
+    """
+    gone, come = list(old.operations), list(new.operations)
+    pairs: list[tuple[Operation, Operation]] = []
+    for whole_before, whole_after in ((True, True), (False, False), (False, True), (True, False)):
+        known = {_shape(operation, whole_after): operation for operation in reversed(come)}
+        for before in list(gone):
+            after = known.pop(_shape(before, whole_before), None)
+            if after is not None:
+                pairs.append((before, after))
+                gone.remove(before)
+                come.remove(after)
+    return pairs, gone, come
+
+
+def _shape(operation: Operation, whole: bool) -> tuple[str, str]:
+    path = operation.base_path + operation.path if whole else operation.path
+    return operation.method, re.sub(r"\{[^{}]*\}", "{}", path)
+
+
+def _prefixes(old: Operation, new: Operation) -> tuple[str, str]:
+    """What is left of two whole paths without the end that they share."""
+    mine, yours = (_shape(operation, True)[1].split("/") for operation in (old, new))
+    while mine and yours and mine[-1] == yours[-1]:
+        mine.pop()
+        yours.pop()
+    return "/".join(mine) or "/", "/".join(yours) or "/"
+
+
+def _name(operation: Operation) -> str:
+    return f"{operation.method} {operation.path}"
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """Compares the operations of two documents."""
+
+    old: Document
+    new: Document
+    requests: SchemaComparer = field(init=False)
+    responses: SchemaComparer = field(init=False)
+
+    def __post_init__(self) -> None:
+        shapes = Shapes(self.old.references), Shapes(self.new.references)
+        self.requests = SchemaComparer(*shapes, "request")
+        self.responses = SchemaComparer(*shapes, "response")
+
+    def of_operation(self, old: Operation, new: Operation) -> Iterator[Difference]:
+        """All changes of an operation that both documents have."""
+        name = _name(new)
+        for change in (*_of_operation_itself(old, new), *self._of_security(old, new)):
+            yield Difference(name, "", "", "", *change)
+        yield from self._of_parameters(name, old, new)
+        yield from self._of_body(name, old.body, new.body)
+        yield from self._of_responses(name, old, new)
+
+    def _of_parameters(self, name: str, old: Operation, new: Operation) -> Iterator[Difference]:
+        mine, yours = _parameters(old), _parameters(new)
+        for key in sorted({*mine, *yours}):
+            before, after = mine.get(key), yours.get(key)
+            part = _part(after or before)
+            if before is None and after is not None:
+                text = "was added and is required" if after.required else "was added"
+                yield Difference(name, part, "", "", "added", text, after.required)
+            elif after is None:
+                yield Difference(name, part, "", "", "removed", "was removed", True)
+            elif before is not None:
+                for change in _of_parameter_itself(before, after):
+                    yield Difference(name, part, "", "", *change)
+                inner = self.requests.changes(_parts(before.reader.validator), _parts(after.reader.validator))
+                for path, effect, text, breaking in inner:
+                    if path and path[0][0] != ".":  # its items, or one of several ways it may be
+                        name_of = f"parameter `{after.name}{''.join(path)}` ({after.location})"
+                        yield Difference(name, name_of, "", "", effect, text, breaking)
+                    else:
+                        yield Difference(name, part, "", _dotted(path), effect, text, breaking)
+
+    def _of_body(self, name: str, old: RequestBody | None, new: RequestBody | None) -> Iterator[Difference]:
+        if old is None or new is None:
+            if new is not None:
+                text = "was added and is required" if new.required else "was added"
+                yield Difference(name, "body", "", "", "added", text, new.required)
+            elif old is not None:
+                yield Difference(name, "body", "", "", "removed", "was removed", True)
+            return
+        if old.required != new.required:
+            effect: Effect = "narrowed" if new.required else "widened"
+            text = "is now required" if new.required else "is no longer required"
+            yield Difference(name, "body", "", "", effect, text, new.required)
+        for effect, text in changed_marks(old.raw, new.raw):
+            yield Difference(name, "body", "", "", effect, text, False)
+        yield from _of_media(self.requests, name, "body", old.media, new.media)
+
+    def _of_responses(self, name: str, old: Operation, new: Operation) -> Iterator[Difference]:
+        pairs = {status: (old.responses[status], new.responses[status]) for status in _statuses(old, new, both=True)}
+        for mine, yours in ((old, new), (new, old)):
+            for status in _statuses(mine, yours, both=False):
+                wider = _range(status)
+                if wider in yours.responses:  # declared still, among others
+                    one, other = mine.responses[status], yours.responses[wider]
+                    pairs[status] = (one, other) if mine is old else (other, one)
+                elif any(_range(one) == status for one in yours.responses if one not in mine.responses):
+                    pass  # what was declared for many is declared for each
+                elif mine is old:
+                    breaking = str(status).startswith("2")
+                    yield Difference(name, f"response {status}", "", "", "removed", "was removed", breaking)
+                else:
+                    yield Difference(name, f"response {status}", "", "", "added", "was added", False)
+        for status, (before, after) in pairs.items():
+            yield from self._of_response(name, f"response {status}", before, after)
+
+    def _of_response(self, name: str, part: str, old: DeclaredResponse, new: DeclaredResponse) -> Iterator[Difference]:
+        marks = [
+            {**response.raw, "x-assumed": response.assumed or response.raw.get("x-assumed")} for response in (old, new)
+        ]
+        for effect, text in changed_marks(*marks):
+            yield Difference(name, part, "", "", effect, text, False)
+        if old.media and not new.media:
+            yield Difference(name, part, "", "", "removed", "no longer has a body", True)
+        elif new.media and not old.media:
+            yield Difference(name, part, "", "", "added", "now has a body", False)
+        else:
+            yield from _of_media(self.responses, name, part, old.media, new.media)
+        yield from self._of_headers(name, part, old, new)
+
+    def _of_headers(self, name: str, part: str, old: DeclaredResponse, new: DeclaredResponse) -> Iterator[Difference]:
+        mine, yours = _headers(self.old, old), _headers(self.new, new)
+        for header in sorted({*mine, *yours}):
+            where = f"{part} header `{(yours.get(header) or mine[header])[0]}`"
+            if header not in yours:
+                yield Difference(name, where, "", "", "removed", "was removed", True)
+            elif header not in mine:
+                yield Difference(name, where, "", "", "added", "was added", False)
+            else:
+                (_, before, at), (_, after, there) = mine[header], yours[header]
+                sure, surer = before.get("required") is True, after.get("required") is True
+                if sure != surer:
+                    text = "may now be left out" if sure else "is now always there"
+                    yield Difference(name, where, "", "", "widened" if sure else "narrowed", text, sure)
+                for effect, text in changed_marks(before, after):
+                    yield Difference(name, where, "", "", effect, text, False)
+                parts = ((before.get("schema", True), at / "schema"),), ((after.get("schema", True), there / "schema"),)
+                for change in self.responses.changes(*parts):
+                    yield Difference(name, where, "", _dotted(change.path), *change[1:])
+
+    def _of_security(self, old: Operation, new: Operation) -> Iterator[tuple[Effect, str, bool]]:
+        """Ways to be let in that are no longer enough, and ways that are now enough by themselves."""
+        mine, yours = _ways(self.old, old), _ways(self.new, new)
+        for way in mine:
+            if not any(other <= way for other in yours):
+                needs = " or ".join(dict.fromkeys(map(_credentials, yours)))
+                text = f"no longer lets in calls with {_credentials(way)} (but with {needs})"
+                yield "narrowed", text if way else f"now needs a credential: {needs}", True
+        for way in yours:
+            if not any(other <= way for other in mine):
+                text = f"now lets in calls with {_credentials(way)}" if way else "no longer needs a credential"
+                yield "widened", text, False
+
+
+def _of_operation_itself(old: Operation, new: Operation) -> Iterator[tuple[Effect, str, bool]]:
+    before, after = _prefixes(old, new)
+    if before != after:
+        yield "changed", f"is now under `{after}` (was under `{before}`)", True
+    if "operationId" in old.raw and "operationId" in new.raw and old.operation_id != new.operation_id:
+        yield "changed", f"now has the operationId `{new.operation_id}` (was `{old.operation_id}`)", False
+    for effect, text in changed_marks(old.raw, new.raw):
+        yield effect, text, False
+
+
+def _of_parameter_itself(old: Parameter, new: Parameter) -> Iterator[tuple[Effect, str, bool]]:
+    if old.name != new.name and old.location == "path":
+        yield "changed", f"was called `{old.name}`", False
+    if old.required != new.required:
+        text = "is now required" if new.required else "is no longer required"
+        yield "narrowed" if new.required else "widened", text, new.required
+    for effect, text in changed_marks(old.raw, new.raw):
+        yield effect, text, False
+    reserved, as_they_are = old.raw.get("allowReserved") is True, new.raw.get("allowReserved") is True
+    if reserved != as_they_are and new.location == "query":
+        text = "no longer takes" if reserved else "now takes"
+        yield "narrowed" if reserved else "widened", f"{text} reserved characters as they are", reserved
+    written = [(one.style, one.explode, one.is_json) for one in (old, new)]
+    if written[0] != written[1] and (old.reader.items or old.reader.fields or old.is_json or new.is_json):
+        yield "changed", f"is now written {_style(new)} (was {_style(old)})", True
+
+
+def _of_media(
+    comparer: SchemaComparer, name: str, part: str, old: Mapping[str, MediaType], new: Mapping[str, MediaType]
+) -> Iterator[Difference]:
+    """The media types of a body; what changed in all of them is told once."""
+    for media in sorted({*old, *new}):
+        if media not in new:
+            yield Difference(name, part, media, "", "removed", "was removed", True)
+        elif media not in old:
+            yield Difference(name, part, media, "", "added", "was added", False)
+    both = sorted(media for media in old if media in new)
+    changes: dict[str, list[SchemaChange]] = {
+        media: comparer.changes(_parts(old[media].validator), _parts(new[media].validator)) for media in both
+    }
+    for media in both:
+        for change in changes[media]:
+            everywhere = all(change in some for some in changes.values())
+            yield Difference(name, part, "" if everywhere else media, _dotted(change.path), *change[1:])
+
+
+def _parts(validator: Any) -> Parts:
+    return ANYTHING if validator is None else ((validator.schema, validator.place),)
+
+
+def _parameters(operation: Operation) -> dict[tuple[str, str], Parameter]:
+    """The parameters by place and name; those in the path by their position, whatever their names."""
+    variables = re.findall(r"\{([^{}]*)\}", operation.path)
+    return {(one.location, _key(one, variables)): one for one in operation.parameters}
+
+
+def _key(parameter: Parameter, variables: list[str]) -> str:
+    if parameter.location == "path":
+        return f"{variables.index(parameter.name):03}"
+    return parameter.name.lower() if parameter.location == "header" else parameter.name
+
+
+def _part(parameter: Parameter | None) -> str:
+    return f"parameter `{parameter.name}` ({parameter.location})" if parameter else ""
+
+
+def _style(parameter: Parameter) -> str:
+    if parameter.is_json:
+        return "as JSON"
+    return f"in the style {parameter.style}{', exploded' if parameter.explode else ''}"
+
+
+def _statuses(one: Operation, other: Operation, *, both: bool) -> list[Status]:
+    return [status for status in one.responses if (status in other.responses) == both]
+
+
+def _range(status: Status) -> str:
+    """The range that a status falls under, as a document writes it: "4XX"."""
+    return f"{status // 100}XX" if isinstance(status, int) else ""
+
+
+def _headers(document: Document, response: DeclaredResponse) -> dict[str, tuple[str, dict[str, Any], Place]]:
+    """The headers of a response by lower-case name; OpenAPI has Content-Type told by the media types."""
+    found = {}
+    for name, written in (response.raw.get("headers") or {}).items():
+        header, at = document.references.follow(written, response.place / "headers" / name)
+        if isinstance(header, dict) and name.lower() != "content-type":
+            found[name.lower()] = name, header, at
+    return found
+
+
+def _ways(document: Document, operation: Operation) -> list[Way]:
+    """The alternatives of an operation's security; one that asks for nothing where there are none."""
+    given = operation.raw.get("security", document.raw.get("security", []))
+    schemes = document.raw.get("components", {}).get("securitySchemes", {})
+    ways = []
+    for way in given:
+        needed: set[tuple[str, str]] = set()
+        for name, scopes in way.items():
+            scheme, _ = document.references.follow(schemes.get(name), Place(document.name))
+            kind = _scheme(name, scheme if isinstance(scheme, dict) else {})
+            needed.update((kind, scope) for scope in ("", *(scopes if isinstance(scopes, list) else ())))
+        ways.append(frozenset(needed))
+    return ways or [frozenset()]
+
+
+def _scheme(name: str, scheme: Mapping[str, Any]) -> str:
+    """What a scheme wants of a caller, whatever the document calls it."""
+    kind = scheme.get("type")
+    if kind == "http":
+        return f"HTTP {str(scheme.get('scheme', '')).lower()}"
+    if kind == "apiKey":
+        return f"the API key `{scheme.get('name')}` ({scheme.get('in')})"
+    return {"oauth2": "OAuth 2", "openIdConnect": "OpenID Connect", "mutualTLS": "mutual TLS"}.get(str(kind), name)
+
+
+def _credentials(way: Way) -> str:
+    kinds = sorted({kind for kind, _ in way})
+    scopes = sorted(f"`{scope}`" for _, scope in way if scope)
+    return (" and ".join(kinds) or "no credential") + (f" with {', '.join(scopes)}" if scopes else "")
+
+
+def _dotted(path: tuple[str, ...]) -> str:
+    return "".join(path).removeprefix(".")

@@ -1,0 +1,349 @@
+"""A schema told by the kinds of values it allows, so that two ways of writing one thing come out the same.
+
+`$ref` and allOf are joined, anyOf and oneOf become several views of a kind (and are not told apart), `nullable`, type
+lists and unions with null are one thing, and so are `const`, `enum` and unions of them.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeAlias
+
+from mockserver.openapi.schema.applicators import branches
+from mockserver.openapi.schema.objects import subschemas
+from mockserver.openapi.schema.problems import canonical
+from mockserver.openapi.schema.references import Place, References
+from mockserver.openapi.schema.scalars import types_of
+
+Located: TypeAlias = tuple[Any, Place]  # a schema and where it is
+Parts: TypeAlias = tuple[Located, ...]  # schemas about one value, all of which it must satisfy
+Bound: TypeAlias = tuple[float, bool]  # a limit, and whether it is itself excluded
+Views: TypeAlias = "tuple[NormalView, ...]"
+
+ANYTHING: Final[Parts] = ((True, Place("")),)
+KINDS: Final = ("null", "boolean", "number", "string", "array", "object")
+_COUNTS: Final = {
+    "string": ("minLength", "maxLength"),
+    "array": ("minItems", "maxItems"),
+    "object": ("minProperties", "maxProperties"),
+}
+# Rules that are only compared as they are written: which of two lets more through is not told from them.
+_RULES: Final[Mapping[str, tuple[str, ...]]] = {
+    "array": ("uniqueItems", "prefixItems", "contains", "minContains", "maxContains", "unevaluatedItems"),
+    "object": ("patternProperties", "propertyNames", "dependentRequired", "dependentSchemas"),
+}
+_SAYS_NOTHING: Final = {"uniqueItems": False, "unevaluatedItems": True}
+_RULES_OF_ALL: Final = ("not", "if", "then", "else")
+_MAX_VIEWS: Final = 256  # unions that multiply beyond this are compared as they are written
+_WORDS: Final = frozenset(
+    {"title", "description", "example", "examples", "default", "externalDocs", "$comment", "$defs"}
+)
+_MAPS: Final = frozenset({"properties", "patternProperties", "dependentSchemas"})
+_SETS: Final = frozenset({"required", "enum", "type"})  # lists whose order says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class NormalView:
+    """What is said of the values of one kind: one of the ways in which they may be.
+
+    `members` maps stand-ins to the values of `enum` or `const` (None: any value). `limits` holds "least" and "most":
+    of the number itself, of a length, or of a count. `others` are the schemas of fields that are not declared.
+    `source` is the branch of a union that says all of this and nothing else, where there is one.
+    """
+
+    kind: str
+    label: str = ""  # the name of the branch of a union, where it has one
+    integral: bool = False
+    members: Mapping[Any, Any] | None = None
+    limits: Mapping[str, Bound] = field(default_factory=dict)
+    patterns: frozenset[str] = frozenset()
+    formats: frozenset[str] = frozenset()
+    multiples: frozenset[float] = frozenset()
+    fields: Mapping[str, Parts] = field(default_factory=dict)
+    required: frozenset[str] = frozenset()
+    others: Parts = ()
+    items: Parts = ()
+    rules: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    source: Parts = field(default=(), compare=False)
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether any value of the kind will do (of a number: any whole one, where it is `integral`)."""
+        return self == NormalView(self.kind, self.label, self.integral)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether something is said that is about this kind alone."""
+        rules = {name: rule for name, rule in self.rules.items() if name not in _RULES_OF_ALL}
+        return replace(self, label="", members=None, rules=rules) != NormalView(self.kind, integral=self.integral)
+
+
+_ALL: Final = tuple(NormalView(kind) for kind in KINDS)
+
+
+class Shapes:
+    """The shapes of one document's schemas, each made once."""
+
+    def __init__(self, references: References) -> None:
+        """Make them for a document that has been compiled, so that its schemas are known to be sound."""
+        self.references = references
+        self._known: dict[tuple[Any, ...], Views] = {}
+
+    def key(self, parts: Parts) -> tuple[Any, ...]:
+        """What tells the parts from others: equal for what is reached by reference and directly."""
+        return tuple(dict.fromkeys(_identity(self.target(schema, place)[0]) for schema, place in parts))
+
+    def target(self, schema: Any, place: Place) -> Located:
+        """The schema itself, or what it is nothing but a reference to."""
+        while isinstance(schema, dict) and schema.keys() == {"$ref"}:
+            schema, place = self.references.resolve(schema["$ref"], place / "$ref")
+        return schema, place
+
+    def of(self, parts: Parts) -> Views:
+        """All the views of a value that must satisfy all of the parts; none at all when nothing can."""
+        key = self.key(parts)
+        if key not in self._known:
+            views = _ALL
+            for schema, place in parts:
+                views = _meet(views, self._views(schema, place))
+            self._known[key] = _settled(views)
+        return self._known[key]
+
+    def annotations(self, parts: Parts) -> dict[str, Any]:
+        """What the parts say without restricting values: deprecated, readOnly, default and the like."""
+        found: dict[str, Any] = {}
+        todo = list(parts)
+        while todo:
+            schema, place = todo.pop(0)
+            if isinstance(schema, dict):
+                for name, value in schema.items():
+                    found.setdefault(name, value)
+                todo += branches(schema, "allOf", place)
+                if "$ref" in schema:
+                    todo.append(self.references.resolve(schema["$ref"], place / "$ref"))
+        return found
+
+    def _views(self, schema: Any, place: Place) -> Views:
+        if not isinstance(schema, dict):
+            return _ALL if schema is True else ()
+        views = self._own(schema, place)
+        if "$ref" in schema:
+            views = _meet(views, self.of((self.references.resolve(schema["$ref"], place / "$ref"),)))
+        for part in branches(schema, "allOf", place):
+            views = _meet(views, self._views(*part))
+        for keyword in ("anyOf", "oneOf"):
+            if some := branches(schema, keyword, place):
+                union = _union([self._branch(*branch) for branch in some])
+                if len(views) * len(union) > _MAX_VIEWS:
+                    rule = frozenset(self.written(branch, at) for branch, at in some)
+                    views = tuple(replace(view, rules={**view.rules, keyword: rule}) for view in views)
+                else:
+                    views = _meet(views, union)
+        views = _settled(views)
+        if schema.get("nullable") is True and not any(view.kind == "null" for view in views):
+            views = (NormalView("null"), *views)
+        return views
+
+    def _branch(self, schema: Any, place: Place) -> Views:
+        """The views of a branch of a union, with its name."""
+        name = ""
+        if isinstance(schema, dict):
+            name = str(schema.get("title") or str(schema.get("$ref", "")).rpartition("/")[2])
+            if not name:
+                name = str(self.annotations(((schema, place),)).get("title", ""))
+        views = self._views(schema, place)
+        source = ((schema, place),) if len(views) == 1 and views[0].kind in ("array", "object") else ()
+        return tuple(replace(view, label=view.label or name, source=view.source or source) for view in views)
+
+    def _own(self, schema: dict[str, Any], place: Place) -> Views:
+        """What the keywords of a schema say, without those that bring in other schemas about the value."""
+        types = types_of(schema, place)
+        kinds = {"number" if name == "integer" else name for name in types} or set(KINDS)
+        integral = "integer" in types and "number" not in types
+        values = schema.get("enum")
+        if "const" in schema:
+            values = [schema["const"]]
+        told = None if values is None else [(kind_of(value), value) for value in values]
+        views = []
+        for kind in KINDS:
+            if kind not in kinds:
+                continue
+            view = self._of_kind(kind, schema, place)
+            if told is not None:
+                listed = {canonical(value): value for which, value in told if which == kind}
+                if not listed:
+                    continue
+                view = replace(view, members=None if kind == "null" else listed)
+            if kind == "number":
+                members = view.members or {}
+                whole = all(isinstance(one, int) or one.is_integer() for one in members)
+                view = replace(view, integral=integral or (bool(members) and whole))
+            views.append(view)
+        own = tuple(views)
+        return _ALL if own == _ALL else own
+
+    def _of_kind(self, kind: str, schema: dict[str, Any], place: Place) -> NormalView:
+        words = (*_RULES.get(kind, ()), *_RULES_OF_ALL)
+        rules = {
+            name: frozenset({self.written(schema[name], place / name, name)})
+            for name in words
+            if name in schema and schema[name] is not _SAYS_NOTHING.get(name)
+        }
+        view = NormalView(kind, limits=_limits(kind, schema, types_of(schema, place)), rules=rules)
+        if kind in ("string", "number"):
+            # How bytes are written as text is as good as a format.
+            written = {schema.get("format"), schema.get("contentEncoding") if kind == "string" else None}
+            formats = frozenset(one for one in written if isinstance(one, str) and one != "password")
+            view = replace(view, formats=formats)
+        if kind == "string" and "pattern" in schema:
+            return replace(view, patterns=frozenset({schema["pattern"]}))
+        if kind == "number" and "multipleOf" in schema:
+            return replace(view, multiples=frozenset({schema["multipleOf"]}))
+        if kind == "array" and "items" in schema:
+            return replace(view, items=((schema["items"], place / "items"),))
+        if kind == "object":
+            at, given = place / "properties", schema.get("required")
+            fields: dict[str, Parts] = {
+                name: ((inner, at / name),) for name, inner in subschemas(schema, "properties", place).items()
+            }
+            required = frozenset(given) if isinstance(given, list) else frozenset()
+            extra = next((name for name in ("additionalProperties", "unevaluatedProperties") if name in schema), None)
+            others: Parts = ((schema[extra], place / extra),) if extra else ()
+            return replace(view, fields=fields, required=required, others=others)
+        return view
+
+    def written(self, value: Any, place: Place, keyword: str = "not", trail: tuple[int, ...] = ()) -> str:
+        """A rule as text, with references followed and without words for people; equal for equal rules."""
+        return json.dumps(self._plain(value, place, keyword, trail), sort_keys=True)
+
+    def _plain(self, value: Any, place: Place, keyword: str, trail: tuple[int, ...]) -> Any:
+        if isinstance(value, list):
+            plain = [self._plain(inner, place / index, "not", trail) for index, inner in enumerate(value)]
+            return sorted(plain, key=json.dumps) if keyword in _SETS else plain
+        if not isinstance(value, dict) or keyword in ("const", "enum", "dependentRequired"):
+            return value
+        if keyword in _MAPS:
+            return {name: self._plain(inner, place / name, "not", trail) for name, inner in value.items()}
+        schema, at = self.target(value, place)
+        if id(schema) in trail:
+            return {"$back": len(trail) - trail.index(id(schema))}
+        if not isinstance(schema, dict):
+            return schema
+        inner_trail = (*trail, id(schema))
+        return {
+            name: self._plain({name: inner} if name == "$ref" else inner, at / name, name, inner_trail)
+            for name, inner in schema.items()
+            if name not in _WORDS and not name.startswith("x-")
+        }
+
+
+def kind_of(value: Any) -> str:
+    """The kind of a JSON value."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    for cls, kind in ((int | float, "number"), (str, "string"), (list, "array")):
+        if isinstance(value, cls):
+            return kind
+    return "object"
+
+
+def _identity(schema: Any) -> Any:
+    # The documents stay in memory as they are, so that an object's identity is that of its place.
+    return id(schema) if isinstance(schema, dict) and schema else schema is not False
+
+
+def _limits(kind: str, schema: dict[str, Any], types: tuple[str, ...]) -> dict[str, Bound]:
+    limits: dict[str, Bound] = {}
+    if kind in _COUNTS:
+        least, most = _COUNTS[kind]
+        if schema.get(least):
+            limits["least"] = schema[least], False
+        if most in schema:
+            limits["most"] = schema[most], False
+    if kind != "number":
+        return limits
+    whole = "integer" in types and "number" not in types
+    for name, word, step in (("least", "inimum", 1), ("most", "aximum", -1)):
+        plain, beyond = schema.get("m" + word), schema.get("exclusiveM" + word)
+        if beyond is True and plain is not None:  # OpenAPI 3.0: a switch on the other keyword
+            plain, beyond = None, plain
+        bounds: list[Bound] = [] if plain is None else [(plain, False)]
+        if beyond is not None and not isinstance(beyond, bool):
+            bounds.append((beyond + step, False) if whole and isinstance(beyond, int) else (beyond, True))
+        if bounds:
+            limits[name] = _strictest(name, bounds)
+    return limits
+
+
+def _strictest(name: str, bounds: Iterable[Bound]) -> Bound:
+    sign = 1 if name == "least" else -1
+    return max(bounds, key=lambda bound: (sign * bound[0], bound[1]))
+
+
+def _meet(some: Views, others: Views) -> Views:
+    """The views of what satisfies one view of each side."""
+    if some is _ALL or others is _ALL:
+        return others if some is _ALL else some
+    met = (_both(one, other) for one in some for other in others if one.kind == other.kind)
+    return tuple(view for view in met if view is not None)
+
+
+def _both(one: NormalView, other: NormalView) -> NormalView | None:
+    """The view of what satisfies both; None when nothing does."""
+    members = one.members if other.members is None else other.members
+    if one.members is not None and other.members is not None:
+        members = {key: value for key, value in one.members.items() if key in other.members}
+        if not members:
+            return None
+    names = dict.fromkeys((*one.limits, *other.limits))
+    rules = dict.fromkeys((*one.rules, *other.rules))
+    none: frozenset[str] = frozenset()
+    return NormalView(
+        one.kind,
+        label=one.label or other.label,
+        integral=one.integral or other.integral,
+        members=members,
+        limits={
+            name: _strictest(name, [view.limits[name] for view in (one, other) if name in view.limits])
+            for name in names
+        },
+        patterns=one.patterns | other.patterns,
+        formats=one.formats | other.formats,
+        multiples=one.multiples | other.multiples,
+        fields={
+            name: (*one.fields.get(name, ()), *other.fields.get(name, ()))
+            for name in dict.fromkeys((*one.fields, *other.fields))
+        },
+        required=one.required | other.required,
+        others=(*one.others, *other.others),
+        items=(*one.items, *other.items),
+        rules={name: one.rules.get(name, none) | other.rules.get(name, none) for name in rules},
+    )
+
+
+def _union(some: list[Views]) -> Views:
+    """The views of what is of any of these shapes; of scalars, what one view says too is not said by another."""
+    every = [view for views in some for view in views]
+    union: list[NormalView] = []
+    for kind in KINDS:
+        views = [view for view in every if view.kind == kind]
+        bare = [view for view in views if view.is_bare]
+        if bare and kind not in ("array", "object"):
+            widest = min(bare, key=lambda view: view.integral)
+            views = [widest, *(view for view in views if widest.integral and not view.integral)]
+        listed = [view for view in views if view.members is not None and replace(view, members=None).is_bare]
+        if len(listed) > 1:
+            members = {key: value for view in listed for key, value in (view.members or {}).items()}
+            views = [replace(listed[0], label="", members=members), *(view for view in views if view not in listed)]
+        union += views
+    return tuple(union)
+
+
+def _settled(views: Views) -> Views:
+    """Without a type, what speaks of objects alone is taken for an object: so documents mean it."""
+    told = {view.kind for view in views if view.is_told}
+    if len(told) == 1 and {view.kind for view in views} == set(KINDS):
+        return tuple(view for view in views if view.kind in told)
+    return views

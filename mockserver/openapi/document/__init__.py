@@ -1,0 +1,1 @@
+"""An OpenAPI document read whole: its operations, references and routes."""

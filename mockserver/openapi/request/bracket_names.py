@@ -1,0 +1,68 @@
+"""Names with brackets, as forms and queries write what is nested: "items[0][price]", "metadata[colour]", "ids[]"."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.openapi.schema.coercion import Coercion
+
+_MAX_DEPTH = 16
+
+
+def steps_of(name: str) -> list[str]:
+    """The steps of a name: "a[b][]" is ["a", "b", ""]; a name that is not of this form is one step."""
+    head, bracket, rest = name.partition("[")
+    if not bracket or not head or not rest.endswith("]"):
+        return [name]
+    steps = [head, *rest[:-1].split("][")]
+    return steps if len(steps) <= _MAX_DEPTH and not any("[" in step or "]" in step for step in steps) else [name]
+
+
+def gathered(texts: Mapping[str, list[Any]], name: str) -> tuple[Any, list[str]]:
+    """All that is written below a name, put together: strings in objects and arrays; and the names it is from.
+
+    The value is None where there is nothing below the name.
+    """
+    tree: dict[str, Any] = {}
+    used: list[str] = []
+    for full, given in texts.items():
+        steps = steps_of(full)
+        if len(steps) < 2 or steps[0] != name:
+            continue
+        used.append(full)
+        node = tree
+        for step in steps[1:-1]:
+            inner = node.setdefault(step, {})
+            if not isinstance(inner, dict):
+                break
+            node = inner
+        else:
+            node[steps[-1]] = given if steps[-1] == "" else given[-1]
+    return (_value(tree) if used else None), used
+
+
+def nested(
+    fields: Mapping[str, list[Any]], known: Mapping[str, Coercion]
+) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """The declared fields of a form that are written with brackets, read; and the other fields, as they are."""
+    found: dict[str, Any] = {}
+    left = dict(fields)
+    for name in {steps_of(full)[0] for full in fields if full not in known and "[" in full}:
+        if name in known and name not in fields:
+            value, used = gathered(fields, name)
+            if used:
+                found[name] = known[name].value(value)
+                for full in used:
+                    del left[full]
+    return found, left
+
+
+def _value(node: Any) -> Any:
+    """Objects whose names are all numbers, or nothing, are arrays."""
+    if not isinstance(node, dict):
+        return node
+    if set(node) == {""}:
+        return node[""]
+    inner = {name: _value(value) for name, value in node.items()}
+    if inner and all(name.isdecimal() for name in inner):
+        return [inner[name] for name in sorted(inner, key=int)]
+    return inner

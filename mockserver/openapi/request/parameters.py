@@ -1,0 +1,194 @@
+"""The parameters of a request, decoded and validated."""
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any, Final, NamedTuple, NoReturn
+from urllib.parse import unquote_to_bytes
+
+from mockserver.errors import Invalid
+from mockserver.openapi.document.operations import Operation, Parameter
+from mockserver.openapi.request.bracket_names import gathered
+from mockserver.openapi.schema import json_text
+from mockserver.openapi.schema.problems import Problem
+from mockserver.openapi.schema.undeclared import MAX_NOTES, undeclared_note
+
+_SEPARATORS: Final = {"pipeDelimited": "|", "spaceDelimited": " "}  # "," for all other styles
+_ABSENT: Final = object()
+
+
+class Parameters(NamedTuple):
+    """Decoded parameters by key, and notes on the undeclared ones. Callers may cache it: change nothing."""
+
+    values: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def decode_parameters(
+    operation: Operation,
+    path_parameters: Mapping[str, str],
+    query: bytes,
+    headers: Mapping[str, str],
+) -> Parameters:
+    """Decode what is declared; depends on `headers` (lower-case names) only if `operation.reads_headers`.
+
+    Raises:
+        Invalid: one is missing, given twice, or not as its schema says; `param` names it.
+    """
+    if not query and not operation.parameters:
+        return Parameters(dict(path_parameters), ())
+    texts = parse_query(query) if query else {}
+    cookies: dict[str, list[str]] | None = None
+    values: dict[str, Any] = dict(path_parameters)
+    used: set[str] = set()
+    for parameter in operation.parameters:
+        if parameter.location == "query":
+            value = _query_value(parameter, texts, used)
+        elif parameter.location == "path":
+            value = _from_texts(parameter, _path_texts(parameter, path_parameters[parameter.name]))
+        elif parameter.location == "header":
+            text = headers.get(parameter.name.lower())
+            value = _ABSENT if text is None else _from_texts(parameter, [text.strip()])
+        else:
+            cookies = _parse_cookies(headers.get("cookie", "")) if cookies is None else cookies
+            value = _query_value(parameter, cookies, set())
+        if value is not _ABSENT:
+            values[parameter.key] = value
+        elif parameter.required:
+            _refuse(parameter, [Problem((), "required", "is required")])
+    return Parameters(values, _notes(operation, texts, used) if len(used) < len(texts) else ())
+
+
+def parse_query(query: bytes) -> dict[str, list[str]]:
+    """Every name of a query string with its texts, in order. Nothing is malformed: odd bytes are replaced."""
+    texts: dict[str, list[str]] = {}
+    for pair in query.split(b"&"):
+        if pair:
+            name, _, value = pair.partition(b"=")
+            texts.setdefault(_unquote(name), []).append(_unquote(value))
+    return texts
+
+
+def _unquote(raw: bytes) -> str:
+    if b"+" in raw:
+        raw = raw.replace(b"+", b" ")
+    return (unquote_to_bytes(raw) if b"%" in raw else raw).decode("utf-8", "replace")
+
+
+def _parse_cookies(header: str) -> dict[str, list[str]]:
+    cookies: dict[str, list[str]] = {}
+    for pair in header.split(";"):
+        name, equals, value = pair.strip().partition("=")
+        if equals:
+            cookies.setdefault(name, []).append(value.strip('"'))
+    return cookies
+
+
+def _query_value(parameter: Parameter, texts: dict[str, list[str]], used: set[str]) -> Any:
+    """The value of a query parameter or cookie; adds to `used` the names it was read from."""
+    given = texts.get(parameter.name)
+    if given is not None:
+        used.add(parameter.name)
+        return _from_texts(parameter, given)
+    if not texts or (parameter.reader.fields is None and parameter.reader.items is None):
+        return _ABSENT
+    if any(name.startswith(f"{parameter.name}[") for name in texts):  # "a[b]=1", whatever the style, and "a[]=1"
+        value, written = gathered(texts, parameter.name)
+        used.update(written)
+        for name in written:
+            if not name.endswith("[]"):
+                _only(parameter, name, texts[name])
+        return _chosen(parameter, [parameter.reader.value(value)]) if written else _ABSENT
+    if parameter.reader.fields is None or parameter.style == "deepObject":
+        return _ABSENT
+    if parameter.explode:  # each field of the object is a parameter of its own
+        names = {name: name for name in texts if name in parameter.reader.fields}
+    else:
+        names = {}
+    if not names:
+        return _ABSENT
+    used.update(names)
+    fields = {inner: _only(parameter, name, texts[name]) for name, inner in names.items()}
+    return _chosen(parameter, [parameter.reader.object(fields)])
+
+
+def _path_texts(parameter: Parameter, text: str) -> list[str]:
+    """The texts of a path parameter, without what the styles label (".a") and matrix (";name=a") put around them."""
+    if parameter.style == "label" and text.startswith("."):
+        return text[1:].split(".") if parameter.explode and parameter.reader.items is not None else [text[1:]]
+    if parameter.style == "matrix" and text.startswith(";"):
+        pieces = text[1:].split(";")
+        if parameter.reader.fields is not None and parameter.explode:
+            return [",".join(pieces)]
+        return [piece.partition("=")[2] if piece.startswith(f"{parameter.name}=") else piece for piece in pieces]
+    return [text]
+
+
+def _only(parameter: Parameter, name: str, texts: list[str]) -> str:
+    if len(texts) > 1:
+        problem = Problem((name,), "repeated", f"is given {len(texts)} times")
+        message = f"{parameter.location} parameter {name!r} {problem.message}"
+        raise Invalid(message, param=name, part=parameter.location, problems=(problem,))
+    return texts[0]
+
+
+def _from_texts(parameter: Parameter, texts: list[str]) -> Any:
+    """The value of a parameter that is there, given once or several times."""
+    reader = parameter.reader
+    if reader.items is None and reader.fields is None:
+        text = _only(parameter, parameter.name, texts)
+        if parameter.may_be_empty and not text:
+            return text
+        if parameter.is_json:
+            return _chosen(parameter, [_json(parameter, text)])
+        value, problems = reader.read(text)
+        if problems:
+            _refuse(parameter, problems)
+        return value
+    if parameter.is_json:
+        return _chosen(parameter, [_json(parameter, _only(parameter, parameter.name, texts))])
+    candidates: list[Any] = []
+    if reader.items is not None:
+        separator = _SEPARATORS.get(parameter.style, ",")
+        split = [piece for text in texts for piece in text.split(separator)]
+        # "?a=1,2" and "?a=1&a=2" are both taken, whatever the style: SDKs differ in what they send.
+        whole = [reader.array(texts), reader.array(split)]
+        candidates += whole if len(texts) > 1 else whole[::-1]
+    if reader.fields is not None and len(texts) == 1:
+        pieces = texts[0].split(",")
+        if len(pieces) % 2 == 0:
+            candidates.append(reader.object(dict(zip(pieces[::2], pieces[1::2], strict=True))))
+        candidates.append(reader.object(dict(piece.partition("=")[::2] for piece in pieces)))
+    if len(texts) == 1:
+        candidates.append(reader.read(texts[0])[0])
+    elif reader.items is None:
+        _only(parameter, parameter.name, texts)
+    return _chosen(parameter, candidates)
+
+
+def _json(parameter: Parameter, text: str) -> Any:
+    try:
+        return json_text.parse(text.encode("utf-8", "replace"))
+    except ValueError as error:
+        _refuse(parameter, [Problem((), "json", f"is not valid JSON: {error}")])
+
+
+def _chosen(parameter: Parameter, candidates: list[Any]) -> Any:
+    value, problems = parameter.reader.best(candidates)
+    if problems:
+        _refuse(parameter, problems)
+    return value
+
+
+def _refuse(parameter: Parameter, problems: list[Problem]) -> NoReturn:
+    said = tuple(Problem((parameter.name, *one.path), one.keyword, one.message) for one in problems)
+    where = said[0].where
+    message = f"{parameter.location} parameter {where!r} {said[0].message}"
+    raise Invalid(message, param=where, part=parameter.location, problems=said)
+
+
+def _notes(operation: Operation, texts: Mapping[str, Any], used: set[str]) -> tuple[str, ...]:
+    """A note for each query parameter that nothing was read from."""
+    declared = sorted(parameter.name for parameter in operation.parameters if parameter.location == "query")
+    keys = {name for location, name in operation.credentials.places if location == "query"}
+    spare = islice((name for name in texts if name not in used and name not in keys), MAX_NOTES)
+    return tuple(undeclared_note("query parameter", name, name, declared) for name in spare)

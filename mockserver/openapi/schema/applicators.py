@@ -1,0 +1,178 @@
+"""The keywords that put schemas together: `$ref`, allOf, anyOf, oneOf, not, if/then/else."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from mockserver.openapi.schema.checks import Builder, Check, accept, misused
+from mockserver.openapi.schema.objects import subschemas
+from mockserver.openapi.schema.problems import LEFT_OUT, Path, Problem
+from mockserver.openapi.schema.references import Place
+
+_CHOICE = frozenset({"required", "title", "description"})  # what a branch may say that is nothing but a choice
+_OPEN = frozenset({"type", "properties", "title", "description", "example", "default"})  # takes any other field too
+_KINDS = frozenset({"type", "enum", "const"})  # a value that breaks these was not meant for that branch
+
+
+class Choice(NamedTuple):
+    """Branches that say nothing but which fields must be there: those that all want, and those that tell them apart."""
+
+    common: frozenset[str]
+    telling: frozenset[str]
+
+
+def branches(schema: dict[str, Any], keyword: str, place: Place) -> list[tuple[Any, Place]]:
+    """The subschemas of allOf, anyOf or oneOf and where they are; none when it is absent."""
+    given = schema.get(keyword, [])
+    if not isinstance(given, list):
+        misused(place, keyword, "a list of schemas")
+    return [(subschema, place / keyword / index) for index, subschema in enumerate(given)]
+
+
+def composition_checks(builder: Builder, schema: dict[str, Any], place: Place) -> Iterator[Check]:
+    """All keywords that put schemas together."""
+    for keyword in ("$defs", "definitions"):  # compiled only to refuse what is wrong in them
+        for name, subschema in subschemas(schema, keyword, place).items():
+            builder.descend(subschema, place / keyword / name)
+    if "$ref" in schema:
+        yield builder.target(schema["$ref"], place / "$ref")
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        if schema.get(keyword) == []:
+            builder.references.let_through(place / keyword, "is an empty list, and says nothing")
+    for subschema, at in branches(schema, "allOf", place):
+        yield builder.same(subschema, at)
+    if some := branches(schema, "anyOf", place):
+        yield _check_any(tuple(builder.same(subschema, at) for subschema, at in some), _choice(builder, some))
+    if one := branches(schema, "oneOf", place):
+        # With a discriminator, kinds that allow the same value are told apart by it.
+        checks, choice = tuple(builder.same(subschema, at) for subschema, at in one), _choice(builder, one)
+        vague = _vague(builder, one)
+        yield _check_any(checks, choice, "oneOf") if "discriminator" in schema else _check_one(checks, choice, vague)
+    if "not" in schema:
+        yield _check_not(builder.same(schema["not"], place / "not"))
+    ways = {
+        word: builder.same(schema[word], place / word) if word in schema else accept for word in ("if", "then", "else")
+    }
+    if "if" in schema:
+        yield _check_if(ways["if"], ways["then"], ways["else"])
+
+
+def passes(check: Check, value: Any) -> bool:
+    """Whether the value passes the check."""
+    wrong: list[Problem] = []
+    check(value, (), wrong)
+    return not wrong
+
+
+def _check_any(checks: tuple[Check, ...], choice: Choice | None, keyword: str = "anyOf") -> Check:
+    def check_any(value: Any, path: Path, out: list[Problem]) -> None:
+        failures = []
+        for check in checks:
+            wrong: list[Problem] = []
+            check(value, path, wrong)
+            if not wrong:
+                return
+            failures.append(wrong)
+        out.extend(_none(failures, value, path, keyword, choice))
+
+    return check_any
+
+
+def _check_one(checks: tuple[Check, ...], choice: Choice | None, vague: frozenset[int]) -> Check:
+    def check_one(value: Any, path: Path, out: list[Problem]) -> None:
+        failures = []
+        meant = 0
+        for index, check in enumerate(checks):
+            wrong: list[Problem] = []
+            check(value, path, wrong)
+            if wrong:
+                failures.append(wrong)
+            elif index not in vague:
+                meant += 1
+        matched = len(checks) - len(failures)
+        if meant > 1:
+            out.append(Problem(path, "oneOf", f"must be of exactly one of the kinds allowed, not {matched}"))
+        elif matched == 0:
+            out.extend(_none(failures, value, path, "oneOf", choice))
+
+    return check_one
+
+
+def _vague(builder: Builder, some: list[tuple[Any, Place]]) -> frozenset[int]:
+    """Which branches of a request's `oneOf` take what was meant for another: they want no field at all, or any bytes.
+
+    This API's own document writes both, for arguments that are all optional, and for a file or its address.
+    """
+    if builder.direction != "request" or len(some) < 2:
+        return frozenset()
+    vague = set()
+    for index, (one, at) in enumerate(some):
+        branch, _ = builder.references.follow(one, at)
+        if not isinstance(branch, dict):
+            continue
+        if branch.get("format") == "binary":
+            vague.add(index)
+        elif "properties" in branch and branch.keys() <= _OPEN:
+            vague.add(index)
+            builder.references.let_through(at, "wants no field: what another kind of the oneOf takes is let through")
+    return frozenset(vague)
+
+
+def _choice(builder: Builder, some: list[tuple[Any, Place]]) -> Choice | None:
+    """The choice that branches offer to a request which may leave it out; None where they are more than that.
+
+    Documents write so of choices that clients, official ones too, leave to the service.
+    """
+    if builder.direction != "request" or len(some) < 2:
+        return None
+    if not all(isinstance(one, dict) and one.get("required") and one.keys() <= _CHOICE for one, _ in some):
+        return None
+    names = [frozenset(map(str, one["required"])) for one, _ in some]
+    common = frozenset.intersection(*names)
+    telling = frozenset.union(*names) - common
+    return Choice(common, telling) if all(own - common for own in names) else None
+
+
+def _none(failures: list[list[Problem]], value: Any, path: Path, keyword: str, choice: Choice | None) -> list[Problem]:
+    """What to say when no branch matched; of a choice, whether all of it is left out."""
+    if choice and isinstance(value, dict) and choice.common <= value.keys() and not choice.telling & value.keys():
+        names = " or ".join(sorted(choice.telling))
+        return [Problem(path, LEFT_OUT, f"is of none of the kinds allowed: it has no {names}")]
+    return _nearest(failures, path, keyword)
+
+
+def _nearest(failures: list[list[Problem]], path: Path, keyword: str) -> list[Problem]:
+    """What to say when no branch matched: the problems of the one that was meant, if that can be told.
+
+    A value was hardly meant for a branch that wants another type, or another constant in one of its fields.
+    """
+    if len(failures) == 1:
+        return failures[0]
+    depth = len(path)
+
+    def distance(wrong: list[Problem]) -> int:
+        kinds = [problem for problem in wrong if problem.keyword in _KINDS]
+        if any(len(problem.path) == depth for problem in kinds):
+            return 2
+        return int(any(problem.keyword == "const" and len(problem.path) == depth + 1 for problem in kinds))
+
+    best = min(distance(wrong) for wrong in failures)
+    meant = [wrong for wrong in failures if distance(wrong) == best]
+    if len(meant) == 1 and best < 2:
+        return meant[0]
+    reasons = dict.fromkeys(" and ".join(problem.sentence("it") for problem in wrong[:3]) for wrong in meant)
+    return [Problem(path, keyword, f"is of none of the kinds allowed: {'; or '.join(list(reasons)[:6])}")]
+
+
+def _check_not(check: Check) -> Check:
+    def check_not(value: Any, path: Path, out: list[Problem]) -> None:
+        if passes(check, value):
+            out.append(Problem(path, "not", "is of a kind that is not allowed"))
+
+    return check_not
+
+
+def _check_if(condition: Check, then: Check, otherwise: Check) -> Check:
+    def check_if(value: Any, path: Path, out: list[Problem]) -> None:
+        (then if passes(condition, value) else otherwise)(value, path, out)
+
+    return check_if

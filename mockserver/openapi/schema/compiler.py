@@ -1,0 +1,263 @@
+"""Schemas compiled to closures, once, at load."""
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, Final
+
+from mockserver.errors import ConfigError
+from mockserver.openapi.schema import applicators, arrays, objects, scalars, unevaluated
+from mockserver.openapi.schema.checks import (
+    Check,
+    Direction,
+    ForwardRef,
+    KeywordCompiler,
+    accept,
+    all_of,
+    or_null,
+    reject,
+    through,
+    unsaid,
+)
+from mockserver.openapi.schema.problems import Problem
+from mockserver.openapi.schema.references import Place, References
+
+_FAMILIES: Final[tuple[KeywordCompiler, ...]] = (
+    scalars.type_checks,
+    scalars.value_checks,
+    scalars.number_checks,
+    scalars.string_checks,
+    objects.object_checks,
+    arrays.array_checks,
+    applicators.composition_checks,
+    unevaluated.unevaluated_checks,
+)
+
+_ANNOTATIONS: Final = frozenset(
+    {
+        "$comment",
+        "$schema",
+        "$recursiveAnchor",
+        "$dynamicAnchor",
+        "title",
+        "description",
+        "default",
+        "deprecated",
+        "example",
+        "examples",
+        "externalDocs",
+        "xml",
+        "readOnly",
+        "writeOnly",
+        "discriminator",
+        "contentMediaType",
+        "contentEncoding",
+        "contentSchema",
+    }
+)
+_ASSERTIONS: Final = frozenset(
+    {
+        "type",
+        "enum",
+        "const",
+        "format",
+        "nullable",
+        "pattern",
+        "minLength",
+        "maxLength",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "required",
+        "properties",
+        "patternProperties",
+        "additionalProperties",
+        "propertyNames",
+        "minProperties",
+        "maxProperties",
+        "dependentRequired",
+        "dependentSchemas",
+        "items",
+        "prefixItems",
+        "contains",
+        "minContains",
+        "maxContains",
+        "minItems",
+        "maxItems",
+        "uniqueItems",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    }
+)
+_APPLICATORS: Final = frozenset(
+    {"$ref", "$defs", "definitions", "allOf", "anyOf", "oneOf", "not", "if", "then", "else"}
+)
+KEYWORDS: Final = _ANNOTATIONS | _ASSERTIONS | _APPLICATORS
+
+_MENDS: Final = {
+    "additionalItems": 'write "prefixItems" and "items"',
+    "dependencies": 'write "dependentRequired" or "dependentSchemas"',
+    "$dynamicRef": "refer to schemas by JSON pointer",
+    "$recursiveRef": "refer to schemas by JSON pointer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """A compiled schema."""
+
+    schema: Any
+    place: Place
+    compiler: "Compiler" = field(repr=False)
+    check: Check = field(repr=False)
+
+    def problems(self, value: Any) -> list[Problem]:
+        """All that is wrong with a JSON value; an empty list when it is valid."""
+        found: list[Problem] = []
+        try:
+            self.check(value, (), found)
+        except RecursionError:
+            return [Problem((), "depth", "is nested too deeply")]
+        return found
+
+    def ok(self, value: Any) -> bool:
+        """Whether the value is valid."""
+        return not self.problems(value)
+
+
+def compile_schema(
+    schema: Any,
+    *,
+    root: Any = None,
+    direction: Direction = "response",
+    place: str = "schema",
+) -> Validator:
+    """Compile one schema that stands alone, or whose references lead into `root`.
+
+    Args:
+        schema: a dict or a boolean, of OpenAPI 3.0 or 3.1.
+        root: the document that "#/..." means; the schema itself when not given.
+        direction: in a "request" read-only properties are not required, in a "response" write-only ones.
+        place: what to call the schema in errors.
+
+    Raises:
+        ConfigError: a keyword is unknown or misused, a reference leads nowhere, a pattern does not compile.
+    """
+    at = Place(place)
+    if root is not None:  # the schema must be somewhere in the document that its references lead into
+        at = at / "x-compiled-schema"
+        root = {**root, "x-compiled-schema": schema}
+    references = References({place: schema if root is None else root})
+    return Compiler(references, direction).validator(schema, at)
+
+
+class Compiler:
+    """Compiles the schemas of one set of documents, each place once."""
+
+    def __init__(self, references: References, direction: Direction) -> None:
+        """Make a compiler of schemas for requests or for responses."""
+        self.references = references
+        self.direction = direction
+        self.fields: dict[Place, dict[str, Validator]] = {}  # kept for those who take values apart
+        self._cells: dict[Place, ForwardRef] = {}
+        self._fresh: list[Place] = []  # compiled since circles were last looked for
+        self._sound: set[Place] = set()  # known not to refer to themselves without end
+        self._owner: ForwardRef | None = None  # whose value the schema being compiled is about
+
+    def validator(self, schema: Any, place: Place) -> Validator:
+        """Compile the schema found at a place.
+
+        Raises:
+            ConfigError: it cannot be compiled.
+        """
+        try:
+            check = self._compile_place(schema, place)
+            self._refuse_circles()
+        except RecursionError:
+            place.refuse("is nested too deeply, or contains itself")
+        return Validator(schema, place, self, check)
+
+    def descend(self, schema: Any, place: Place) -> Check:
+        """Compile a subschema about a part of the value."""
+        owner, self._owner = self._owner, None
+        try:
+            return self.same(schema, place)
+        finally:
+            self._owner = owner
+
+    def same(self, schema: Any, place: Place) -> Check:
+        """Compile a subschema about the same value."""
+        if schema is True:
+            return accept
+        if schema is False:
+            return reject
+        if not isinstance(schema, dict):
+            place.refuse("a schema must be an object or a boolean")
+        _look_at_unknown(self.references, schema, place)
+        checks = [check for family in _FAMILIES for check in family(self, schema, place)]
+        check = all_of(checks)
+        if schema.get("format") == "password":
+            check = unsaid(check)
+        nullable = schema.get("nullable", False)
+        if not isinstance(nullable, bool):
+            (place / "nullable").refuse("must be true or false")
+        return or_null(check) if nullable else check
+
+    def target(self, reference: Any, place: Place) -> Check:
+        """The check of what a `$ref` leads to."""
+        if not isinstance(reference, str):
+            place.refuse("a reference must be a string")
+        schema, at = self.references.resolve(reference, place)
+        if self._owner is not None:
+            self._owner.inward.add(at)
+        return self._compile_place(schema, at)
+
+    def _compile_place(self, schema: Any, place: Place) -> Check:
+        cell = self._cells.get(place)
+        if cell is None:
+            cell = self._cells[place] = ForwardRef()
+            self._fresh.append(place)
+            owner, self._owner = self._owner, cell
+            try:
+                cell.check = self.same(schema, place)
+            except BaseException:
+                del self._cells[place]  # a later look must fail too, not find half a schema
+                raise
+            finally:
+                self._owner = owner
+        return cell.check or through(cell)
+
+    def _refuse_circles(self) -> None:
+        """Refuse a schema whose references come back to it without having descended into the value."""
+        for start in self._fresh:
+            if start in self._sound or start not in self._cells:
+                continue
+            trail = [(start, iter(self._cells[start].inward))]
+            while trail:
+                place, ways = trail[-1]
+                way = next(ways, None)
+                if way is None:
+                    self._sound.add(place)
+                    trail.pop()
+                elif any(way == passed for passed, _ in trail):
+                    way.refuse("refers to itself without end", "let it descend into a property or an item")
+                elif way not in self._sound:
+                    trail.append((way, iter(self._cells[way].inward)))
+        self._fresh.clear()
+
+
+def _look_at_unknown(references: References, schema: dict[str, Any], place: Place) -> None:
+    """Refuse the keywords that would restrict values, or were meant to; JSON Schema has us ignore the others."""
+    for keyword in schema:
+        if keyword in KEYWORDS or keyword.startswith("x-"):
+            continue
+        near = get_close_matches(keyword, _ASSERTIONS | _APPLICATORS, 1, 0.75)
+        # A name of another style of writing ("min_items") is an extension's, a wrong letter is a mistake.
+        if keyword in _MENDS or (near and "_" not in keyword):
+            raise ConfigError(
+                str(place / keyword),
+                f"the schema keyword {keyword!r} is not one that can be honoured",
+                _MENDS.get(keyword) or f'did you mean {near[0]!r}? if it is an extension, begin its name with "x-"',
+            )
+        references.let_through(place / keyword, "is no keyword of a schema, and says nothing")

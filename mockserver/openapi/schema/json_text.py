@@ -1,0 +1,66 @@
+"""JSON read from the wire: strictly, and not nested beyond what can be written again."""
+
+import json
+from typing import Any, Final
+
+import orjson
+
+from mockserver.errors import Invalid
+from mockserver.openapi.schema.problems import Problem
+
+MAX_DEPTH: Final = 128  # of nested arrays and objects; orjson writes no more than 254
+
+
+def parse(raw: bytes) -> Any:
+    """Read UTF-8 JSON.
+
+    Raises:
+        ValueError: it is malformed (NaN, lone surrogates and numbers past a float are too), or too deep.
+    """
+    value = orjson.loads(raw)
+    # Counting brackets is cheap; only a text with many can be deep.
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _is_deep(value):
+        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def dumps(value: Any) -> bytes:
+    """JSON of a value; bytes in it are text, and numbers may be of any size."""
+    try:
+        return orjson.dumps(value, default=_text)
+    except TypeError:
+        return json.dumps(value, separators=(",", ":"), default=_text, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    raise TypeError(f"{type(value)} is no value of JSON")
+
+
+def parse_body(body: bytes) -> Any:
+    """Read a JSON body. Raises Invalid."""
+    try:
+        return parse(body)
+    except ValueError as error:
+        problem = Problem((), "json", f"is not valid JSON: {error}")
+        raise Invalid(problem.sentence("The request body"), part="body", problems=(problem,)) from None
+
+
+def is_json(essence: str) -> bool:
+    """Whether a media type (lower case, without its parameters) is written as JSON."""
+    return essence == "application/json" or essence.endswith("+json")

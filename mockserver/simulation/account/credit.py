@@ -1,0 +1,30 @@
+"""The account's credits: exhausted or not."""
+
+from __future__ import annotations
+
+from mockserver.errors import PaymentRequired
+from mockserver.simulation.kernel.transaction import Transaction, View
+
+KIND, CREDITS = "account", "credits"
+EXHAUSTED = "exhausted"
+
+
+def exhausted(view: View) -> bool:
+    """Whether the account has run out of credits."""
+    return view.get(KIND, CREDITS) == EXHAUSTED
+
+
+def require(view: View) -> None:
+    """Raise PaymentRequired where there is nothing left to pay with."""
+    if exhausted(view):
+        raise PaymentRequired("The account's credits are exhausted: add credits to go on.", code="insufficient_balance")
+
+
+def exhaust(draft: Transaction) -> None:
+    """From now on nothing can be paid."""
+    draft.put(KIND, CREDITS, EXHAUSTED)
+
+
+def restore(draft: Transaction) -> None:
+    """From now on there is credit again."""
+    draft.drop(KIND, CREDITS)

@@ -1,0 +1,1 @@
+"""GPU clusters, their nodes and add-ons."""

@@ -1,0 +1,144 @@
+"""Cluster nodes: each has a timeline of its own, begun when its cluster reaches for it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mockserver.simulation.kernel import keyed_random
+from mockserver.simulation.kernel.keyed_random import KeyedRandom
+from mockserver.simulation.kernel.rules import Pace
+from mockserver.simulation.kernel.timeline import Mark, Timeline, facts, observe, unfold
+from mockserver.simulation.kernel.transaction import Setup
+
+KIND = "node"
+PENDING = "NODE_PHASE_PENDING"
+RUNNING = "NODE_PHASE_RUNNING"
+FAILED = "NODE_PHASE_FAILED"
+PAUSED = "NODE_PHASE_PAUSED"
+BOOTSTRAPPING = "NODE_PHASE_BOOTSTRAPPING"
+SCALED_DOWN, PREEMPTED, REPLACED, EVICTED = "scaled_down", "preempted", "replaced", "evicted"
+"""Why a node leaves."""
+BY_REPAIR = frozenset({REPLACED, EVICTED})
+
+
+class Node(NamedTuple):
+    """One node. It is listed from the first mark of its line until `deleted_ms`, which it leaves `because` of.
+
+    `role` is "control", "standard" or "preemptible"; `added_by` is "create", "scale", "allocation" or "repair";
+    `part` is the claim that a preemptible node's GPUs come from; `notice_ms` is when it was told that it is
+    reclaimed; `accepted` counts the events and repairs that moved it.
+    """
+
+    id: str
+    name: str
+    role: str
+    num_gpus: int
+    added_by: str
+    line: Timeline
+    instance_id: str
+    part: int = 0
+    deleted_ms: int | None = None
+    because: str = ""
+    notice_ms: int | None = None
+    accepted: int = 0
+
+
+def make(setup: Setup, cluster_id: str, key: str, role: str, num_gpus: int, added_by: str, at_ms: int) -> Node:
+    """A node that is pending from `at_ms`; `key` is unique among the cluster's nodes."""
+    digits = keyed_random.hexadecimal(10, setup.seed, cluster_id, key, "name")
+    prefix = {"control": "control-plane", "standard": "gpu-dp", "preemptible": "gpu-preemptible-dp"}[role]
+    return Node(
+        id=identity(setup, cluster_id, key),
+        name=f"{prefix}-{digits[:5]}-{digits[5:]}",
+        role=role,
+        num_gpus=num_gpus,
+        added_by=added_by,
+        line=(Mark(at_ms, PENDING, "create"),),
+        instance_id=keyed_random.identifier(setup.seed, cluster_id, key, "instance"),
+    )
+
+
+def identity(setup: Setup, cluster_id: str, key: str) -> str:
+    """The id of the node that `key` tells from the others of its cluster."""
+    return keyed_random.identifier(setup.seed, cluster_id, key, "node")
+
+
+def begin(setup: Setup, node: Node, since_ms: int, at_ms: int) -> Node:
+    """The node with its promises made, scheduled from `since_ms` on; one that is under way stays as it is."""
+    if len(node.line) > 1:
+        return node
+    draw = KeyedRandom(setup.seed, node.id, 0)
+    gates = {"scheduled": lambda pending_ms: max(pending_ms, since_ms)}
+    # A cluster without a control plane would never come up: that node does not fail.
+    pace = Pace(setup.rules.pace.durations_ms, {}) if node.role == "control" else setup.rules.pace
+    line = unfold(setup.lifecycles[KIND], node.line, at_ms, pace, draw, gates=gates)
+    return node._replace(line=line)
+
+
+def settled_ms(node: Node) -> int | None:
+    """When the node runs or has failed for good, or None where that is not promised."""
+    return node.line[-1].at_ms if node.line[-1].phase in (RUNNING, FAILED) else None
+
+
+def removed(node: Node, at_ms: int, because: str = SCALED_DOWN) -> Node:
+    """The node, taken out of its cluster: its facts stay, its promises do not."""
+    return node._replace(line=facts(node.line, at_ms), deleted_ms=at_ms, because=because)
+
+
+def moved(setup: Setup, node: Node, move: str, at_ms: int) -> Node | None:
+    """The node, moved by an event, with nothing promised; None where the move is not legal now."""
+    target = setup.lifecycles[KIND].target(move, phase(node, at_ms))
+    if target is None:
+        return None
+    return node._replace(line=(*facts(node.line, at_ms), Mark(at_ms, target, move)), accepted=node.accepted + 1)
+
+
+def held(setup: Setup, node: Node, at_ms: int) -> Node:
+    """The node of a cluster that is paused: paused if it ran, else it stays where it is on its way."""
+    return moved(setup, node, "paused", at_ms) or node._replace(line=facts(node.line, at_ms))
+
+
+def let_go(setup: Setup, node: Node, at_ms: int) -> Node:
+    """The node of a cluster that is resumed: running again, or on its way again."""
+    node = moved(setup, node, "resumed", at_ms) or node
+    if len(node.line) > len(facts(node.line, at_ms)):
+        return node
+    accepted = node.accepted + 1
+    line = unfold(
+        setup.lifecycles[KIND], node.line, at_ms, setup.rules.pace, KeyedRandom(setup.seed, node.id, accepted)
+    )
+    if node.deleted_ms is not None:
+        line = tuple(mark for mark in line if mark.at_ms < node.deleted_ms)
+    return node if line == node.line else node._replace(line=line, accepted=accepted)
+
+
+def rebooted(setup: Setup, node: Node, at_ms: int) -> Node:
+    """The node with the promise that it is rebooted at an instant, which may lie in the future, and comes up again."""
+    target = setup.lifecycles[KIND].target("rebooted", phase(node, at_ms))
+    if target is None:
+        return node
+    accepted = node.accepted + 1
+    draw = KeyedRandom(setup.seed, node.id, accepted)
+    line = (*facts(node.line, at_ms), Mark(at_ms, target, "rebooted"))
+    line = unfold(setup.lifecycles[KIND], line, at_ms, setup.rules.pace, draw)
+    return node._replace(line=line, accepted=accepted)
+
+
+def without_repairs(node: Node, t_ms: int) -> Node:
+    """The node without what repairs that have not begun by `t_ms` have promised of it."""
+    if node.deleted_ms is not None and node.deleted_ms > t_ms and node.because in BY_REPAIR:
+        node = node._replace(deleted_ms=None, because="")
+    known = len(facts(node.line, t_ms))
+    if any(mark.cause == "rebooted" for mark in node.line[known : known + 1]):
+        node = node._replace(line=node.line[:known], accepted=node.accepted - 1)
+    return node
+
+
+def listed(node: Node, t_ms: int) -> bool:
+    """Whether the node is part of the live cluster at an instant."""
+    return node.line[0].at_ms <= t_ms and (node.deleted_ms is None or node.deleted_ms > t_ms)
+
+
+def phase(node: Node, t_ms: int) -> str:
+    """The node's phase at an instant."""
+    return observe(node.line, t_ms).phase

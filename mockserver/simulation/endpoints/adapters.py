@@ -1,0 +1,99 @@
+"""LoRA adapters of dedicated endpoints: bound by name, and gone with their endpoint."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mockserver.errors import Forbidden, Invalid
+from mockserver.simulation.endpoints.record import KIND, Endpoint, find
+from mockserver.simulation.kernel.catalog import AdapterModel
+from mockserver.simulation.kernel.transaction import Transaction, View
+from mockserver.simulation.models import uploads
+
+
+class Binding(NamedTuple):
+    """An adapter bound to an endpoint, both by name."""
+
+    endpoint_name: str
+    adapter_name: str
+
+    @property
+    def model_id(self) -> str:
+        """How the API and inference requests name it."""
+        return f"{self.endpoint_name}:{self.adapter_name}"
+
+
+def adapter_model(view: View, name: str) -> AdapterModel | None:
+    """The account's adapter model of this name, or None. The one place that knows which adapters there are."""
+    base_model = uploads.adapted_by(view, name)
+    if base_model is not None:
+        return AdapterModel(name, base_model)
+    return next((one for one in view.setup.catalog.adapters if one.name == name), None)
+
+
+def bindings(endpoint: Endpoint) -> list[Binding]:
+    """The adapters bound to an endpoint, the first bound first."""
+    return [Binding(endpoint.name, name) for name in endpoint.adapters]
+
+
+def endpoint_with(view: View, adapter_name: str) -> Endpoint | None:
+    """The endpoint that an adapter is bound to: one at most, since requests may name the adapter alone."""
+    return next((one for one in view.scan(KIND).values() if adapter_name in one.adapters), None)
+
+
+def bind(draft: Transaction, endpoint_id: str, model_id: str) -> Binding:
+    """Bind an adapter model of the account to an endpoint; nothing else about the endpoint changes.
+
+    Raises NotFound for an unknown endpoint, Forbidden for an adapter that the account has not; Invalid for a
+    `model_id` of another form or endpoint, and where the adapter does not fit the endpoint or is bound already.
+    """
+    endpoint = find(draft, endpoint_id)
+    binding = _asked(endpoint, model_id)
+    model = uploads.find(draft, endpoint.model)
+    if model is None or not model.lora:
+        raise Invalid(f"LoRA is not enabled on {endpoint.name}: {endpoint.model} takes no adapters.", param="model_id")
+    adapter = _owned(draft, binding.adapter_name)
+    if adapter.base_model != endpoint.model:
+        raise Invalid(
+            f"The adapter {adapter.name} was trained on {adapter.base_model}, but {endpoint.name} serves "
+            f"{endpoint.model}.",
+            param="model_id",
+        )
+    bound = endpoint_with(draft, adapter.name)
+    if bound is not None:
+        raise Invalid(f"The adapter {adapter.name} is bound to {bound.name} already.", param="model_id")
+    draft.put(KIND, endpoint.id, endpoint._replace(adapters=(*endpoint.adapters, adapter.name)))
+    return binding
+
+
+def unbind(draft: Transaction, endpoint_id: str, model_id: str) -> Binding:
+    """Take an adapter from an endpoint. Raises NotFound, Forbidden, and Invalid where it is not bound to it."""
+    endpoint = find(draft, endpoint_id)
+    binding = _asked(endpoint, model_id)
+    if binding.adapter_name not in endpoint.adapters:
+        _owned(draft, binding.adapter_name)
+        raise Invalid(f"The adapter {binding.adapter_name} is not bound to {endpoint.name}.", param="model_id")
+    kept = tuple(name for name in endpoint.adapters if name != binding.adapter_name)
+    draft.put(KIND, endpoint.id, endpoint._replace(adapters=kept))
+    return binding
+
+
+def _asked(endpoint: Endpoint, model_id: str) -> Binding:
+    """The two names of a `model_id`, which is split at its first colon."""
+    endpoint_name, colon, adapter_name = model_id.partition(":")
+    if not endpoint_name or not colon or not adapter_name:
+        raise Invalid(
+            f"model_id must have the form endpoint_name:adapter_model_name, not {model_id!r}.", param="model_id"
+        )
+    if endpoint_name != endpoint.name:
+        raise Invalid(
+            f"model_id names the endpoint {endpoint_name!r}, but the path that of {endpoint.name!r}.", param="model_id"
+        )
+    return Binding(endpoint_name, adapter_name)
+
+
+def _owned(view: View, name: str) -> AdapterModel:
+    adapter = adapter_model(view, name)
+    if adapter is None:
+        raise Forbidden(f"You do not have permission to use the adapter {name}, or there is none.", param="model_id")
+    return adapter

@@ -1,0 +1,1 @@
+"""Inference requests and their completions."""

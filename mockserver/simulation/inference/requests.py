@@ -1,0 +1,67 @@
+"""Who answers an inference request, and what being asked does to an endpoint: it is not idle."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mockserver.errors import Invalid, WrongState
+from mockserver.simulation.endpoints import adapters
+from mockserver.simulation.endpoints import commands as endpoint_commands
+from mockserver.simulation.endpoints.record import KIND, Endpoint, state
+from mockserver.simulation.kernel.transaction import Transaction, View
+
+NOT_RUNNING = "dedicated_endpoint_not_running"
+NOT_AVAILABLE = "model_not_available"
+
+
+class Route(NamedTuple):
+    """Who answers: the model as the answer calls it, and the dedicated endpoint that serves it, if one does."""
+
+    model: str
+    endpoint: Endpoint | None = None
+
+
+def use(draft: Transaction, model: str) -> str:
+    """Have whoever `model` names answer a request, and say which model that is.
+
+    An endpoint with an inactivity timeout counts it anew from now. Raises Invalid where nobody has the name, and
+    where the endpoint is not STARTED.
+    """
+    answering, endpoint = route(draft, model)
+    if endpoint is not None:
+        now = state(endpoint, draft.at_ms)
+        if now != "STARTED":
+            raise WrongState(
+                f"The dedicated endpoint {endpoint.name} is not running (its state is {now}): start it, and ask "
+                "again once it is STARTED.",
+                code=NOT_RUNNING,
+            )
+        if endpoint.inactive_timeout and endpoint.touched_ms != draft.at_ms:
+            endpoint_commands.arrange(draft, endpoint, endpoint._replace(touched_ms=draft.at_ms))
+    return answering
+
+
+def route(view: View, model: str) -> Route:
+    """Who answers to this name: an endpoint by its name or id, a serverless model, or an adapter that is bound,
+    with or without the name of its endpoint before it. Raises Invalid.
+    """
+    if any(model == entry.model for entry in view.scan("serverless").values()):
+        return Route(model)
+    endpoint = view.get(KIND, model) or _named(view, model)
+    if endpoint is not None:
+        return Route(endpoint.model, endpoint)
+    bound, adapter_name = adapters.endpoint_with(view, model), model
+    if bound is None:
+        endpoint_name, _, adapter_name = model.partition(":")
+        bound = adapters.endpoint_with(view, adapter_name)
+        if bound is None or bound.name != endpoint_name:
+            raise Invalid(
+                f"Unable to access model {model[:200]!r}: it is not served without a dedicated endpoint, and none of "
+                "that name serves it. Create one with POST /v1/endpoints and use its name.",
+                code=NOT_AVAILABLE,
+            )
+    return Route(f"{bound.model} with {adapter_name}", bound)
+
+
+def _named(view: View, name: str) -> Endpoint | None:
+    return next((endpoint for endpoint in view.scan(KIND).values() if endpoint.name == name), None)

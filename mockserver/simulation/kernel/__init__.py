@@ -1,0 +1,1 @@
+"""What every resource stands on: timelines, transactions, keyed randomness, capacity, the catalogue and rules."""

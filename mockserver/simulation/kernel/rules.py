@@ -1,0 +1,126 @@
+"""What a scenario settles for the simulation: pace, chances, stock, switches, and who the account is.
+
+Plain values: `scenarios/` reads and checks them, `fixtures/` holds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from mockserver.contract.lifecycles import EVENT, Lifecycle, Move
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+
+class Step(NamedTuple):
+    """A move that time may take, and the range of its delay in ms."""
+
+    move: Move
+    low_ms: int
+    high_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long moves take and how likely the unlucky ones are."""
+
+    durations_ms: Mapping[tuple[str, str], tuple[int, int]]
+    """(kind, move) -> shortest and longest, in ms."""
+    chances: Mapping[str, float]
+    """name of an unlucky move -> probability that it is taken where it can be."""
+    _steps: dict[tuple[str, str, frozenset[str]], tuple[Step, ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+
+    def delay_ms(self, kind: str, move: str) -> tuple[int, int]:
+        """The range of the move's delay; (0, 0) where the scenario names none."""
+        return self.durations_ms.get((kind, move), (0, 0))
+
+    def chance(self, move: Move) -> float | None:
+        """The chance of an unlucky move (one that an event may cause as well); None for a usual one."""
+        return self.chances.get(move.name, 0.0) if EVENT in move.by else None
+
+    def steps(self, lifecycle: Lifecycle, state: str, conditions: frozenset[str]) -> tuple[Step, ...]:
+        """What time may do next to a resource in this state, without what has no chance at all."""
+        key = (lifecycle.kind, state, conditions)
+        found = self._steps.get(key)
+        if found is None:
+            found = self._steps[key] = tuple(
+                Step(move, *self.delay_ms(lifecycle.kind, move.name))
+                for move in lifecycle.ways(state, conditions)
+                if self.chance(move) != 0
+            )
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRule:
+    """The GPUs of one type at one place: how many there are, and how many the rest of the world may use."""
+
+    capacity: int
+    demand_low: int
+    demand_high: int
+
+
+@dataclass(frozen=True, slots=True)
+class StockRules:
+    """The GPUs that can be had, by pool ("hardware/h100-80gb-sxm", "cluster/H100_SXM") and place."""
+
+    unlimited: bool
+    demand_step_ms: int
+    pools: Mapping[str, Mapping[str, PoolRule]]
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """Where the documents and the live service disagree, or leave the answer open: see docs/scenarios.md."""
+
+    v1_dedicated: Literal["open", "retired"]
+    bad_key: Literal["by_document", "401"]
+    default_inactive_timeout: int
+    """In minutes; 0 is never."""
+    partial_autoscaling: Literal["refuse", "merge"]
+    missing_autoscaling: Literal["refuse", "one_replica"]
+    restart_while_stopping: Literal["queue", "refuse"]
+    queued_cluster_status: Literal["WaitingForControlPlaneNodes", "Scheduled"]
+    inline_volumes: Literal["deleted_with_cluster", "kept"]
+    automated_remediations: Literal["approval", "automatic", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who the caller is: the owner of what is created, and the project and organization the key belongs to."""
+
+    owner: str
+    user_id: str
+    organization_id: str
+    organization_name: str
+    project_id: str
+    project_name: str
+    project_slug: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything the simulation takes from a scenario, save the resources an account begins with."""
+
+    account: Account
+    pace: Pace
+    stock: StockRules
+    switches: Switches
+    preemptible_node_every_ms: tuple[int, int]
+    preemption_grace_ms: tuple[int, int]
+
+    @property
+    def owner(self) -> str:
+        """The owner of what is created."""
+        return self.account.owner
+
+    @property
+    def project_id(self) -> str:
+        """The project of what names none."""
+        return self.account.project_id

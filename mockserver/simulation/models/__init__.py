@@ -1,0 +1,1 @@
+"""Models and the jobs that import them."""

@@ -1,0 +1,54 @@
+"""Jobs: what works in the background on the import of a model, from Queued to Complete or Failed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mockserver.errors import Conflict, NotFound
+from mockserver.simulation.kernel.keyed_random import KeyedRandom
+from mockserver.simulation.kernel.timeline import Mark, Timeline, facts, observe, unfold
+from mockserver.simulation.kernel.transaction import Setup, Transaction, View
+
+KIND = "job"
+COMPLETE = "Complete"
+FAILED = "Failed"
+
+
+class Job(NamedTuple):
+    """One import. `model_name` is as it was asked for, `source` too, but without what is secret in it."""
+
+    id: str
+    model_name: str
+    source: str
+    description: str
+    created_ms: int
+    line: Timeline
+
+
+def status(job: Job, t_ms: int) -> str:
+    """The job's status at an instant."""
+    return observe(job.line, t_ms).phase
+
+
+def find(view: View, job_id: str, param: str) -> Job:
+    """The job with this id. Raises NotFound; `param` is what the request calls the id."""
+    job: Job | None = view.get(KIND, job_id)
+    if job is None:
+        raise NotFound(f"The job {job_id} was not found.", param=param)
+    return job
+
+
+def promise(setup: Setup, job: Job, at_ms: int) -> Job:
+    """The job with what time will do to it from `at_ms` on."""
+    draw = KeyedRandom(setup.seed, job.id, 0)
+    return job._replace(line=unfold(setup.lifecycles[KIND], job.line, at_ms, setup.rules.pace, draw))
+
+
+def fail(draft: Transaction, job: Job) -> None:
+    """Have an import fail now. Raises Conflict where it is not running."""
+    now = status(job, draft.at_ms)
+    target = draft.setup.lifecycles[KIND].target("import_failed", now)
+    if target is None:
+        raise Conflict(f"The job {job.id} cannot fail: it is {now}.")
+    line = (*facts(job.line, draft.at_ms), Mark(draft.at_ms, target, "import_failed"))
+    draft.put(KIND, job.id, job._replace(line=line))

@@ -1,0 +1,1 @@
+"""Remediations of nodes and the health alerts that recommend them."""

@@ -1,0 +1,110 @@
+"""Passive health alerts: what fires on a node, the remediation it recommends, and what happens when it clears."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mockserver.simulation.clusters import nodes
+from mockserver.simulation.clusters.nodes import Node
+from mockserver.simulation.clusters.record import Cluster, phase
+from mockserver.simulation.kernel.rules import MINUTE_MS
+from mockserver.simulation.kernel.timeline import Mark
+from mockserver.simulation.kernel.transaction import Transaction
+from mockserver.simulation.remediations import record as rows
+from mockserver.simulation.remediations.commands import UP
+from mockserver.simulation.remediations.record import Alert, Remediation
+
+KIND = "alert"
+COOL_DOWN_MS = 30 * MINUTE_MS
+"""How long after a remediation of a node none is recommended anew."""
+CHECKER, AUTO_APPROVED = "Together Health Checker", "Auto-Approved"
+ESCALATION = ("REBOOT_VM", "VM_ONLY", "HOST_AWARE")
+"""The recommended modes, the mildest first."""
+
+
+def fire(
+    draft: Transaction,
+    cluster: Cluster,
+    node: Node,
+    name: str,
+    annotations: Mapping[str, str],
+    *,
+    degrades: bool = False,
+) -> tuple[Cluster, Alert]:
+    """The cluster with one more alert, firing now, and the remediation that it recommends; nothing is stored.
+
+    The cluster is to be without promises of repairs (`repairs.present`).
+    """
+    kind = draft.setup.catalog.health_alerts[name]
+    alert = Alert(
+        id=draft.new_id(KIND),
+        node_id=node.id,
+        instance_id=node.instance_id,
+        vm=node.name,
+        name=name,
+        severity=f"PHC_SEVERITY_{kind.severity}",
+        annotations={"summary": kind.summary, **annotations},
+        started_ms=draft.at_ms,
+        degrades=degrades,
+    )
+    mode = kind.mode_by_xid.get(annotations.get("xid", ""), kind.mode)
+    if mode is not None:
+        cluster, remediation_id = _recommend(draft, cluster, node, mode, alert)
+        alert = alert._replace(remediation_id=remediation_id)
+    return cluster._replace(alerts=(*cluster.alerts, alert)), alert
+
+
+def cleared(cluster: Cluster, alert_ids: frozenset[str], at_ms: int) -> Cluster:
+    """The cluster with these alerts resolved now."""
+    return cluster._replace(
+        alerts=tuple(alert._replace(resolved_ms=at_ms) if alert.id in alert_ids else alert for alert in cluster.alerts)
+    )
+
+
+def of_node(cluster: Cluster, node: Node, at_ms: int) -> frozenset[str]:
+    """The alerts that fire on a node now."""
+    return frozenset(alert.id for alert in cluster.alerts if alert.node_id == node.id and alert.firing(at_ms))
+
+
+def _recommend(draft: Transaction, cluster: Cluster, node: Node, mode: str, alert: Alert) -> tuple[Cluster, str | None]:
+    """The cluster with an automated remediation of the node, and its id; without one where none is due.
+
+    A remediation of the node that waits for approval takes the alert up, and the severer mode of the two.
+    """
+    at_ms = draft.at_ms
+    policy = draft.setup.rules.switches.automated_remediations
+    of_node = [one for one in cluster.remediations if one.node_id == node.id]
+    waiting = next((one for one in of_node if rows.state(one, at_ms) == rows.PENDING_APPROVAL), None)
+    if waiting is not None:
+        if _severity(mode) > _severity(waiting.mode):
+            severer = waiting._replace(mode=mode, edited_ms=at_ms)
+            kept = tuple(severer if one.id == waiting.id else one for one in cluster.remediations)
+            cluster = cluster._replace(remediations=kept)
+        return cluster, waiting.id
+    under_way = [one for one in of_node if rows.state(one, at_ms) not in rows.OVER]
+    if under_way:
+        return cluster, under_way[-1].id
+    ended = [rows.ended_ms(one, at_ms) or at_ms for one in of_node]
+    resting = bool(ended) and max(ended) + COOL_DOWN_MS > at_ms
+    repairable = nodes.phase(node, at_ms) in (nodes.RUNNING, nodes.FAILED) and phase(cluster, at_ms) in UP
+    if policy == "never" or resting or not repairable:
+        return cluster, None
+    automatic = policy == "automatic"
+    remediation = Remediation(
+        id=draft.new_id(rows.KIND),
+        node_id=node.id,
+        instance_id=node.instance_id,
+        instance_name=node.name,
+        mode=mode,
+        trigger=rows.AUTOMATED,
+        requested_by=CHECKER,
+        line=(Mark(at_ms, rows.PENDING if automatic else rows.PENDING_APPROVAL, "create"),),
+        reason=alert.annotations["summary"],
+        reviewed_by=AUTO_APPROVED if automatic else None,
+        review_ms=at_ms if automatic else None,
+    )
+    return cluster._replace(remediations=(*cluster.remediations, remediation)), remediation.id
+
+
+def _severity(mode: str) -> int:
+    return ESCALATION.index(mode)

@@ -1,0 +1,183 @@
+"""What remediations do to their cluster: promises that are taken back and made anew with the cluster's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from mockserver.simulation.clusters import nodes
+from mockserver.simulation.clusters.nodes import Node
+from mockserver.simulation.clusters.record import Cluster, num_gpus
+from mockserver.simulation.kernel.keyed_random import KeyedRandom
+from mockserver.simulation.kernel.timeline import Gate, Mark, earliest, facts, unfold
+from mockserver.simulation.kernel.transaction import Setup
+from mockserver.simulation.remediations import record as rows
+from mockserver.simulation.remediations.record import Alert, Remediation
+
+LEFT = "The node left the cluster."
+NO_BOOT = "The node did not come up again."
+
+
+class Projection(NamedTuple):
+    """A cluster's nodes, remediations and alerts with what is promised of them.
+
+    `well_ms` is when the last repair on its way leaves no node of the cluster broken, `ill_ms` when the first of them
+    loses its node; or None.
+    """
+
+    made: Mapping[str, Node]
+    remediations: tuple[Remediation, ...]
+    alerts: tuple[Alert, ...]
+    well_ms: int | None
+    ill_ms: int | None
+
+
+def present(cluster: Cluster, at_ms: int) -> Cluster:
+    """The cluster as it is at an instant, without anything that a repair or an allocation still promises.
+
+    Its terms say how many GPUs it has now: an eviction may have taken some since they were agreed.
+    """
+    made = tuple(nodes.without_repairs(node, at_ms) for node in cluster.nodes if node.line[0].at_ms <= at_ms)
+    cluster = cluster._replace(
+        nodes=made,
+        claims=tuple(claim for claim in cluster.claims if claim.until_ms is None or claim.until_ms > at_ms),
+        alerts=tuple(
+            alert._replace(resolved_ms=None) if alert.resolved_ms and alert.resolved_ms > at_ms else alert
+            for alert in cluster.alerts
+        ),
+    )
+    terms, now = cluster.terms, num_gpus(cluster, at_ms)
+    if now >= terms.num_gpus:
+        return cluster
+    fewer = replace(
+        terms,
+        num_gpus=now,
+        num_reserved_gpus=min(terms.num_reserved_gpus, now),
+        num_capacity_pool_gpus=min(terms.num_capacity_pool_gpus, now),
+    )
+    return cluster._replace(terms=fewer)
+
+
+def promised(setup: Setup, cluster: Cluster, made: Mapping[str, Node], at_ms: int) -> Projection:
+    """The outlook from an instant on; `made` are the nodes by id, with no repair promised of them yet."""
+    made = dict(made)
+    alerts = cluster.alerts
+    remediations = []
+    well_ms: int | None = None
+    ill_ms: int | None = None
+    for remediation in cluster.remediations:
+        line = facts(remediation.line, at_ms)
+        if line[-1].phase in rows.OVER:
+            remediations.append(remediation)
+            continue
+        remediation = _continued(setup, cluster, remediation._replace(line=line), made, at_ms)
+        remediations.append(remediation)
+        last = remediation.line[-1]
+        node = subject(setup, cluster, remediation, made)
+        if last.cause == "repair_failed" and node is not None and node.role == "standard":
+            ill_ms = earliest(ill_ms, node.line[-1].at_ms)
+        if last.phase == rows.SUCCEEDED:
+            well_ms = max(well_ms or 0, last.at_ms)
+            alerts = tuple(
+                alert._replace(resolved_ms=last.at_ms)
+                if alert.node_id == remediation.node_id and alert.resolved_ms is None
+                else alert
+                for alert in alerts
+            )
+    # Nothing fires on a node that has left.
+    alerts = tuple(
+        alert._replace(resolved_ms=made[alert.node_id].deleted_ms) if alert.resolved_ms is None else alert
+        for alert in alerts
+    )
+    broken = any(
+        node.role == "standard" and node.deleted_ms is None and node.line[-1].phase == nodes.FAILED
+        for node in made.values()
+    )
+    ailing = any(alert.degrades and alert.resolved_ms is None for alert in alerts)
+    return Projection(made, tuple(remediations), alerts, None if broken or ailing else well_ms, ill_ms)
+
+
+def called_off(setup: Setup, remediation: Remediation, at_ms: int, why: str) -> Remediation:
+    """The remediation, ended because it can do nothing any more; one that is over stays as it is."""
+    now = rows.state(remediation, at_ms)
+    for move in ("called_off", "broken_off"):
+        target = setup.lifecycles[rows.KIND].target(move, now)
+        if target is not None:
+            line = (*facts(remediation.line, at_ms), Mark(at_ms, target, move))
+            error = why if target == rows.FAILED else remediation.error
+            return remediation._replace(line=line, error=error, accepted=remediation.accepted + 1)
+    return remediation
+
+
+def about_to_be_evicted(cluster: Cluster, at_ms: int) -> frozenset[str]:
+    """The nodes that a remediation on its way will evict."""
+    return frozenset(
+        one.node_id
+        for one in cluster.remediations
+        if one.mode == rows.EVICTS and rows.state(one, at_ms) not in rows.OVER
+    )
+
+
+def subject(setup: Setup, cluster: Cluster, remediation: Remediation, made: Mapping[str, Node]) -> Node | None:
+    """The node that a remediation brings up: the one that took the place of its own, once there is one."""
+    fresh = made.get(nodes.identity(setup, cluster.id, _place(remediation)))
+    return fresh or made.get(remediation.node_id)
+
+
+def _continued(
+    setup: Setup, cluster: Cluster, remediation: Remediation, made: dict[str, Node], at_ms: int
+) -> Remediation:
+    """The remediation with its promises made, and those of its node in `made`."""
+    node = subject(setup, cluster, remediation, made)
+    running = remediation.line[-1].phase == rows.RUNNING
+    evicting = running and remediation.mode == rows.EVICTS
+    if node is None or (node.deleted_ms is not None and node.deleted_ms <= at_ms and not evicting):
+        return called_off(setup, remediation, at_ms, LEFT)
+    lifecycle, pace = setup.lifecycles[rows.KIND], setup.rules.pace
+    draw = KeyedRandom(setup.seed, remediation.id, remediation.accepted)
+    conditions = set()
+    gates: dict[str, Gate] = {}
+    line = remediation.line
+    if line[-1].phase == rows.PENDING_APPROVAL:
+        linked = [alert for alert in cluster.alerts if alert.remediation_id == remediation.id]
+        cleared = [alert.resolved_ms for alert in linked if alert.resolved_ms is not None]
+        if linked and len(cleared) == len(linked):
+            conditions.add("alert_cleared")
+            gates["auto_resolved"] = lambda since_ms: max([since_ms, *cleared])
+        line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates)
+        return remediation._replace(line=line)
+    if not running:
+        if remediation.mode in rows.QUARANTINES:
+            conditions.add("quarantine")
+        line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), until=rows.RUNNING)
+        node = _begin(setup, cluster, remediation, node, made, line[-1].at_ms)
+    up_ms = None if remediation.mode == rows.EVICTS else nodes.settled_ms(node)
+    if node.line[-1].phase == nodes.FAILED and remediation.mode != rows.EVICTS:
+        conditions.add("node_failed")
+    gates = {name: lambda since_ms: max(since_ms, up_ms or since_ms) for name in ("succeeded", "repair_failed")}
+    line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates)
+    error = NO_BOOT if line[-1].phase == rows.FAILED else None
+    return remediation._replace(line=line, error=error)
+
+
+def _begin(
+    setup: Setup, cluster: Cluster, remediation: Remediation, node: Node, made: dict[str, Node], begun_ms: int
+) -> Node:
+    """Promise in `made` what the remediation does to its node when it begins; answers the node to be brought up."""
+    if remediation.mode in rows.REBOOTS:
+        made[node.id] = nodes.rebooted(setup, node, begun_ms)
+        return made[node.id]
+    evicts = remediation.mode == rows.EVICTS
+    made[node.id] = node._replace(deleted_ms=begun_ms, because=nodes.EVICTED if evicts else nodes.REPLACED)
+    if evicts:
+        return node
+    fresh = nodes.make(setup, cluster.id, _place(remediation), node.role, node.num_gpus, "repair", begun_ms)
+    fresh = nodes.begin(setup, fresh._replace(part=node.part), begun_ms, begun_ms)
+    made[fresh.id] = fresh
+    return fresh
+
+
+def _place(remediation: Remediation) -> str:
+    """What is unique of the node that takes the place of the remediation's own."""
+    return f"repair/{remediation.id}"

@@ -1,0 +1,247 @@
+"""The places of a document's schemas at which answers hold values, by names that many operations share.
+
+A place is named by the last schema of the document that leads to it (`DedicatedEndpoint.autoscaling`), or by the
+operation where no schema has a name (`listEndpoints.data`), so that a change of it shows in every answer alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from mockserver.openapi import DeclaredResponse, Document, Operation, Place, is_json
+from mockserver.openapi.diff.normal_form import NormalView, Parts, Shapes, Views, kind_of
+from mockserver.openapi.schema.applicators import branches
+
+_DEEPEST = 24
+_WORDS = re.compile(r"[^a-z0-9]")
+_ORDERED = re.compile(r"\b(oldest|newest|latest|earliest|first) first\b|\bin the order\b|\bsorted\b|chronolog", re.I)
+
+
+@dataclass(frozen=True)
+class SchemaLocation:
+    """A place in the schemas.
+
+    `label` names it, `inner` what is inside of it (a schema's own name, where it has one); `name` is the field's.
+    `required`: the object must have it; `is_identity`: paths are made of it; `is_addressed`: a list whose entries can
+    be asked for one by one.
+    """
+
+    label: str
+    inner: str
+    name: str
+    parts: Parts = field(repr=False)
+    shapes: Shapes = field(repr=False, compare=False)
+    is_field: bool = False
+    required: bool = False
+    is_identity: bool = False
+    is_addressed: bool = False
+
+    @cached_property
+    def views(self) -> Views:
+        """The ways in which its value may be."""
+        return self.shapes.of(self.parts)
+
+    def views_of(self, kind: str) -> Views:
+        """Those of one kind of value."""
+        return tuple(view for view in self.views if view.kind == kind)
+
+    def one(self, kind: str) -> NormalView | None:
+        """What is said of values of this kind, where it is one thing."""
+        found = self.views_of(kind)
+        return found[0] if len(found) == 1 else None
+
+    @cached_property
+    def is_ordered(self) -> bool:
+        """Whether the document says in which order a list is."""
+        return bool(_ORDERED.search(str(self.shapes.annotations(self.parts).get("description", ""))))
+
+
+class Met(NamedTuple):
+    """A value in an answer: its spot, what holds it and under which key, the JSON pointer to it, and the objects that
+    it is in, outermost first.
+    """
+
+    spot: SchemaLocation
+    holder: Any
+    key: Any
+    value: Any
+    pointer: str
+    within: tuple[dict[str, Any], ...] = ()
+
+
+class Spots:
+    """All spots of one document's answers."""
+
+    def __init__(self, document: Document, prefix: str) -> None:
+        """Name them with a prefix, which tells documents apart."""
+        self.document = document
+        self._prefix = prefix
+        self._shapes = Shapes(document.references)
+        self._identities = {_plain(name) for one in document.operations for name in re.findall(r"{(.*?)}", one.path)}
+        self._paths = [one.path for one in document.operations]
+        self._inside: dict[tuple[int, str], SchemaLocation] = {}
+
+    def tops(self, operation: Operation) -> Iterator[tuple[int | str, SchemaLocation]]:
+        """The whole of each JSON answer that an operation declares, by status."""
+        for status, response in operation.responses.items():
+            spot = self._top(operation, status, response)
+            if spot is not None:
+                yield status, spot
+
+    def all(self) -> list[SchemaLocation]:
+        """Every spot of every answer once, as the document has them."""
+        return self._all(self.document.operations)
+
+    def of(self, operation: Operation) -> list[SchemaLocation]:
+        """Every spot of one operation's answers."""
+        return self._all((operation,))
+
+    def _all(self, operations: Iterable[Operation]) -> list[SchemaLocation]:
+        found: dict[tuple[str, str], SchemaLocation] = {}
+        seen: set[str] = set()
+        for operation in operations:
+            for _, spot in self.tops(operation):
+                self._gather(spot, found, seen, 0)
+        return list(found.values())
+
+    def met(self, operation: Operation, status: int, value: Any) -> Iterator[Met]:
+        """Every value of an answer that the document describes, outermost first."""
+        response = operation.response_for(status)
+        for declared, other in operation.responses.items():
+            if other is response:
+                spot = self._top(operation, declared, other)
+                if spot is not None:
+                    yield from self._walk(spot, None, None, value, "")
+                return
+
+    def _top(self, operation: Operation, status: int | str, response: DeclaredResponse) -> SchemaLocation | None:
+        for name, media in response.media.items():
+            schema = media.raw.get("schema")
+            if is_json(name) and schema is not None:
+                at = response.place / "content" / name / "schema"
+                label = self._prefix + operation.operation_id + ("" if str(status)[0] == "2" else f"[{status}]")
+                addressed = operation.method == "GET" and any(
+                    path.startswith(f"{operation.path}/{{") for path in self._paths
+                )
+                return self._spot(label, "", ((schema, at),), addressed=addressed)
+        return None
+
+    def _spot(
+        self,
+        label: str,
+        name: str,
+        parts: Parts,
+        *,
+        required: bool = False,
+        addressed: bool = False,
+        is_key: bool = False,
+    ) -> SchemaLocation:
+        inner = self._named(parts) or label
+        key = (id(parts[0][0]), f"{label} {required} {addressed} {is_key}")
+        spot = self._inside.get(key)
+        if spot is None:
+            spot = self._inside[key] = SchemaLocation(
+                label=label,
+                inner=inner,
+                name=name,
+                parts=parts,
+                shapes=self._shapes,
+                is_field=bool(name),
+                required=required,
+                is_identity=is_key or _plain(name) == "id" or _plain(name) in self._identities,
+                is_addressed=addressed or self._holds_addressed(parts),
+            )
+        return spot
+
+    def _holds_addressed(self, parts: Parts) -> bool:
+        """Whether this is a list of objects that have a field which paths are made of."""
+        items = [item for view in self._shapes.of(parts) if view.kind == "array" for item in view.items]
+        views = self._shapes.of(tuple(items)) if items else ()
+        return any(_plain(name) in self._identities for view in views for name in view.fields)
+
+    def _named(self, parts: Parts) -> str:
+        """The name of the schema that the parts are, where they are one that has a name."""
+        for _ in range(_DEEPEST):
+            if len(parts) != 1:
+                break
+            schema, place = parts[0]
+            if _is_component(place):
+                return self._prefix + place.steps[2]
+            if not isinstance(schema, dict):
+                return ""
+            some = [one for word in ("allOf", "anyOf", "oneOf") for one in branches(schema, word, place)]
+            some = [one for one in some if not (isinstance(one[0], dict) and one[0].get("type") == "null")]
+            if "$ref" in schema:
+                parts = (self._shapes.references.resolve(schema["$ref"], place / "$ref"),)
+            elif len(some) == 1 and "properties" not in schema:
+                parts = (some[0],)
+            else:
+                return ""
+        return ""
+
+    def _fields(self, spot: SchemaLocation, views: Views) -> Iterator[SchemaLocation]:
+        """The declared fields of an object, as any of its views has them."""
+        names = dict.fromkeys(name for view in views for name in view.fields)
+        has_id = any(name == "id" or name.endswith(("_id", "Id")) for name in names)
+        for name in names:
+            parts = next(view.fields[name] for view in views if name in view.fields)
+            yield self._spot(
+                f"{spot.inner}.{name}",
+                name,
+                parts,
+                required=any(name in view.required for view in views),
+                addressed=spot.is_addressed,
+                is_key=name == "name" and not has_id,  # what has no id is asked for by its name
+            )
+
+    def _items(self, spot: SchemaLocation, views: Views) -> SchemaLocation | None:
+        parts: Parts = next((view.items for view in views if view.items), ())
+        return self._spot(f"{spot.inner}[]", "", parts) if parts else None
+
+    def _gather(
+        self, spot: SchemaLocation, found: dict[tuple[str, str], SchemaLocation], seen: set[str], depth: int
+    ) -> None:
+        found.setdefault((spot.label, spot.inner), spot)
+        if depth > _DEEPEST or (spot.inner in seen and spot.inner != spot.label):
+            return
+        seen.add(spot.inner)
+        for inside in self._fields(spot, spot.views_of("object")):
+            self._gather(inside, found, seen, depth + 1)
+        items = self._items(spot, spot.views_of("array"))
+        if items is not None:
+            self._gather(items, found, seen, depth + 1)
+
+    def _walk(
+        self,
+        spot: SchemaLocation,
+        holder: Any,
+        key: Any,
+        value: Any,
+        pointer: str,
+        within: tuple[dict[str, Any], ...] = (),
+    ) -> Iterator[Met]:
+        yield Met(spot, holder, key, value, pointer, within)
+        if isinstance(value, dict):
+            inner = (*within, value)
+            for inside in self._fields(spot, spot.views_of(kind_of(value))):
+                if inside.name in value:
+                    step = inside.name.replace("~", "~0").replace("/", "~1")
+                    yield from self._walk(inside, value, inside.name, value[inside.name], f"{pointer}/{step}", inner)
+        elif isinstance(value, list):
+            items = self._items(spot, spot.views_of("array"))
+            if items is not None:
+                for number, one in enumerate(value):
+                    yield from self._walk(items, value, number, one, f"{pointer}/{number}", within)
+
+
+def _is_component(place: Place) -> bool:
+    return len(place.steps) == 3 and place.steps[:2] == ("components", "schemas")
+
+
+def _plain(name: str) -> str:
+    """A name without the marks between its words: endpointId is endpoint_id."""
+    return _WORDS.sub("", name.lower())
