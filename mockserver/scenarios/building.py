@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mockserver.scenarios.values import count_range, duration_ms, instant_ms, range_ms, when
+from mockserver.durations import count_range, duration_ms, instant_ms, range_ms, when
 from mockserver.simulation.kernel.catalog import (
     AdapterModel,
     Catalog,

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from mockserver.clock import LAST_MS
-from mockserver.scenarios.values import count_range, duration_ms, instant_ms, range_ms, when
+from mockserver.durations import count_range, duration_ms, instant_ms, range_ms, when
 from mockserver.simulation.kernel.numbers import MOST_ASKED_GPUS, MOST_GPUS, MOST_MINUTES, MOST_REPLICAS, MOST_TIB
 from mockserver.simulation.kernel.rules import DAY_MS
 

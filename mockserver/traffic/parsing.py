@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.scenarios.values import duration_ms, range_ms
+from mockserver.durations import duration_ms, range_ms
 from mockserver.traffic import faults
 from mockserver.traffic.faults import LONGEST_MS, Fault, FaultRule
 from mockserver.traffic.rate_limits import Limit
