@@ -1,192 +1,210 @@
-"""The house rules, read off the source: who imports whom, what the pure rooms may not touch, how long things get."""
+"""The rules of the source: ARCHITECTURE.md shows what is there, rooms import as its pictures show, sizes and names.
+
+Also what the pure rooms may not use, and which room may import what only an extra installs.
+"""
+
+from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PACKAGE = ROOT / "mockserver"
-FILES = sorted(PACKAGE.rglob("*.py"))
-KIT = sorted((ROOT / "contract_tests").rglob("*.py"))
+from tests import source_tree as source
 
-MAX_FILE_LINES = 400
-MAX_FUNCTION_LINES = 70
+ROOT = source.ROOT
+MAX_MODULE_LINES = 350
+MAX_FUNCTION_LINES = 50
+MAX_PARAMETERS = 6
 
-# What the modules of each room may import of the package, besides their own room. A module at the top is a room.
-LOW = {"datafiles", "errors", "lifecycles"}
-ROOMS = {
-    "errors": set(),
-    "yamltext": {"errors"},
-    "datafiles": {"errors", "yamltext"},
-    "lifecycles": {"datafiles", "errors"},
-    "clock": {"errors"},
-    "settings": {"clock"},
-    "openapi": LOW,
-    "simulation": {"errors", "lifecycles"},
-    "conventions": {"clock", "errors", "openapi", "simulation"},
-    "variations": {"clock", "errors", "lifecycles", "openapi", "simulation"},
-    "store": LOW,
-    "scenarios": {*LOW, "clock", "simulation"},
-    "audit": {"__init__", "clock", "errors", "openapi"},
-    "web": {
-        *LOW,
-        "__init__",
-        "audit",
-        "clock",
-        "conventions",
-        "openapi",
-        "scenarios",
-        "settings",
-        "simulation",
-        "store",
-        "variations",
-    },
-    "options": {"errors", "settings"},
-    "verifying": {"errors", "settings"},
-    "client_process": {"errors"},
-    "running": {"client_process", "errors", "settings", "web"},
-    "exercise_report": {"exercising"},
-    "exercising": {"client_process", "errors", "exercise_report", "settings", "variations", "web"},
-    "proxying": {"audit", "client_process", "errors", "lifecycles", "running", "scenarios", "settings", "web"},
-    "cli": {
-        "__init__",
-        "errors",
-        "exercising",
-        "lifecycles",
-        "openapi",
-        "options",
-        "proxying",
-        "running",
-        "scenarios",
-        "settings",
-        "verifying",
-        "web",
-    },
-    "strategies": {"openapi", "settings"},
-    "testing": {"settings", "web"},
-    "pytest_plugin": {"testing"},
-    "__init__": set(),
-    "__main__": {"cli"},
-}
-# Ambient time and chance, and the modules that may use them.
 AMBIENT = {
     "time.time": set(),
-    "time.time_ns": {"clock.py"},
+    "time.time_ns": {"mockserver.clock"},
     "time.monotonic": set(),
-    "time.monotonic_ns": {"clock.py"},
+    "time.monotonic_ns": {"mockserver.clock"},
     "time.sleep": set(),
     "datetime.now": set(),
     "datetime.utcnow": set(),
     "date.today": set(),
     "uuid.uuid4": set(),
     "uuid4": set(),
-    "os.urandom": {"web/app.py"},
-    "asyncio.sleep": {"web/reloading.py"},
-    "sleep": {"web/reloading.py"},
+    "os.urandom": {"mockserver.server.app"},
+    "asyncio.sleep": {"mockserver.server.reloading"},
+    "sleep": {"mockserver.server.reloading"},
 }
-PURE_IMPORTS = {"time", "random", "secrets", "uuid", "os", "socket", "asyncio", "threading", "pathlib", "io"}
+"""Calls that read the time or make randomness, and the modules of `mockserver` that may make them."""
+NOT_PURE = {"time", "random", "secrets", "uuid", "os", "socket", "asyncio", "threading", "pathlib", "io"}
+HTTP = {"starlette", "uvicorn", "httptools", "http", "urllib.request"}
+EXTRAS = {
+    "hypothesis": {"strategies", "kit", "kit.drivers", "kit.runner", "kit.suites"},
+    "httpx": {"server", "testing"},
+    "pytest": {"pytest_plugin", "kit", "kit.drivers", "kit.runner", "kit.suites"},
+    "requests": {"kit.client", "kit.drivers", "kit.runner", "kit.suites"},
+    "schemathesis": {"kit.drivers", "kit.runner", "kit.suites"},
+    "xdist": {"kit.runner"},
+}
+"""Packages that only an extra installs, and the rooms that may import them."""
+HTTPX_MODULES = {"mockserver.server.upstream_proxy", "mockserver.testing.transports"}
+ENTRY_POINTS = {"__main__", "pytest_plugin", "strategies", "conftest", "cleaning"}
+"""Modules that something other than an import starts."""
 
 
-def name_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).as_posix()
+def places(failures: Iterator[str]) -> None:
+    """Fail with every failure, not only with the first."""
+    lines = sorted(failures)
+    assert not lines, "\n".join(lines)
 
 
-def name_in_root(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
+def location(module: str, line: int = 0) -> str:
+    path = source.FILES[module].relative_to(ROOT).as_posix()
+    return f"{path}:{line}" if line else path
 
 
-def room_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+# ---- ARCHITECTURE.md shows what is there ---------------------------------------------------------------------------
 
 
-def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{path}: imports are written out in full"
-            yield node.module or ""
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def test_the_tree_lists_every_folder_and_loose_module() -> None:
+    drawn = source.drawn_tree()
+    on_disk = source.tree_on_disk()
+    missing = on_disk - drawn
+    gone = {path for path in drawn if not (ROOT / path).exists()}
+    assert not missing, f"ARCHITECTURE.md's tree does not list {sorted(missing)}"
+    assert not gone, f"ARCHITECTURE.md's tree lists what is not there: {sorted(gone)}"
 
 
-def rooms_imported(path: Path) -> set[str]:
-    rooms = set()
-    for name in imports(path):
-        parts = name.split(".")
-        if parts[0] == "mockserver" and len(parts) > 1:
-            known = (PACKAGE / parts[1]).is_dir() or (PACKAGE / f"{parts[1]}.py").is_file()
-            rooms.add(parts[1] if known else "__init__")
-    return rooms
+def test_every_room_imports_exactly_what_the_pictures_show() -> None:
+    drawn, real = source.drawn_arrows(), source.room_imports()
+    ground = drawn.pop("every room", set())
+    drawn = {room: ends - ground for room, ends in drawn.items()}
+    real = {room: ends - ground for room, ends in real.items()}
+    failures = [
+        f"{room} imports {end}, which the pictures do not show"
+        for room in real
+        for end in real[room] - drawn.get(room, set())
+    ]
+    failures += [
+        f"no module of {room} imports {end}, as a picture shows"
+        for room in drawn
+        for end in drawn[room] - real.get(room, set())
+    ]
+    places(iter(failures))
 
 
-def calls(path: Path) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call):
-            yield node.lineno, ast.unparse(node.func)
+def test_rooms_are_in_no_circle() -> None:
+    assert source.circle(source.room_imports()) == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_imports_point_one_way(path: Path) -> None:
-    room = room_of(path)
-    wrong = rooms_imported(path) - ROOMS[room] - {room}
-    assert not wrong, f"{name_of(path)} must not import {', '.join(sorted(wrong))}"
+def test_modules_are_in_no_circle() -> None:
+    assert source.circle({module: source.own_imports(module) for module in source.FILES}) == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_time_and_chance_are_handed_in(path: Path) -> None:
-    for line, called in calls(path):
-        for banned, where in AMBIENT.items():
-            if called == banned or called.endswith(f".{banned}"):
-                assert name_of(path) in where, f"{name_of(path)}:{line}: {called} is ambient; have it handed in"
-        assert not called.startswith("random."), f"{name_of(path)}:{line}: {called} is ambient; key it by the seed"
+def test_a_circle_is_found() -> None:
+    assert source.circle({"a": ["b"], "b": ["c", "d"], "c": [], "d": ["b"]}) == ["b", "d", "b"]
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "simulation").rglob("*.py")), ids=name_of)
-def test_the_simulation_is_pure(path: Path) -> None:
-    outside = {name.split(".")[0] for name in imports(path)} & (PURE_IMPORTS | {"starlette", "uvicorn", "httptools"})
-    assert not outside, f"{name_of(path)} must not import {', '.join(sorted(outside))}"
-    assert "open" not in [called for _, called in calls(path)], f"{name_of(path)} must not read files"
+def test_every_module_is_imported() -> None:
+    used = {name for module in source.FILES for name in source.own_imports(module)}
+    for module, path in source.FILES.items():
+        is_entry = path.stem in ENTRY_POINTS or path.name == "__init__.py" or path.stem.startswith("test_")
+        assert is_entry or module in used, f"no module imports {location(module)}"
 
 
-def test_only_the_web_room_knows_http() -> None:
-    for path in FILES:
-        if room_of(path) not in ("web", "testing"):
-            known = {name.split(".")[0] for name in imports(path)} & {"starlette", "uvicorn", "http", "urllib.request"}
-            assert not known, f"{name_of(path)} must not import {', '.join(sorted(known))}"
+# ---- what rooms may not use ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", KIT, ids=name_in_root)
-def test_the_kit_knows_nothing_of_the_server_it_judges(path: Path) -> None:
-    ours = {name for name in imports(path) if name.split(".")[0] == "mockserver"}
-    assert not ours, f"{name_in_root(path)} must not import {', '.join(sorted(ours))}"
+def test_time_and_randomness_are_handed_in() -> None:
+    def failures() -> Iterator[str]:
+        for module in source.FILES:
+            if module.startswith("contract_tests"):
+                continue
+            for line, called in source.calls(module):
+                for banned, allowed in AMBIENT.items():
+                    if (called == banned or called.endswith(f".{banned}")) and module not in allowed:
+                        yield f"{location(module, line)}: {called} reads time or randomness: take it as a parameter"
+                if called.startswith("random."):
+                    yield f"{location(module, line)}: {called} is not keyed by the seed"
+
+    places(failures())
 
 
-@pytest.mark.parametrize("path", FILES + KIT, ids=name_in_root)
-def test_modules_fit_a_head_and_functions_a_screen(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= MAX_FILE_LINES, f"{name_in_root(path)} is too long: split it"
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or 0) - node.lineno + 1
-            assert length <= MAX_FUNCTION_LINES, (
-                f"{name_in_root(path)}:{node.lineno}: {node.name} is {length} lines long"
-            )
+def test_the_simulation_is_pure() -> None:
+    for module in source.FILES:
+        if source.room(module) in ("simulation", "traffic"):
+            outside = {name.split(".")[0] for name in source.imports(module)} & (NOT_PURE | HTTP)
+            assert not outside, f"{location(module)} must not import {sorted(outside)}"
+            assert "open" not in [called for _, called in source.calls(module)], f"{location(module)} reads files"
 
 
-def test_every_module_is_used() -> None:
-    used = {name for path in FILES for name in imports(path)}
-    for path in FILES:
-        module = ".".join(("mockserver", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
-        entry = path.name in ("__init__.py", "__main__.py", "pytest_plugin.py", "strategies.py")
-        assert entry or module in used, f"{name_of(path)} is imported by nobody"
+def test_only_the_server_and_its_clients_know_http() -> None:
+    for module in source.FILES:
+        if module.startswith("mockserver") and source.room(module) not in ("server", "testing"):
+            known = {name for name in source.imports(module) if name.split(".")[0] in HTTP - {"http"} or name in HTTP}
+            assert not known, f"{location(module)} must not import {sorted(known)}"
 
 
-def test_no_rubbish_names() -> None:
-    for path in FILES + KIT:
+def test_the_kit_imports_nothing_of_the_server_it_judges() -> None:
+    for module in source.FILES:
+        if module.startswith("contract_tests"):
+            ours = {name for name in source.imports(module) if name.split(".")[0] == "mockserver"}
+            assert not ours, f"{location(module)} must not import {sorted(ours)}"
+
+
+def test_what_an_extra_installs_is_imported_only_where_the_extra_is_needed() -> None:
+    def failures() -> Iterator[str]:
+        for module in source.FILES:
+            for package in {name.split(".")[0] for name in source.imports(module)} & EXTRAS.keys():
+                if source.room(module) not in EXTRAS[package] or (package == "httpx" and module not in HTTPX_MODULES):
+                    yield f"{location(module)} imports {package}, which a plain install does not have"
+
+    places(failures())
+
+
+# ---- sizes and names -----------------------------------------------------------------------------------------------
+
+
+def test_modules_fit_a_head_and_functions_a_screen() -> None:
+    def failures() -> Iterator[str]:
+        for module, path in source.FILES.items():
+            length = len(path.read_text(encoding="utf-8").splitlines())
+            if length > MAX_MODULE_LINES:
+                yield f"{location(module)} has {length} lines, more than {MAX_MODULE_LINES}: split it"
+            for function in source.functions(module):
+                where = f"{location(module, function.lineno)}: {function.name}"
+                lines = (function.end_lineno or 0) - function.lineno + 1
+                given = function.args
+                parameters = [*given.posonlyargs, *given.args, *given.kwonlyargs]
+                count = len([one for one in parameters if one.arg not in ("self", "cls")])
+                if source.has_reason(module, function.lineno):
+                    continue
+                if lines > MAX_FUNCTION_LINES:
+                    yield f"{where} has {lines} lines, more than {MAX_FUNCTION_LINES}"
+                if count > MAX_PARAMETERS:
+                    yield f"{where} has {count} parameters, more than {MAX_PARAMETERS}"
+
+    places(failures())
+
+
+def test_a_public_class_name_means_one_thing() -> None:
+    defined: dict[str, list[str]] = defaultdict(list)
+    for module in source.FILES:
+        for node in ast.walk(source.tree(module)):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                defined[node.name].append(location(module, node.lineno))
+    several = {name: where for name, where in defined.items() if len(where) > 1}
+    assert not several
+
+
+def test_no_module_has_an_empty_name() -> None:
+    for path in source.FILES.values():
         assert not {"utils", "util", "manager", "helpers", "misc", "common"} & {path.stem, *path.parts[-2:-1]}
 
 
-def test_the_lock_names_no_host() -> None:
-    assert "://" not in (ROOT / "requirements.lock").read_text(encoding="utf-8")
+# ---- locks ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.lock")), ids=lambda path: path.name)
+def test_a_lock_names_no_host(path: Path) -> None:
+    if not {".venv", ".cache", "node_modules"} & set(path.parts):
+        assert "://" not in path.read_text(encoding="utf-8")
