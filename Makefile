@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: serve test check bench lock clean
+.PHONY: serve test check bench docs lock clean
 
-serve: $(READY)  ## install what is needed and serve on 127.0.0.1:8080
-	$(BIN)/mockserver serve
+serve: $(READY)  ## install what is needed and serve on 127.0.0.1:8080; ARGS="--clock step" adds options
+	$(BIN)/mockserver serve $(ARGS)
 
 test: $(READY)  ## install what is needed and run the whole suite
 	$(BIN)/python -m pytest -n auto --dist loadgroup
@@ -19,6 +19,11 @@ check: $(READY)  ## lint and strict typing
 
 bench: $(READY)  ## measure speed, as ratios to a Starlette route that returns a constant
 	$(BIN)/python -m benchmarks
+
+docs: requirements-docs.lock  ## build the documentation as a site, in site/
+	test -x .cache/docs/bin/python || $(PYTHON) -m venv .cache/docs
+	.cache/docs/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.lock
+	.cache/docs/bin/mkdocs build --quiet
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -32,6 +37,8 @@ lock: $(READY)  ## write requirements.lock anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile --quiet --universal --group dev --no-emit-index-url --no-header --no-annotate \
 	  --generate-hashes --python-version 3.11 pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --group pyproject.toml:docs --no-emit-index-url --no-header --no-annotate \
+	  --generate-hashes --python-version 3.11 -o requirements-docs.lock
 
 clean:
-	rm -rf $(VENV) .cache
+	rm -rf $(VENV) .cache site

@@ -207,7 +207,19 @@ def test_three_dots_stand_for_anything_and_nothing_else_does(expected: str, outp
 @pytest.mark.parametrize("block", ["```\n```", "```bash\n```", "```sh\nmake nonsense\n```", "```sh\nrm -r .\n```"])
 def test_an_example_that_nothing_executes_is_noticed(block: str, tmp_path: Path) -> None:
     assert list(unexplained(write(tmp_path, block)))
-    assert not list(unexplained(write(tmp_path, block.replace("\n", " no-run\n", 1).replace("``` ", "```text "))))
+    marked = block.replace("\n", " no-run\n", 1).replace("``` ", "```text ")
+    assert list(unexplained(write(tmp_path, marked))) == [
+        "page.md:1: no-run without a line <!-- no-run: REASON --> above it"
+    ]
+    assert not list(unexplained(write(tmp_path, f"<!-- no-run: it needs a screen -->\n{marked}")))
+
+
+def test_a_block_that_uses_the_sdk_names_its_version(tmp_path: Path) -> None:
+    block = "```python\nfrom together import Together\n```"
+    assert list(unexplained(write(tmp_path, block))) == [
+        'page.md:1: a block that uses the SDK names its version: sdk="VERSION"'
+    ]
+    assert not list(unexplained(write(tmp_path, block.replace("python", 'python sdk="2.42.0"'))))
 
 
 @pytest.mark.parametrize("target", ["other.md", "#nowhere", "page.md#nowhere", "../page.md"])

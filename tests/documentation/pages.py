@@ -18,6 +18,8 @@ SHOWN = frozenset({"text", "mermaid"})
 _FENCE = re.compile(r"^(?P<fence>```+)(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#{1,6} +(?P<title>.+?)\s*$", re.MULTILINE)
 _LINK = re.compile(r"(?<!\\)\[[^\]\n]*\]\((?P<target>[^)\s]+)\)")
+_REASON = re.compile(r"<!-- no-run: \S[^\n]*-->\s*$")
+_USES_SDK = re.compile(r"^\s*(from|import) together\b", re.MULTILINE)
 _CODE = re.compile(r"`[^`\n]*`")
 
 
@@ -52,7 +54,15 @@ class Fence:
 
     @property
     def title(self) -> str | None:
-        found = re.search(r'title="([^"]+)"', " ".join(self.words))
+        return self._attribute("title")
+
+    @property
+    def sdk(self) -> str | None:
+        """The version of the official SDK that the block runs beside."""
+        return self._attribute("sdk")
+
+    def _attribute(self, name: str) -> str | None:
+        found = re.search(rf'\b{name}="([^"]+)"', " ".join(self.words))
         return found[1] if found else None
 
     @property
@@ -81,9 +91,17 @@ def fences(page: Page) -> Iterator[Fence]:
 
 
 def unexplained(page: Page) -> Iterator[str]:
-    """The blocks that are neither executed, nor shown, nor marked no-run; what a person types is `make` alone."""
+    """The blocks that are neither executed, nor shown, nor marked no-run with a reason; a person types `make` alone.
+
+    A block that uses the SDK names its version. A `no-run` block follows a line `<!-- no-run: REASON -->`.
+    """
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for fence in fences(page):
+        above = "\n".join(page.text.splitlines()[: fence.line - 1])
+        if "no-run" in fence.words and not _REASON.search(above):
+            yield f"{fence.place}: no-run without a line <!-- no-run: REASON --> above it"
+        if fence.runs and fence.language == "python" and _USES_SDK.search(fence.body) and not fence.sdk:
+            yield f'{fence.place}: a block that uses the SDK names its version: sdk="VERSION"'
         if fence.language in RUN | SHOWN or "no-run" in fence.words:
             continue
         if fence.language != "sh":

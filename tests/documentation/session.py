@@ -14,12 +14,14 @@ from pathlib import Path
 
 import yaml
 
+from tests.clients.environments import python_environment
 from tests.documentation.curl import curl
 from tests.documentation.pages import Fence, Page, fences
 from tests.documentation.transcript import CTRL_C, Exchange, as_expected, difference, exchanges
 
-SHOWN_HOST = "127.0.0.1:8080"
-"""Where the pages say the server answers; in a run it is a free port."""
+SHOWN_HOST = "127.0.0.1:{port}"
+"""Where the pages say the server answers, at the port that they start it on; in a run it is a free port."""
+SHOWN_PORT = "8080"
 STARTS = (["mockserver", "serve"], ["make", "serve"])
 PYTEST_ALONE = ("-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:xdist", "-W", "error")
 """What keeps what else is installed here out of what a page shows."""
@@ -34,8 +36,9 @@ class Session:
         self._folder = folder
         self._log = folder / ".server.log"
         self._server: subprocess.Popen[bytes] | None = None
-        self._host = SHOWN_HOST
+        self._shown_host = self._host = SHOWN_HOST.format(port=SHOWN_PORT)
         self._said = 0
+        self._sdk_of: dict[str, str] = {}
 
     def __enter__(self) -> Session:
         return self
@@ -51,7 +54,7 @@ class Session:
 
     def run(self, exchange: Exchange) -> None:
         """Run one command of a console block and compare its output."""
-        output = self._output(exchange).replace(self._host, SHOWN_HOST)
+        output = self._output(exchange).replace(self._host, self._shown_host)
         if self._server is not None and not exchange.expected and _starts(exchange.command):
             return  # a page need not show the banner
         assert as_expected(exchange.expected, output), difference(exchange, output)
@@ -62,6 +65,8 @@ class Session:
             self._stop(signal.SIGTERM)
         ready = self._folder / ".ready.json"
         ready.unlink(missing_ok=True)
+        shown_port = options[options.index("--port") + 1] if "--port" in options else SHOWN_PORT
+        self._shown_host = SHOWN_HOST.format(port=shown_port)
         command = [sys.executable, "-m", "mockserver", "serve", *options, "--port", "0", "--ready-file", str(ready)]
         with self._log.open("wb") as log:
             self._server = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=subprocess.STDOUT)
@@ -77,8 +82,10 @@ class Session:
         self._said = len(said)
         return said
 
-    def write(self, title: str, text: str) -> None:
-        """Write a file of the page."""
+    def write(self, title: str, text: str, sdk: str | None = None) -> None:
+        """Write a file of the page; commands that name it run beside this version of the SDK."""
+        if sdk:
+            self._sdk_of[title] = sdk
         assert Path(title).name == title, f"{title}: the files of a page lie in one folder"
         (self._folder / title).write_text(text, encoding="utf-8")
 
@@ -89,17 +96,21 @@ class Session:
 
     def run_python(self, fence: Fence) -> None:
         """Run a Python block in a process of its own."""
-        code = fence.body.replace(SHOWN_HOST, self._host)
-        done = self._process(sys.executable, "-W", "error", "-c", code)
+        code = fence.body.replace(self._shown_host, self._host)
+        strictly = () if fence.sdk else ("-W", "error")
+        done = self._process(sys.executable, *strictly, "-c", code, sdk=fence.sdk)
         assert done.returncode == 0, f"{fence.place}: the example fails:\n{done.stdout}"
 
     def _output(self, exchange: Exchange) -> str:
         if exchange.command == CTRL_C:
             assert self._server is not None, f"{exchange.place}: no server is running that ^C could end"
             return self._stop(signal.SIGINT)
-        words = shlex.split(exchange.command.replace(SHOWN_HOST, self._host))
+        words = shlex.split(exchange.command.replace(self._shown_host, self._host))
         if _starts(exchange.command):
-            return self.start(words[2:])
+            arguments = words[2:]
+            if words[0] == "make":  # make serve ARGS="..."
+                arguments = shlex.split("".join(arguments).removeprefix("ARGS="))
+            return self.start(arguments)
         words, _, filters = _partition(words, "|")
         output = self._simple(words, exchange.place)
         if filters:
@@ -127,17 +138,33 @@ class Session:
     def _mockserver(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self._process(sys.executable, "-m", "mockserver", *arguments)
 
-    def _process(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def _process(self, *command: str, sdk: str | None = None) -> subprocess.CompletedProcess[str]:
+        named = [self._sdk_of[word] for word in command if word in self._sdk_of]
         return subprocess.run(
             command,
             cwd=self._folder,
-            env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"},
+            env=self._environment(sdk or (named[0] if named else None)),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=DONE_WITHIN_S,
             check=False,
         )
+
+    def _environment(self, sdk: str | None) -> dict[str, str]:
+        """Variables for a command. Beside an SDK, its packages come after ours on the path of every Python."""
+        bin_folder = str(Path(sys.executable).parent)
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        environment = {**inherited, "COLUMNS": "100", "NO_COLOR": "1", "TOGETHER_TELEMETRY_DISABLED": "1"}
+        environment["PATH"] = f"{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}"
+        if sdk:
+            (site,) = (python_environment(sdk) / "lib").glob("python3.*/site-packages")
+            hook = self._folder / ".sdk"
+            hook.mkdir(exist_ok=True)
+            (hook / "sitecustomize.py").write_text(f"import sys\nsys.path.append({str(site)!r})\n")
+            before = os.environ.get("PYTHONPATH")
+            environment["PYTHONPATH"] = os.pathsep.join([str(hook), *([before] if before else [])])
+        return environment
 
     def _stop(self, number: signal.Signals) -> str:
         server, self._server = self._server, None
@@ -168,7 +195,7 @@ def run_page(page: Page, folder: Path) -> None:
                     session.run(exchange)
             elif fence.language == "python" and fence.title:
                 assert fence.title in ran, f"{fence.place}: no command of the page names {fence.title}"
-                session.write(fence.title, fence.body)
+                session.write(fence.title, fence.body, fence.sdk)
             elif fence.language == "python":
                 session.run_python(fence)
             else:
