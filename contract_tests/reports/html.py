@@ -146,7 +146,8 @@ def _findings(verdict: Verdict) -> Markup:
     tests = unexplained(verdict)
     if not measured(verdict) or not (found or tests or verdict["rules"]):
         return Markup("")
-    none = [] if cards else [element("p", "No rule was broken.", class_="note")]
+    no_findings = "No rule was broken." if outcome(verdict) == "kept" else "There is no finding."
+    none = [] if cards else [element("p", no_findings, class_="note")]
     parts = [*none, _filter(verdict), *cards]
     if tests:
         parts.append(element("h3", "Tests that went wrong without a finding"))

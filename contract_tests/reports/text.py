@@ -75,9 +75,17 @@ def num_judged(verdict: Verdict) -> int:
 
 
 def outcome(verdict: Verdict) -> str:
-    """`kept`, `broken` or `could not run`; a word we do not know is not `kept`."""
+    """`kept`, `broken` or `could not run`. A verdict that holds an error is never `kept`, nor is an unknown word."""
     word = verdict["verdict"]
+    if word == "kept" and has_errors(verdict):
+        return "broken"
     return word if word in ("kept", "could not run") else "broken"
+
+
+def has_errors(verdict: Verdict) -> bool:
+    """Whether a finding, a broken rule or a test that failed without a finding breaks the contract."""
+    broken_rules = any(rule["breaches"] and rule["severity"] != "warning" for rule in verdict["rules"])
+    return bool(by_severity(verdict)[0] or broken_rules or unexplained(verdict))
 
 
 def measured(verdict: Verdict) -> bool:
@@ -112,6 +120,8 @@ def headline(verdict: Verdict) -> tuple[str, str]:
     if tests := unexplained(verdict):
         by.append(f"{counted(len(tests), 'test')} went wrong without a finding")
     what = "The client broke the contract" if client else "The contract is broken"
+    if not by and warnings:
+        by.append("warnings count as errors here")
     return what, (", ".join(by) or "the run says so without a finding") + also
 
 

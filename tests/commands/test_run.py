@@ -77,7 +77,9 @@ def test_a_client_that_breaks_the_contract(tmp_path: Path) -> None:
 def test_warnings_count_when_asked_to() -> None:
     lines = client("call('GET', '/endpoints?zork=1')")
     assert ran(*lines).returncode == 0
-    assert ran("--strict", *lines).returncode == 3
+    strict = ran("--strict", *lines)
+    assert strict.returncode == 3
+    assert "The client broke the contract: warnings count as errors here, 1 warning" in strict.stderr
 
 
 def test_what_is_served_is_chosen_and_where_is_told() -> None:

@@ -30,6 +30,48 @@ def test_the_first_line_speaks_of_the_client() -> None:
     )
 
 
+PRAISE = re.compile("keeps the contract|contract is kept|No rule was broken")
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(
+    word=st.sampled_from(["kept", "broken", "could not run", "fine"]),
+    side=st.sampled_from(["client", "server"]),
+    severities=st.lists(st.sampled_from(["error", "warning"]), max_size=4),
+    broken_rule=st.sampled_from(["", "error", "warning"]),
+    test_failed=st.booleans(),
+)
+def test_no_verdict_with_an_error_says_that_the_contract_is_kept(
+    word: str, side: str, severities: list[str], broken_rule: str, test_failed: bool
+) -> None:
+    """Whatever its `verdict` says, and in every form of report."""
+    template = verdicts.client_one() if side == "client" else verdicts.kept()
+    findings = [{**verdicts.client_findings()[0], "severity": severity, "test": ""} for severity in severities]
+    rules = [{**rule} for rule in template["rules"]]
+    if broken_rule:
+        rules[0] |= {"severity": broken_rule, "breaches": 1}
+    failed = {"id": "t", "suite": "s", "outcome": "failed", "seconds": 0.0, "message": "nothing"}
+    verdict = {
+        **template, "verdict": word, "findings": findings, "rules": rules, "tests": [failed] if test_failed else [],
+        "operations": [], "lifecycles": [], "timeline": {"resources": [], "exchanges": [], "left_out": 0},
+    }  # fmt: skip
+    has_error = "error" in severities or broken_rule == "error" or test_failed
+    root = junit_of(verdict)
+    is_red = root.attrib["failures"] != "0" or root.attrib["errors"] != "0"
+    reports = (on_terminal(verdict), Parsed(html.render(verdict)).text(), finding_lines.findings_text(verdict))
+    for report in reports:
+        assert not (has_error and PRAISE.search(report)), report
+        assert bool(PRAISE.search(report.split("No rule")[0])) == (word == "kept" and not has_error)
+    assert is_red == (has_error or word != "kept")
+
+
+def test_a_verdict_that_only_warnings_break_says_so() -> None:
+    strict = {**verdicts.client_kept(), "verdict": "broken"}
+    assert on_terminal(strict).splitlines()[0] == (
+        "The client broke the contract: warnings count as errors here, 1 warning"
+    )
+
+
 def test_a_green_run_is_short_on_the_terminal() -> None:
     headline, coverage, unjudged = on_terminal(verdicts.client_one(), 200).splitlines()
     assert headline.startswith("The client keeps the contract: ")
