@@ -5,6 +5,7 @@ import pytest
 pytest_plugins = ["pytester"]
 
 ASK = '''
+import json
 import pytest
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -13,14 +14,22 @@ PATHS = {
     "none": "v1/hardware",
     "unknown-path": "v1/oops",  # errors
     "misspelt-parameter": "v1/hardware?modle=Qwen/Qwen3.5-9B-FP8",
-    "undeclared-parameter": "v1/hardware?colour=red",  # a warning
+    "undeclared-parameter": "v1/hardware?colour=red",
 }
+ENDPOINT = b"""{"model": "Qwen/Qwen3.5-9B-FP8", "hardware": "1x_nvidia_h100_80gb_sxm", "disable_prompt_cache": true,
+    "autoscaling": {"min_replicas": 1, "max_replicas": 1}, "state": "STOPPED"}"""
 
 
 def ask(mock, rule):
     """Break a rule."""
+    headers = {"Authorization": f"Bearer {mock.api_key}", "Content-Type": "application/json"}
+    if rule == "deprecated":  # a warning
+        with urlopen(Request(f"{mock.base_url}/v1/endpoints", ENDPOINT, headers)) as answer:
+            made = json.load(answer)["id"]
+        urlopen(Request(f"{mock.base_url}/v1/endpoints/{made}", headers=headers, method="DELETE")).close()
+        return
     try:
-        urlopen(Request(f"{mock.base_url}/{PATHS[rule]}", headers={"Authorization": f"Bearer {mock.api_key}"})).close()
+        urlopen(Request(f"{mock.base_url}/{PATHS[rule]}", headers=headers)).close()
     except HTTPError as error:
         error.close()
 '''
@@ -108,7 +117,7 @@ def test_not_this(mock_together):
 @pytest.mark.together(allow="all", strict=True)
 def test_all_allowed(mock_together):
     ask(mock_together, "unknown-path")
-    ask(mock_together, "undeclared-parameter")
+    ask(mock_together, "deprecated")
 
 @pytest.mark.together(allow=["unknown-pth"])
 def test_no_such_rule(mock_together):
@@ -116,23 +125,26 @@ def test_no_such_rule(mock_together):
 
 @pytest.mark.parametrize("run", [1, 2, 3])
 def test_told(mock_together, run):
-    ask(mock_together, "undeclared-parameter")
+    ask(mock_together, "deprecated")
 
 @pytest.mark.together(strict=True)
 def test_strict(mock_together):
+    ask(mock_together, "deprecated")
+
+def test_what_is_ignored(mock_together):
     ask(mock_together, "undeclared-parameter")
         """,
     )
-    outcome.assert_outcomes(passed=8, errors=3)
+    outcome.assert_outcomes(passed=9, errors=4)
     said = outcome.stdout.str()
-    for name in ("test_not_this", "test_no_such_rule", "test_strict"):
+    for name in ("test_not_this", "test_no_such_rule", "test_strict", "test_what_is_ignored"):
         assert f"ERROR at teardown of {name}" in said
     assert "there is nothing at /v1/oops" not in said
     outcome.stdout.fnmatch_lines(["pytest.mark.together: allow: there is no rule 'unknown-pth'; did you mean 'unkn*"])
     outcome.stdout.fnmatch_lines(
         [
             "*= mock_together: warnings of clients =*",
-            "undeclared-parameter, GET /hardware: query parameter 'colour' is not declared",
+            "deprecated, POST /endpoints: body field 'disable_prompt_cache' is deprecated",
             "  test_what_a_test_means_to_break_and_what_is_only_told.py::test_told?1? and 2 more",
         ]
     )
@@ -146,8 +158,8 @@ def test_every_worker_of_xdist_has_a_server_and_tells(pytester: pytest.Pytester)
 def test_told(mock_together, run, worker_id, record_property):
     record_property("served", f"{worker_id} {mock_together.base_url}")
     assert mock_together.journal == []
-    ask(mock_together, "undeclared-parameter")
-    assert len(mock_together.journal) == 1
+    ask(mock_together, "deprecated")
+    assert len(mock_together.journal) == 2
 
 @pytest.mark.parametrize("run", range(2))
 def test_breaks(mock_together, run):
@@ -162,7 +174,7 @@ def pytest_terminal_summary(terminalreporter):
     )
     outcome.assert_outcomes(passed=8, errors=2)
     outcome.stdout.fnmatch_lines(["SERVERS 2 WORKERS 2"])
-    outcome.stdout.fnmatch_lines(["undeclared-parameter, GET /hardware: *", "  *test_told?*? and 5 more"])
+    outcome.stdout.fnmatch_lines(["deprecated, POST /endpoints: *", "  *test_told?*? and 5 more"])
 
 
 def test_variations(pytester: pytest.Pytester) -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from contract_tests.model.exchange import made_id
 from contract_tests.model.resources import GETS
 from mockserver.audit.decoding import BAD, DecodedExchange, pause_ms
-from mockserver.audit.registry import WARNING, Breach, rule
+from mockserver.audit.registry import ACCEPTED, OVERLOADS, Breach, rule
 from mockserver.audit.sessions import ClientSession
 from mockserver.errors import WrongState
 
@@ -105,7 +105,8 @@ def _each_waited(flow: Sequence[DecodedExchange]) -> bool:
     return True
 
 
-@rule("gives-up-at-once", suite="conduct", applies=any_failed, severity=WARNING, source="the official clients' retries",
+@rule("gives-up-at-once", suite="conduct", applies=any_failed, consequence=ACCEPTED,
+      source="the official clients' retries",
       reason="Such failures pass: the official clients ask again by themselves, twice or more.")  # fmt: skip
 def gives_up_at_once(session: ClientSession) -> Iterator[Breach]:
     """A passing failure after which the same was never asked again."""
@@ -148,7 +149,7 @@ def _says_retry(one: DecodedExchange) -> bool:
     return one.nth_try not in ("", "0")
 
 
-@rule("retry-storm", suite="conduct", applies=any_failed, source="the official clients' retries",
+@rule("retry-storm", suite="conduct", applies=any_failed, consequence=OVERLOADS, source="the official clients' retries",
       reason="Without pauses that grow, retries keep a service down that is overloaded already.")  # fmt: skip
 def retry_storm(session: ClientSession) -> Iterator[Breach]:
     """Many failures in a row, with hardly a pause between them."""
@@ -173,7 +174,7 @@ def _chains(group: Sequence[DecodedExchange], most_ms: int) -> Iterator[list[Dec
     yield chain
 
 
-@rule("duplicates-on-retry", suite="conduct", applies=any_made, severity=WARNING,
+@rule("duplicates-on-retry", suite="conduct", applies=any_made, consequence=ACCEPTED,
       source="the API: creates have no idempotency key",
       reason="The first request was carried out, only its answer was lost: the second made another.")  # fmt: skip
 def duplicates_on_retry(session: ClientSession) -> Iterator[Breach]:
@@ -199,7 +200,8 @@ def _wish(one: DecodedExchange) -> tuple[str, str]:
 # ---- looking ---------------------------------------------------------------------------------------------------------
 
 
-@rule("polls-too-fast", suite="conduct", applies=any_polled, severity=WARNING, source="the official clients' own pace",
+@rule("polls-too-fast", suite="conduct", applies=any_polled, consequence=ACCEPTED,
+      source="the official clients' own pace",
       reason="Nothing changes so fast: the official clients look once a second at most.")  # fmt: skip
 def polls_too_fast(session: ClientSession) -> Iterator[Breach]:
     """The same look again and again, with hardly a pause."""
@@ -228,7 +230,7 @@ def _quick(group: Sequence[DecodedExchange]) -> Iterator[list[DecodedExchange]]:
     yield stretch
 
 
-@rule("polls-after-error", suite="conduct", applies=any_polled, severity=WARNING, source="spec/lifecycles.yaml",
+@rule("polls-after-error", suite="conduct", applies=any_polled, consequence=ACCEPTED, source="spec/lifecycles.yaml",
       reason="What has failed stays so until somebody acts: waiting for it has no end.")  # fmt: skip
 def polls_after_error(session: ClientSession) -> Iterator[Breach]:
     """Further looks at a resource that was seen to have failed, and nothing else."""
@@ -247,7 +249,7 @@ def polls_after_error(session: ClientSession) -> Iterator[Breach]:
                 yield Breach(looks, message, "stop waiting when it has failed")
 
 
-@rule("ignores-error-state", suite="conduct", applies=any_made, severity=WARNING, source="spec/lifecycles.yaml",
+@rule("ignores-error-state", suite="conduct", applies=any_made, consequence=ACCEPTED, source="spec/lifecycles.yaml",
       reason="What was asked for never came, and the client goes on as if it had.")  # fmt: skip
 def ignores_error_state(session: ClientSession) -> Iterator[Breach]:
     """A resource of the client's has failed, and it never looked."""
@@ -284,7 +286,7 @@ def acts_too_early(session: ClientSession) -> Iterator[Breach]:
             yield Breach([one], one.refusal.message, "look at its state first, and wait")
 
 
-@rule("leaks", suite="conduct", applies=any_made, severity=WARNING, source="the API: what is there is paid for",
+@rule("leaks", suite="conduct", applies=any_made, consequence=ACCEPTED, source="the API: what is there is paid for",
       reason="It goes on costing money until somebody deletes it.")  # fmt: skip
 def leaks(session: ClientSession) -> Iterator[Breach]:
     """Made, never deleted, and still there."""

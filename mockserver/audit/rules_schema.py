@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from mockserver.audit import json_pointers
-from mockserver.audit.registry import WARNING, Breach, rule
+from mockserver.audit.registry import ACCEPTED, IGNORED, Breach, rule
 from mockserver.audit.request import ANYWHERE, IN_PARAMETERS, JudgedRequest, found, has_body, has_query, steps_of
 from mockserver.errors import TooLarge, WrongMediaType
 from mockserver.openapi import Problem
@@ -17,14 +17,18 @@ from mockserver.openapi.schema.undeclared import Undeclared
 BY_TYPE = frozenset({"type"})
 BY_VALUE = frozenset({"enum", "const"})
 NOT_LIMITS = BY_TYPE | BY_VALUE | {"required", "repeated", "json", "encoding", "dependentRequired"}
+PARTIAL = "x-observed"
+"""The mark of operations of which the document declares only what we have observed."""
 BAD_BODY = frozenset({"json", "encoding"})
 
 # ---- names that are not declared -------------------------------------------------------------------------------------
 
-LET_THROUGH = "The API ignores what it does not know, so it has no effect, and nobody says so."
+LET_THROUGH = "The API ignores names that it does not know, and does not say so: what was sent has no effect."
 
 
 def _undeclared(asked: JudgedRequest, what: str, near: bool) -> Iterator[Breach]:
+    if not near and asked.operation.raw.get(PARTIAL):
+        return  # the service may well know the name: our document declares only a part of the operation
     for note in asked.undeclared:
         if isinstance(note, Undeclared) and note.what == what and bool(note.near) is near:
             if what == "query parameter":
@@ -34,26 +38,28 @@ def _undeclared(asked: JudgedRequest, what: str, near: bool) -> Iterator[Breach]
             yield Breach([asked.one], f"{what} {note.place!r} is not declared", note.near, place)
 
 
-@rule("misspelt-parameter", suite="request", applies=has_query, reason=LET_THROUGH, source="the operation's parameters")
+@rule("misspelt-parameter", suite="request", applies=has_query, consequence=IGNORED, reason=LET_THROUGH,
+      source="the operation's parameters")  # fmt: skip
 def misspelt_parameter(asked: JudgedRequest) -> Iterator[Breach]:
     """A parameter of the query that is like a declared one."""
     yield from _undeclared(asked, "query parameter", near=True)
 
 
-@rule("undeclared-parameter", suite="request", applies=has_query, severity=WARNING, reason=LET_THROUGH,
+@rule("undeclared-parameter", suite="request", applies=has_query, consequence=IGNORED, reason=LET_THROUGH,
       source="the operation's parameters")  # fmt: skip
 def undeclared_parameter(asked: JudgedRequest) -> Iterator[Breach]:
     """A parameter of the query that is like no declared one."""
     yield from _undeclared(asked, "query parameter", near=False)
 
 
-@rule("misspelt-field", suite="request", applies=has_body, reason=LET_THROUGH, source="the body's schema")
+@rule("misspelt-field", suite="request", applies=has_body, consequence=IGNORED, reason=LET_THROUGH,
+      source="the body's schema")  # fmt: skip
 def misspelt_field(asked: JudgedRequest) -> Iterator[Breach]:
     """A field of the body that is like a declared one."""
     yield from _undeclared(asked, "body field", near=True)
 
 
-@rule("undeclared-field", suite="request", applies=has_body, severity=WARNING, reason=LET_THROUGH,
+@rule("undeclared-field", suite="request", applies=has_body, consequence=IGNORED, reason=LET_THROUGH,
       source="the body's schema")  # fmt: skip
 def undeclared_field(asked: JudgedRequest) -> Iterator[Breach]:
     """A field of the body that is like no declared one."""
@@ -190,7 +196,7 @@ def malformed_body(asked: JudgedRequest) -> Iterator[Breach]:
     yield from _complained(asked, ("body",), BAD_BODY)
 
 
-@rule("unread-body", suite="request", severity=WARNING, source="RFC 9110, 9.3.1",
+@rule("unread-body", suite="request", consequence=IGNORED, source="RFC 9110, 9.3.1",
       applies=lambda asked: asked.is_known and "requestBody" not in asked.operation.raw,
       reason="The operation takes no body: it is not read, and some gateways refuse it.")  # fmt: skip
 def unread_body(asked: JudgedRequest) -> Iterator[Breach]:
@@ -200,7 +206,7 @@ def unread_body(asked: JudgedRequest) -> Iterator[Breach]:
         yield Breach([asked.one], f"a body of {len(body)} bytes was sent with {asked.one.method}, which takes none")
 
 
-@rule("deprecated", suite="request", applies=found, severity=WARNING, source="`deprecated` in the document",
+@rule("deprecated", suite="request", applies=found, consequence=ACCEPTED, source="`deprecated` in the document",
       reason="It works today, and the document says that it will not for ever.")  # fmt: skip
 def deprecated(asked: JudgedRequest) -> Iterator[Breach]:
     """What the document says is on its way out."""

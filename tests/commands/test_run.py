@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from mockserver.audit.registry import RULES
+from mockserver.audit.registry import POLICY, RULES
 from mockserver.audit.verdict import SUITES
 
 WITHIN_S = 60
@@ -75,7 +75,10 @@ def test_a_client_that_breaks_the_contract(tmp_path: Path) -> None:
 
 
 def test_warnings_count_when_asked_to() -> None:
-    lines = client("call('GET', '/endpoints?zork=1')")
+    body = "{'model': 'Qwen/Qwen3.5-9B-FP8', 'hardware': '1x_nvidia_h100_80gb_sxm', 'disable_prompt_cache': True"
+    body += ", 'autoscaling': {'min_replicas': 1, 'max_replicas': 1}, 'state': 'STOPPED'}"
+    delete = "try:\n    call('DELETE', '/endpoints/' + made['id'])\nexcept ValueError:\n    pass  # an empty answer"
+    lines = client(f"made = call('POST', '/endpoints', {body})", delete)
     assert ran(*lines).returncode == 0
     strict = ran("--strict", *lines)
     assert strict.returncode == 3
@@ -199,3 +202,14 @@ def test_every_rule_is_in_the_documentation() -> None:
     assert SUITES
     for rule in RULES.values():
         assert f"| `{rule.name}` | {rule.severity} |" in page
+
+
+def test_the_policy_of_severities_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "run.md").read_text()
+    table = page.partition("| Consequence | Severity |")[2].partition("\n\n")[0].splitlines()[2:]
+    documented = [tuple(cell.strip() for cell in row.strip("|").split("|")) for row in table]
+    assert SUITES
+    assert documented == [
+        (one.name, one.severity, one.meaning, ", ".join(f"`{r.name}`" for r in RULES.values() if r.consequence is one))
+        for one in POLICY
+    ]

@@ -16,7 +16,9 @@ from tests.testing.asking import ENDPOINT, ask
 UNKNOWN = "/v1/oops"
 """An error, by the rule unknown-path."""
 UNDECLARED = "/v1/hardware?colour=red"
-"""A warning, by the rule undeclared-parameter."""
+"""An error, by the rule undeclared-parameter."""
+OLD_ENDPOINT = {**ENDPOINT, "disable_prompt_cache": True}
+"""A warning, by the rule deprecated; and another, by the rule leaks."""
 
 
 def test_a_block_has_a_fresh_world_and_the_same_ids_each_time() -> None:
@@ -62,11 +64,14 @@ def test_a_breach_is_an_assertion_that_fails() -> None:
     assert "allow=['unknown-path']" in str(caught.value)
     with mock_together(allow=["unknown-path"]) as mock:
         ask(mock, UNKNOWN)
+    with pytest.raises(AssertionError, match="query parameter 'colour' is not declared"), mock_together() as mock:
+        ask(mock, UNDECLARED)
     with (
-        pytest.raises(AssertionError, match="query parameter 'colour' is not declared"),
+        pytest.raises(AssertionError, match="'disable_prompt_cache' is deprecated") as caught,
         mock_together(strict=True) as mock,
     ):
-        ask(mock, UNDECLARED)
+        ask(mock, "/v1/endpoints", OLD_ENDPOINT)
+    assert "The client broke the contract: warnings count as errors here, 2 warnings" in str(caught.value)
     with pytest.raises(AssertionError, match="there is nothing at /v1/oops"), mock_together() as mock:
         ask(mock.account("other"), UNKNOWN)
     with (
@@ -78,8 +83,8 @@ def test_a_breach_is_an_assertion_that_fails() -> None:
 
 def test_warnings_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING), mock_together() as mock:
-        ask(mock, UNDECLARED)
-    assert "query parameter 'colour' is not declared" in caplog.text
+        ask(mock, "/v1/endpoints", OLD_ENDPOINT)
+    assert "'disable_prompt_cache' is deprecated" in caplog.text
 
 
 def test_what_fails_by_itself_is_not_hidden() -> None:
