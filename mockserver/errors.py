@@ -30,14 +30,14 @@ class ConfigError(MockServerError):
     """A document, scenario or option cannot be used.
 
     `place` says where ("fixtures/x.yaml:12: endpoints[0].state"), `problem` what is wrong there, and
-    `mend` what to do about it.
+    `hint` what to do about it.
     """
 
-    def __init__(self, place: str, problem: str, mend: str = "") -> None:
+    def __init__(self, place: str, problem: str, hint: str = "") -> None:
         self.place = place
         self.problem = problem
-        self.mend = mend
-        super().__init__(f"{place}: {problem}" + (f" ({mend})" if mend else ""))
+        self.hint = hint
+        super().__init__(f"{place}: {problem}" + (f" ({hint})" if hint else ""))
 
 
 class Refusal(MockServerError):
@@ -59,7 +59,7 @@ class Invalid(Refusal):
 
     Where the document tells so, `part` is the part of the request that breaks it ("path", "query", "header", "cookie"
     or "body"), and `problems` are what is wrong there (`openapi.Problem`). What the service wants beyond its document
-    is said by `breaks`: "bounds" where `param` is a value past them, "choice" where it is none of those
+    is said by `violation`: "bounds" where `param` is a value past them, "choice" where it is none of those
     that there are, "required" where it is missing.
     """
 
@@ -71,9 +71,9 @@ class Invalid(Refusal):
         code: str | None = None,
         part: str = "",
         problems: tuple[Any, ...] = (),
-        breaks: str = "",
+        violation: str = "",
     ) -> None:
-        self.breaks = breaks
+        self.violation = violation
         self.part = part
         self.problems = problems
         super().__init__(message, param=param, code=code)

@@ -1,4 +1,4 @@
-"""Scenarios: layers, and every mistake told with its file, line, field and mend."""
+"""Scenarios: layers, and every mistake told with its file, line, field and hint."""
 
 import re
 from pathlib import Path
@@ -40,8 +40,8 @@ def refused(path):
     with pytest.raises(ConfigError) as caught:
         load(path)
     assert "\n" not in str(caught.value)
-    assert caught.value.mend
-    assert not caught.value.mend.endswith(("of ", "of"))
+    assert caught.value.hint
+    assert not caught.value.hint.endswith(("of ", "of"))
     return caught.value
 
 
@@ -133,7 +133,7 @@ rate_limits: [{requests: 3, per: 1m}, {requests: 1, per: 500ms, operations: [a, 
     assert scenario.rate_limits() == (Limit(3, 60_000), Limit(1, 500, frozenset("ab")))
 
 
-# ---- mistakes: the field, what is told of it, and a word of the mend
+# ---- mistakes: the field, what is told of it, and a word of the hint
 
 LARGE = "model: deepseek-ai/DeepSeek-R1, hardware: 8x_nvidia_h200_140gb_sxm"
 TUNABLE = "model: mistralai/Mistral-7B-Instruct-v0.3, hardware: 1x_nvidia_h100_80gb_sxm"
@@ -294,15 +294,15 @@ MISTAKES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "field", "told", "mend"), MISTAKES, ids=[one[0][:60] for one in MISTAKES])
-def test_a_mistake_is_told_with_file_line_field_and_mend(write, text, field, told, mend):
+@pytest.mark.parametrize(("text", "field", "told", "hint"), MISTAKES, ids=[one[0][:60] for one in MISTAKES])
+def test_a_mistake_is_told_with_file_line_field_and_hint(write, text, field, told, hint):
     first, *rest = text.split("\n")
     path = write("description: x\n\n# a comment\n" + "\n".join([first, *rest]) + "\n")
     error = refused(path)
     line = 5 if rest else 4
     assert error.place == f"{path}:{line}: {field}"
     assert told in error.problem
-    assert mend in error.mend
+    assert hint in error.hint
     assert str(error).startswith(f"{error.place}: {error.problem}")
 
 
@@ -378,10 +378,10 @@ def test_a_circle_is_noticed_however_it_is_written(tmp_path, write, way):
 
 
 def test_an_unknown_name_is_told_with_those_there_are():
-    for name, mend in (("defalt", "did you mean default?"), ("zzz", "choose one of bench,")):
+    for name, hint in (("defalt", "did you mean default?"), ("zzz", "choose one of bench,")):
         with pytest.raises(ConfigError, match="no such scenario or file") as caught:
             find_scenario(FIXTURES, name)
-        assert mend in caught.value.mend
+        assert hint in caught.value.hint
 
 
 def test_a_file_may_have_the_name_of_one_that_ships(write, monkeypatch, tmp_path):

@@ -17,7 +17,7 @@ EMPTY: tuple[object, ...] = (None, [], {})
 
 
 def problem(target: Target, documents: Iterable[ApiDocument]) -> str | None:
-    """Why nothing can be judged here, in one line with the mend; None where it can.
+    """Why nothing can be judged here, in one line with the remedy; None where it can.
 
     One read whose answer is what its document says is enough, so that a server with faults is judged, not sent away.
     Raises Unreachable.

@@ -61,10 +61,10 @@ class JudgedRequest:
                 yield refusal.part, problem
         if not refusal.part and "body" in parts:
             yield from (("body", problem) for problem in self._unseen)
-        if refusal.breaks and refusal.param is not None:
+        if refusal.violation and refusal.param is not None:
             part = "body" if self.one.body else "query"
             if part in parts:
-                keyword = BEYOND[refusal.breaks]
+                keyword = BEYOND[refusal.violation]
                 yield part, Problem(steps_of(refusal.param), keyword, f"is refused: {refusal.message}")
 
     @cached_property

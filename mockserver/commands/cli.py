@@ -186,7 +186,7 @@ def scenarios() -> None:
 
 @scenario_app.command("check")
 def check_scenario(path: Annotated[str, typer.Argument(help="A scenario's path or name.")]) -> None:
-    """Check a scenario: exit 0 where it can be served, else say the place and the mend and exit 2."""
+    """Check a scenario: exit 0 where it can be served, else say the place and the hint and exit 2."""
     from mockserver.contract.lifecycles import load_lifecycles
     from mockserver.scenarios import find_scenario, load_catalog, load_scenario
 
@@ -201,7 +201,7 @@ def check_scenario(path: Annotated[str, typer.Argument(help="A scenario's path o
 
 @spec_app.command("check")
 def check_spec(path: Annotated[Path, typer.Argument(help="An OpenAPI document, YAML or JSON.")]) -> None:
-    """Check that a document can be served: exit 0, or say the place and the mend and exit 2."""
+    """Check that a document can be served: exit 0, or say the place and the hint and exit 2."""
     from mockserver.openapi import load_document
     from mockserver.server.handlers.generic import summary
 

@@ -148,7 +148,7 @@ def _plain(asked: ExerciseOptions, control: ControlClient, home: str, stop: Even
     if ended.status != asked.expect_exit:
         said = f": {ended.last_line}" if ended.last_line else ""
         problem = f"exits with {ended.status} though nothing is varied, so there is nothing to compare with{said}"
-        raise ConfigError(shlex.join(asked.command), problem, f"mend it, or say --expect-exit {ended.status}")
+        raise ConfigError(shlex.join(asked.command), problem, f"fix it, or say --expect-exit {ended.status}")
     rules = frozenset(contract_broken(control.origin, control.key))
     return ExerciseRun(None, ended, rules=rules)
 

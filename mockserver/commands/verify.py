@@ -187,8 +187,8 @@ def _check(asked: VerifyOptions) -> None:
     if not asked.examples or ("://" in asked.examples and not asked.examples.startswith(("redis://", "rediss://"))):
         raise ConfigError("--examples", f"{asked.examples!r} is no place", "give a folder, or redis://HOST:PORT/DB")
     if asked.against is not None and not asked.against.is_file():
-        mend = "give one that `mockserver proxy --record` wrote"
-        raise ConfigError("--against", f"there is no file {asked.against}", mend)
+        hint = "give one that `mockserver proxy --record` wrote"
+        raise ConfigError("--against", f"there is no file {asked.against}", hint)
     if asked.report is not None:
         _writable_folder("--report", asked.report)
     _check_ledger(asked.ledger)

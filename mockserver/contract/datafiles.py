@@ -23,9 +23,7 @@ def read_file(path: Path, name: str | None = None) -> Any:
             return orjson.loads(text)
         except orjson.JSONDecodeError as error:
             if is_json:  # otherwise it may be a flow mapping of YAML
-                raise ConfigError(
-                    f"{name}:{error.lineno}", f"is not valid JSON: {error.msg}", "mend the JSON"
-                ) from None
+                raise ConfigError(f"{name}:{error.lineno}", f"is not valid JSON: {error.msg}", "fix the JSON") from None
     # Imported here: a server of what ships with the package, once started, reads no YAML.
     from mockserver.contract.yaml_text import parse_yaml
 

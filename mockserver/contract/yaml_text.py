@@ -19,9 +19,9 @@ def parse_yaml(text: str, name: str) -> Any:
         return yaml.load(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{name}:{line}", f"is not valid YAML: {error.problem}", "mend the YAML") from None
+        raise ConfigError(f"{name}:{line}", f"is not valid YAML: {error.problem}", "fix the YAML") from None
     except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(name, f"is not valid YAML: {' '.join(str(error).split())}", "mend the YAML") from None
+        raise ConfigError(name, f"is not valid YAML: {' '.join(str(error).split())}", "fix the YAML") from None
     except RecursionError:
         raise ConfigError(name, "is nested too deeply") from None
 

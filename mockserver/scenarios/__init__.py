@@ -1,7 +1,7 @@
 """Scenarios and the catalogue: YAML from `fixtures/`, or the user's own, checked and turned into plain values.
 
 Every scenario is laid over `fixtures/base.yaml`, or over the scenario it `extends`: mappings are merged, lists and
-single values replace. A mistake is reported with the file, the line, the field and the mend.
+single values replace. A mistake is reported with the file, the line, the field and the hint.
 """
 
 from mockserver.scenarios.building import Scenario

@@ -1,4 +1,4 @@
-"""Checking a scenario: the place, the problem and the mend of a mistake."""
+"""Checking a scenario: the place, the problem and the hint of a mistake."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check_scenario(
         check_names(fields, lifecycles, Scenario(merged).extend_catalog(catalog))
         _check_faults(merged["faults"])
     except Mistake as mistake:
-        raise at_field(mistake.field, mistake.problem, mistake.mend, layers) from None
+        raise at_field(mistake.field, mistake.problem, mistake.hint, layers) from None
 
 
 def _check_faults(rules: list[dict[str, Any]]) -> None:
@@ -41,7 +41,7 @@ def _check_faults(rules: list[dict[str, Any]]) -> None:
         try:
             build_rule("", fields)
         except BadRule as bad:
-            raise Mistake(("faults", number, bad.field), bad.problem, bad.mend) from None
+            raise Mistake(("faults", number, bad.field), bad.problem, bad.hint) from None
 
 
 def _located(error: ValidationError, *paths: Path) -> ConfigError:
@@ -49,15 +49,15 @@ def _located(error: ValidationError, *paths: Path) -> ConfigError:
     field = tuple(part for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
     message = re.sub(r"valid dictionary.*", "mapping of fields", message)
-    mend = "see docs/scenarios.md for the fields"
+    hint = "see docs/scenarios.md for the fields"
     if first["type"] == "extra_forbidden":
         known = _fields_at(ScenarioFields, field[:-1])
         close = get_close_matches(str(field[-1]), known, 1)
         message = "there is no such field"
-        mend = f"did you mean {close[0]}?" if close else f"the fields here are {', '.join(known)}"
+        hint = f"did you mean {close[0]}?" if close else f"the fields here are {', '.join(known)}"
     elif first["type"] == "missing":
-        message, mend = "the field is missing", "add it"
-    return at_field(field, message, mend, paths)
+        message, hint = "the field is missing", "add it"
+    return at_field(field, message, hint, paths)
 
 
 def _fields_at(model: Any, field: tuple[int | str, ...]) -> list[str]:

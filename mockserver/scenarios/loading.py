@@ -42,8 +42,8 @@ def find_scenario(fixtures: Path, name: str) -> Path:
             return Path(name)
     names = scenario_names(fixtures)
     close = get_close_matches(name, names, 1)
-    mend = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(names)}, or give a path"
-    raise ConfigError(f"scenario {name[:100]}", "there is no such scenario or file", mend)
+    hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(names)}, or give a path"
+    raise ConfigError(f"scenario {name[:100]}", "there is no such scenario or file", hint)
 
 
 def load_scenario(
@@ -54,7 +54,7 @@ def load_scenario(
     *,
     check: bool = False,
 ) -> Scenario:
-    """Read a scenario over what it extends. Raises ConfigError with file, line, field and mend.
+    """Read a scenario over what it extends. Raises ConfigError with file, line, field and hint.
 
     What ships with the package is taken as it is, unless `check` asks for more; as soon as one layer does not
     ship, all of them are checked.
@@ -111,15 +111,15 @@ def _parent(path: Path, fixtures: Path, extends: object) -> Path:
     from mockserver.scenarios.positions import at_field
 
     if not isinstance(extends, str):
-        mend = f"name a scenario ({', '.join(scenario_names(fixtures))}) or a file beside this one"
-        raise at_field(("extends",), "is not a name or a path", mend, (path,))
+        hint = f"name a scenario ({', '.join(scenario_names(fixtures))}) or a file beside this one"
+        raise at_field(("extends",), "is not a name or a path", hint, (path,))
     try:
         ships = "/" not in extends and extends in scenario_names(fixtures)
         beside = path.parent / extends
         return beside if beside.is_file() and not ships else find_scenario(fixtures, extends)
     except (ConfigError, OSError) as error:
-        mend = error.mend if isinstance(error, ConfigError) else "give a shorter name"
-        raise at_field(("extends",), f"there is no scenario or file {extends[:100]}", mend, (path,)) from None
+        hint = error.hint if isinstance(error, ConfigError) else "give a shorter name"
+        raise at_field(("extends",), f"there is no scenario or file {extends[:100]}", hint, (path,)) from None
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

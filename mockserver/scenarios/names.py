@@ -20,10 +20,10 @@ ATTACHABLE = (None, "provisioning", "available", "bound")
 class Mistake(Exception):
     """A field names something that does not exist."""
 
-    def __init__(self, field: Field, problem: str, mend: str) -> None:
+    def __init__(self, field: Field, problem: str, hint: str) -> None:
         self.field = field
         self.problem = problem
-        self.mend = mend
+        self.hint = hint
         super().__init__(problem)
 
 
@@ -64,10 +64,10 @@ def require(known: Iterable[str], field: Field, what: str, name: str) -> None:
     names = sorted(known)
     if name not in names:
         close = get_close_matches(name, names, 1)
-        mend = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(names[:24])}"
+        hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(names[:24])}"
         if not names:
-            mend = "there is none to choose from: leave it out"
-        raise Mistake(field, f"there is no {what} called {name}", mend)
+            hint = "there is none to choose from: leave it out"
+        raise Mistake(field, f"there is no {what} called {name}", hint)
 
 
 def _check_resources(scenario: ScenarioFields, lifecycles: Mapping[str, Lifecycle], catalog: Catalog) -> None:

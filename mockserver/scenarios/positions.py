@@ -12,7 +12,7 @@ from mockserver.errors import ConfigError
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def at_field(field: tuple[int | str, ...], problem: str, mend: str, paths: Sequence[Path]) -> ConfigError:
+def at_field(field: tuple[int | str, ...], problem: str, hint: str, paths: Sequence[Path]) -> ConfigError:
     """The error at a field, in the first of the files (the topmost layer) that has it."""
     written = ""
     for part in field:
@@ -22,7 +22,7 @@ def at_field(field: tuple[int | str, ...], problem: str, mend: str, paths: Seque
         depth, line = line_of(path, field)
         if depth > best[0]:
             best = (depth, path, line)
-    return ConfigError(f"{best[1]}:{best[2]}: {written}", problem, mend)
+    return ConfigError(f"{best[1]}:{best[2]}: {written}", problem, hint)
 
 
 def line_of(path: Path, field: tuple[int | str, ...]) -> tuple[int, int]:

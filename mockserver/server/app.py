@@ -26,7 +26,7 @@ from mockserver.server.pipeline import Pipeline
 from mockserver.server.served_api import ServedApi, make_surface
 from mockserver.server.undeclared_input import UndeclaredInputLog
 from mockserver.server.world_config import WorldConfig
-from mockserver.server.world_traffic import mend_of_operation
+from mockserver.server.world_traffic import hint_for_operation
 from mockserver.server.worlds import Worlds
 from mockserver.settings import Settings, data_folder
 from mockserver.store.base import Store
@@ -278,4 +278,4 @@ def _require_operations(stage: WorldConfig, known: frozenset[str], path: Path) -
             from mockserver.scenarios.positions import at_field
 
             problem = f"there is no operation called {operation}"
-            raise at_field(field, problem, mend_of_operation(operation, known), (path,))
+            raise at_field(field, problem, hint_for_operation(operation, known), (path,))

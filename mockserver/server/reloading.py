@@ -30,7 +30,7 @@ class Reloader:
     def _look(self) -> dict[Path, Mark]:
         files = self._application.reading.files
         if self._is_refused:
-            # What is amiss may be a file that is not there yet: all beside those that are might mend it.
+            # What is amiss may be a file that is not there yet: all beside those that are might fix it.
             folders = dict.fromkeys(path.parent for path in files)
             beside = (path for folder in folders for path in islice(folder.rglob("*"), MOST_BESIDE))
             files = (*files, *(path for path in beside if path.suffix in (".yaml", ".yml", ".json")))
@@ -48,7 +48,7 @@ class Reloader:
             reading = self._application.read()
         except ConfigError as error:
             log.error("not reloaded, serving what was there before: %s", error)
-        except Exception:  # whatever it is, the next change may mend it
+        except Exception:  # whatever it is, the next change may fix it
             log.exception("not reloaded, serving what was there before: reading broke the server")
         else:
             self._is_refused = False

@@ -137,7 +137,7 @@ class Traffic:
         self.touched = True
 
 
-def mend_of_operation(operation: str, known: Iterable[str]) -> str:
+def hint_for_operation(operation: str, known: Iterable[str]) -> str:
     """What to do about an operationId that no document has."""
     close = get_close_matches(operation, sorted(known), 1)
     return f"did you mean {close[0]}?" if close else "GET /openapi.json lists the operations"

@@ -35,11 +35,11 @@ class BadRule(ValueError):
 
     number = 0
 
-    def __init__(self, field: str, problem: str, mend: str) -> None:
+    def __init__(self, field: str, problem: str, hint: str) -> None:
         self.field = field
         self.problem = problem
-        self.mend = mend
-        super().__init__(f"{field}: {problem} ({mend})")
+        self.hint = hint
+        super().__init__(f"{field}: {problem} ({hint})")
 
 
 def build_rule(rule_id: str, fields: Mapping[str, Any]) -> FaultRule:

@@ -211,4 +211,4 @@ def test_a_table_that_is_not_whole_is_refused(tmp_path, old, new, told):
     with pytest.raises(ConfigError, match=told) as refused:
         load_lifecycles(path)
     assert refused.value.place == "tables.yaml: thing.go"
-    assert refused.value.mend
+    assert refused.value.hint

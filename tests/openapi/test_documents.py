@@ -119,10 +119,10 @@ def test_unreadable_json_bytes_and_absent_files(tmp_path: Path) -> None:
     ],
     ids=["empty", "swagger", "old", "yaml", "deep", "reference", "file"],
 )
-def test_what_cannot_be_used_is_told_with_its_mend(tmp_path: Path, name: str, text: str) -> None:
+def test_what_cannot_be_used_is_told_with_its_hint(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_document(write(tmp_path, text, name))
-    assert caught.value.mend
+    assert caught.value.hint
     assert "\n" not in str(caught.value)
 
 

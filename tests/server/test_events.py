@@ -149,7 +149,7 @@ def test_a_world_with_events_that_nobody_has_written_may_be_forgotten_and_born_a
 
 
 @pytest.mark.parametrize(
-    ("event", "mend"),
+    ("event", "hint"),
     [
         ({"event": "endpoint.fial", "at": "1m"}, "did you mean endpoint.fail?"),
         ({"event": "endpoint.fail"}, "add it"),
@@ -159,11 +159,11 @@ def test_a_world_with_events_that_nobody_has_written_may_be_forgotten_and_born_a
     ],
 )
 def test_a_scenarios_event_that_cannot_be_is_refused_with_its_place(
-    serve: Callable[..., Client], scenario: Callable[..., str], event: Any, mend: str
+    serve: Callable[..., Client], scenario: Callable[..., str], event: Any, hint: str
 ) -> None:
     from mockserver.errors import ConfigError
 
     with pytest.raises(ConfigError) as refused:
         serve(scenario=scenario(events=[event]))
     assert "events[0]" in str(refused.value)
-    assert mend in str(refused.value)
+    assert hint in str(refused.value)

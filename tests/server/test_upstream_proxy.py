@@ -231,7 +231,7 @@ def test_an_upstream_that_cannot_be_meant(url: str) -> None:
     with pytest.raises(ConfigError) as refused:
         upstream_origin(url)
     assert refused.value.place == "--upstream"
-    assert refused.value.mend
+    assert refused.value.hint
 
 
 @pytest.mark.parametrize(

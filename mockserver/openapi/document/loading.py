@@ -64,8 +64,8 @@ def find_document(folder: Path, name: str) -> Path:
     with suppress(OSError):  # of a name that no file system takes
         if path.is_file():
             return path
-    mend = f"give the path of a file, or one of {', '.join(shipped)}"
-    raise ConfigError(f"document {name[:100]!r}", "there is no such document or file", mend)
+    hint = f"give the path of a file, or one of {', '.join(shipped)}"
+    raise ConfigError(f"document {name[:100]!r}", "there is no such document or file", hint)
 
 
 def load_own_document(path: Path) -> Document:
@@ -76,7 +76,7 @@ def load_own_document(path: Path) -> Document:
     """
     document = document_from_dict(read_own(path), path.name)
     for note in document.notes:
-        raise ConfigError(path.name, f"lets something through: {note}", "mend the document")
+        raise ConfigError(path.name, f"lets something through: {note}", "fix the document")
     return document
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a value, said so that a person can mend it."""
+"""What is wrong with a value, said so that a person can fix it."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias

@@ -27,9 +27,9 @@ class Place:
         steps = (step.replace("~", "~0").replace("/", "~1") for step in self.steps)
         return f"{self.document}: #{''.join('/' + step for step in steps)}"
 
-    def refuse(self, problem: str, mend: str = "") -> NoReturn:
+    def refuse(self, problem: str, hint: str = "") -> NoReturn:
         """Raise ConfigError for this spot."""
-        raise ConfigError(str(self), problem, mend)
+        raise ConfigError(str(self), problem, hint)
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ class References:
                 node = node[int(step)]
             else:
                 problem = f"the reference {reference!r} leads nowhere: there is no {str(target / step)!r}"
-                place.refuse(problem, "write it there, or mend the reference")
+                place.refuse(problem, "write it there, or fix the reference")
             target = target / step
         return node, target
 
@@ -101,6 +101,6 @@ class References:
         if inside not in self.documents:
             if not path.is_file():
                 problem = f"the reference {reference!r} leads nowhere: there is no file {inside!r}"
-                place.refuse(problem, "put it there, or mend the reference")
+                place.refuse(problem, "put it there, or fix the reference")
             self.documents[inside] = read_file(path, inside)
         return inside

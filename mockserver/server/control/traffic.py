@@ -13,7 +13,7 @@ from mockserver.clock import rfc3339
 from mockserver.errors import Invalid, NotFound
 from mockserver.server.http.credentials import token_of
 from mockserver.server.pipeline import Pipeline
-from mockserver.server.world_traffic import MAX_RULES, Traffic, mend_of_operation
+from mockserver.server.world_traffic import MAX_RULES, Traffic, hint_for_operation
 from mockserver.server.worlds import World
 from mockserver.traffic.parsing import BadRule
 
@@ -59,13 +59,13 @@ class TrafficControl:
         for rule in rules:
             operation = rule.get("operation")
             if operation is not None and operation not in self._pipeline.surface.operation_ids:
-                mend = mend_of_operation(operation, self._pipeline.surface.operation_ids)
-                raise Invalid(f"There is no operation called {operation} ({mend}).", param="operation")
+                hint = hint_for_operation(operation, self._pipeline.surface.operation_ids)
+                raise Invalid(f"There is no operation called {operation} ({hint}).", param="operation")
         try:
             return {"ids": traffic.add(rules)}
         except BadRule as bad:
             field = f"[{bad.number}].{bad.field}" if isinstance(body, list) else bad.field
-            raise Invalid(f"{field}: {bad.problem} ({bad.mend}).", param=field) from None
+            raise Invalid(f"{field}: {bad.problem} ({bad.hint}).", param=field) from None
 
     def _remove(self, request: Request, parameters: Fields, body: Any) -> Fields:
         world = self._world(request, parameters)

@@ -76,8 +76,8 @@ class VariationControl:
         variation = None if name is None else self._catalogue.variations.get(name)
         if name is not None and variation is None:
             close = self._catalogue.close_to(name)
-            mend = f"did you mean {close}?" if close else "GET /_mock/variations lists them"
-            raise Invalid(f"There is no variation {name!r} ({mend}).", param="name")
+            hint = f"did you mean {close}?" if close else "GET /_mock/variations lists them"
+            raise Invalid(f"There is no variation {name!r} ({hint}).", param="name")
         first = self._worlds.stage
         stage = self._find_stage(body.get("scenario", first.scenario), int(body.get("seed", first.seed)))
         if variation is not None and variation.staging is not None:

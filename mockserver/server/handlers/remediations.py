@@ -185,7 +185,7 @@ def list_alerts(call: HandlerRequest, view: View) -> CachedResponse:
     """The health alerts of a cluster that pass the filters; one page of them. Firing ones, unless told otherwise."""
     asked, at_ms = call.parameters, view.at_ms
     if not asked.get("cluster_id"):
-        raise Invalid("cluster_id is required.", param="cluster_id", breaks="required")
+        raise Invalid("cluster_id is required.", param="cluster_id", violation="required")
     cluster = cluster_record.find(view, asked["cluster_id"])
     status, severities = asked.get("status") or FIRING, asked.get("severity_filter")
     wanted = [

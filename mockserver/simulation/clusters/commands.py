@@ -277,7 +277,7 @@ def _fails_by(made: Iterable[Node], t_ms: int) -> bool:
 
 
 def _with_repairs(lifecycle: Lifecycle, line: Timeline, outlook: remediation_effects.Projection) -> Timeline:
-    """The line with what repairs on their way will do to it: mend the cluster, or lose a worker."""
+    """The line with what repairs on their way will do to it: restore the cluster, or remove a worker."""
     last = line[-1]
     healed, lost = lifecycle.target("repaired", last.phase), lifecycle.target("worker_lost", last.phase)
     if healed is not None and outlook.well_ms is not None and outlook.well_ms > last.at_ms:

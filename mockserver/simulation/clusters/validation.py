@@ -31,17 +31,17 @@ def require_driver(body: Mapping[str, Any]) -> None:
     given = [field for field in ("cuda_version", "nvidia_driver_version") if body.get(field)]
     if len(given) == 1 or (not given and not body.get("nvidia_version_id")):
         missing = "cuda_version" if given == ["nvidia_driver_version"] else "nvidia_driver_version"
-        raise Invalid(MISSING_PAIR, param=missing if given else "cuda_version", breaks="required")
+        raise Invalid(MISSING_PAIR, param=missing if given else "cuda_version", violation="required")
 
 
 def terms_of(view: View, body: Mapping[str, Any], start_ms: int | None, end_ms: int | None) -> Terms:
-    """The terms that a create asks for. Raises Invalid, naming the field and the mend.
+    """The terms that a create asks for. Raises Invalid, naming the field and the hint.
 
     `start_ms` and `end_ms` are the instants of the body's reservation_start_time and reservation_end_time.
     """
     setup = view.setup
     if not body["cluster_name"].strip():
-        raise Invalid("cluster_name must not be empty", param="cluster_name", breaks="bounds")
+        raise Invalid("cluster_name must not be empty", param="cluster_name", violation="bounds")
     region = setup.catalog.region(body["region"])
     if region is None:
         raise unknown_region(setup, body["region"], "region")
@@ -156,14 +156,16 @@ def _gpus(
     per_node = setup.catalog.gpus_per_node
     if value < least or value % per_node:
         at_least = f" and at least {least}" if least else ""
-        raise Invalid(f"{field} must be a multiple of {per_node}{at_least}, not {value}.", param=field, breaks="bounds")
+        raise Invalid(
+            f"{field} must be a multiple of {per_node}{at_least}, not {value}.", param=field, violation="bounds"
+        )
     return value
 
 
 def _duration_days(body: Mapping[str, Any]) -> int:
     days = body.get("duration_days")
     if days is None:
-        raise Invalid("duration_days is required for a RESERVED cluster.", param="duration_days", breaks="required")
+        raise Invalid("duration_days is required for a RESERVED cluster.", param="duration_days", violation="required")
     return whole(days, "duration_days", 1, MAX_DURATION_DAYS)
 
 

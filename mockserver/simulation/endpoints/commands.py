@@ -373,13 +373,13 @@ def _bounds(low: float, high: float, started: bool) -> tuple[int, int]:
         raise Invalid(
             f"autoscaling.min_replicas ({low}) must not exceed autoscaling.max_replicas ({high}).",
             param="autoscaling.min_replicas",
-            breaks="bounds",
+            violation="bounds",
         )
     if started and high == 0:
         raise Invalid(
             "autoscaling.max_replicas must be at least 1 unless the endpoint is stopped.",
             param="autoscaling.max_replicas",
-            breaks="bounds",
+            violation="bounds",
         )
     return low, high
 

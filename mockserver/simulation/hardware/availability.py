@@ -61,19 +61,19 @@ def choose(view: View, model_id: str, hardware_id: str) -> tuple[Model, Hardware
     model, and where the model is unknown.
     """
     if not hardware_id:
-        raise Invalid("hardware is required", param="hardware", breaks="required")
+        raise Invalid("hardware is required", param="hardware", violation="required")
     catalog = view.setup.catalog
     model = uploads.find(view, model_id)
     if model is None or not model.deployable:
         known = uploads.is_on_its_way(view, model_id)
-        refusal, breaks = (WrongState, "") if known else (Invalid, "choice")
-        raise refusal(f"The model {model_id} was not found or cannot be deployed.", param="model", breaks=breaks)
+        refusal, violation = (WrongState, "") if known else (Invalid, "choice")
+        raise refusal(f"The model {model_id} was not found or cannot be deployed.", param="model", violation=violation)
     hardware = catalog.find_hardware(hardware_id)
     if hardware is None:
         raise Invalid(
             f"Invalid hardware provided: {hardware_id}. Check the hardware API for the configurations on offer.",
             param="hardware",
-            breaks="choice",
+            violation="choice",
         )
     if hardware not in catalog.fitting(model):
         raise Invalid(

@@ -14,5 +14,5 @@ MOST_MINUTES = 10_000_000
 def whole(value: float, field: str, low: int, high: int) -> int:
     """The value as an int (JSON may write 8 as 8.0). Raises Invalid, naming the field, outside the bounds."""
     if not low <= value <= high:
-        raise Invalid(f"{field} must lie between {low} and {high}, not {value}.", param=field, breaks="bounds")
+        raise Invalid(f"{field} must lie between {low} and {high}, not {value}.", param=field, violation="bounds")
     return int(value)

@@ -84,7 +84,7 @@ def create(draft: Transaction, wanted: NewVolume, *, cluster_id: str | None = No
     credit.require(draft)
     size_tib = whole(wanted.size_tib, f"{param}size_tib", 1, MOST_TIB)
     if not wanted.name.strip():
-        raise Invalid("volume_name must not be empty", param=f"{param}volume_name", breaks="bounds")
+        raise Invalid("volume_name must not be empty", param=f"{param}volume_name", violation="bounds")
     if draft.setup.catalog.region(wanted.region) is None:
         raise unknown_region(draft.setup, wanted.region, f"{param}region")
     rules = draft.setup.rules
@@ -116,7 +116,7 @@ def resize(draft: Transaction, volume_id: str, size_tib: int | None) -> Volume:
         raise Invalid(
             f"A volume cannot shrink: {volume_id} has {volume.size_tib} TiB, {size_tib} TiB were asked for.",
             param="size_tib",
-            breaks="bounds",
+            violation="bounds",
         )
     if size_tib > volume.size_tib:
         credit.require(draft)
@@ -209,7 +209,7 @@ def not_in_region(volume: str, region: str) -> Invalid:
 def unknown_region(setup: Setup, region: str, param: str) -> Invalid:
     """The refusal of a region that is not in the catalogue."""
     names = ", ".join(known.name for known in setup.catalog.regions)
-    return Invalid(f"The region {region!r} does not exist; choose one of {names}.", param=param, breaks="choice")
+    return Invalid(f"The region {region!r} does not exist; choose one of {names}.", param=param, violation="choice")
 
 
 def _unfold(
