@@ -13,7 +13,11 @@ MAX_WORLDS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The options that shape what is served; host and port concern only the listening socket."""
+    """The options that shape what is served; host and port concern only the listening socket.
+
+    `folds_base_url`: whoever started the server also chose the clients' base URL, so that every spelling of it is
+    served (`/v1/v1/...`, `/v1/v2/...` and `/v1/v3/...` without their first `/v1`) and none is the client's fault.
+    """
 
     scenario: str = "default"
     seed: int = DEFAULT_SEED
@@ -25,6 +29,7 @@ class Settings:
     admin_token: str | None = None
     reload: bool = False
     max_worlds: int = MAX_WORLDS
+    folds_base_url: bool = False
 
 
 def data_folder(name: str) -> Path:

@@ -19,11 +19,15 @@ from mockserver.openapi.schema.undeclared import undeclared_note
 
 @dataclass(frozen=True)
 class JudgedRequest:
-    """One request under judgement, and the documents it is judged by; `keyed`: only certain keys are let in."""
+    """One request under judgement, and the documents it is judged by.
+
+    `keyed`: only certain keys are let in. `folds_base_url`: the server chose the client's base URL.
+    """
 
     one: DecodedExchange
     reader: ExchangeDecoder
     keyed: bool
+    folds_base_url: bool = False
 
     @property
     def operation(self) -> ApiOperation:

@@ -69,7 +69,8 @@ def wrong_method(asked: JudgedRequest) -> Iterator[Breach]:
 def wrong_base_url(asked: JudgedRequest) -> Iterator[Breach]:
     """A path that is right but for what stands before it."""
     one, operation = asked.one, asked.one.operation
-    if operation is not None and not one.path.startswith(f"{operation.base_path}/") and not _is_edition(operation):
+    is_based = operation is None or one.path.startswith(f"{operation.base_path}/") or _is_edition(operation)
+    if operation is not None and not is_based and not asked.folds_base_url:
         message = f"{one.path} lacks {operation.base_path}: only this server answers there"
         yield Breach([one], message, f"{operation.base_path}{one.path}", json_pointers.operation_place(operation))
     near = _other_base(asked)

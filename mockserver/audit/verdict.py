@@ -71,11 +71,13 @@ class SessionRecord:
 class VerdictContext:
     """What counts for all sessions. `keyed`: only certain keys are let in; `command` is what sent it all, if known.
 
-    `credentials` are the parameters of the query in which documents want a key.
+    `credentials` are the parameters of the query in which documents want a key. `folds_base_url`: the server chose the
+    clients' base URL, so that a path without `/v1` is no finding.
     """
 
     base_url: str = ""
     keyed: bool = False
+    folds_base_url: bool = False
     command: str = ""
     exit: int | None = None
     credentials: frozenset[str] = frozenset()
@@ -159,7 +161,7 @@ class Judge:
         told = []
         for one in exchanges:
             read = self.reader.read(one, facts.credentials)
-            request = JudgedRequest(read, self.reader, facts.keyed)
+            request = JudgedRequest(read, self.reader, facts.keyed, facts.folds_base_url)
             found = [
                 {
                     "rule": rule.name,
@@ -199,7 +201,7 @@ class Judge:
         self, reads: list[DecodedExchange], sessions: list[sessions.ClientSession], facts: VerdictContext
     ) -> tuple[dict[str, int], list[tuple[ClientRule, Breach]]]:
         """How often each rule was judged, and every breach."""
-        requests = [JudgedRequest(one, self.reader, facts.keyed) for one in reads]
+        requests = [JudgedRequest(one, self.reader, facts.keyed, facts.folds_base_url) for one in reads]
         judged = dict.fromkeys(RULES, 0)
         breaches: list[tuple[ClientRule, Breach]] = []
         for rule in RULES.values():

@@ -23,7 +23,7 @@ from mockserver.server.http.faults import OPENED, Pause, deliver, is_as_given
 from mockserver.server.http.origins import LOOPBACK_ORIGIN
 from mockserver.server.http.responses import Header, Response, brief, json_answer, refusal_answer
 from mockserver.server.pipeline import Pipeline
-from mockserver.server.served_api import ServedApi, make_surface
+from mockserver.server.served_api import ServedApi, folded, make_surface
 from mockserver.server.undeclared_input import UndeclaredInputLog
 from mockserver.server.world_config import WorldConfig
 from mockserver.server.world_traffic import hint_for_operation
@@ -148,6 +148,8 @@ class App:
             if b"content-length" in headers or b"transfer-encoding" in headers:
                 body = await whole_body(headers, receive)
             path, _, _ = path.partition(b"?")
+            if self.pipeline.folds_base_url:
+                path = folded(path)
             if b"prefer" in headers:  # which may be given on several lines
                 headers[b"prefer"] = b",".join(value for name, value in scope["headers"] if name == b"prefer")
             if path in surface.documents:
@@ -160,6 +162,8 @@ class App:
             answer = refusal_answer(refusal)
             if isinstance(refusal, TooLarge):
                 where = path.partition(b"?")[0]
+                if self.pipeline.folds_base_url:
+                    where = folded(where)
                 self.pipeline.turned_away(scope["method"], where, scope["query_string"], headers, refusal, answer)
         except (ClientGone, asyncio.CancelledError):
             return  # nobody is there to be answered: the client has gone, or the server has waited long enough
@@ -253,7 +257,14 @@ def create_app(
         settings.max_worlds,
     )
     notes = UndeclaredInputLog()
-    pipeline = Pipeline(reading.surface, worlds, notes, reading.api_keys, check_responses=settings.check_responses)
+    pipeline = Pipeline(
+        reading.surface,
+        worlds,
+        notes,
+        reading.api_keys,
+        check_responses=settings.check_responses,
+        folds_base_url=settings.folds_base_url,
+    )
 
     def control() -> ASGIApp:
         # Made at its first use: most servers that are started are asked for the API alone, and at once.

@@ -53,6 +53,7 @@ class Pipeline:
         notes: UndeclaredInputLog,
         api_keys: frozenset[bytes],
         check_responses: bool,
+        folds_base_url: bool = False,
     ) -> None:
         self.surface = surface
         self._worlds = worlds
@@ -60,6 +61,7 @@ class Pipeline:
         self._api_keys = api_keys
         self.keyed = bool(api_keys)
         self._check_responses = check_responses
+        self.folds_base_url = folds_base_url
         self._plans: dict[tuple[str, bytes, bytes], RequestPlan] = {}
         self._noted: tuple[str, ...] = ()
         self._refused: MockServerError | None = None

@@ -14,7 +14,8 @@ from mockserver.server.handlers import GUIDE_HANDLERS, HANDLERS
 from mockserver.server.handlers.generic import bind
 from mockserver.server.merging import merged
 
-_WRONG_BASES = ([b"v1", b"v1"], [b"v1", b"v2"], [b"v1", b"v3"])
+_VERSION_TWICE = re.compile(rb"/v1(?=/v[123](?:/|$))")
+"""Begins a path whose base URL ends with `/v1` though the client puts a version into the path itself."""
 _DUMMY = "\x00"
 """Stands for a variable of a path that is looked up as a request: it is no segment of any document."""
 
@@ -130,13 +131,18 @@ def paths_of(document: Document, routes: list[tuple[str, Operation]]) -> re.Patt
     return re.compile("|".join(ways).encode())
 
 
+def folded(path: bytes) -> bytes:
+    """A path without its first `/v1` where another version follows: `/v1/v2/projects` is `/v2/projects`."""
+    return _VERSION_TWICE.sub(b"", path, count=1) if _VERSION_TWICE.match(path) else path
+
+
 def nothing_there(missing: Missing, method: str, path: bytes, headers: Mapping[bytes, bytes]) -> Refusal:
     """The refusal of a request that no operation answers, with what may have been meant."""
     shown = path.decode("utf-8", "replace")[:200]
     if missing.allowed:
         allowed = ", ".join(missing.allowed)
         return MethodNotAllowed(f"{method} is not a method of {shown}; it takes {allowed}.", missing.allowed)
-    if path.split(b"/")[1:3] in _WRONG_BASES:
+    if _VERSION_TWICE.match(path):
         host = headers.get(b"host", b"HOST:PORT").decode("latin-1")
         return NotFound(
             f"There is nothing at {shown}: this client puts the version into the path itself, so give it the "

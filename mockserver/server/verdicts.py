@@ -55,7 +55,13 @@ class Reports:
         return freed
 
     def _facts(self, given: dict[str, Any]) -> VerdictContext:
-        return VerdictContext(keyed=self._pipeline.keyed, credentials=self._pipeline.surface.credentials, **given)
+        pipeline = self._pipeline
+        return VerdictContext(
+            keyed=pipeline.keyed,
+            folds_base_url=pipeline.folds_base_url,
+            credentials=pipeline.surface.credentials,
+            **given,
+        )
 
     def _sittings(self) -> list[SessionRecord]:
         found = [self._sitting(world, 0) for world in self._worlds.all() if world.exchanges]

@@ -50,6 +50,30 @@ def test_other_unknown_paths_get_no_such_hint(client: Client, path: str) -> None
     assert "base URL" not in error["message"]
 
 
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+def test_where_the_server_chose_the_base_url_a_version_too_many_is_folded(
+    serve: Callable[..., Client], version: str
+) -> None:
+    client = serve(folds_base_url=True)
+    once = client.call("GET", f"/{version}/endpoints")
+    twice = client.call("GET", f"/v1/{version}/endpoints")
+    assert (twice.status, twice.body) == (once.status, once.body)
+    assert client.call("GET", f"/v1/{version}").status == 404
+    client.call("GET", "/v1/v4/endpoints").refused(404, "/v1/v4/endpoints")
+
+
+def test_where_the_server_chose_the_base_url_no_spelling_of_it_is_a_finding(serve: Callable[..., Client]) -> None:
+    spellings = ("/endpoints", "/v1/endpoints", "/v1/v1/endpoints")
+    for folds, expected in ((True, []), (False, ["/endpoints", "/v1/v1/endpoints"])):
+        client = serve(folds_base_url=folds)
+        for path in spellings:
+            client.call("GET", path)
+        [verdict] = client.get("/_mock/report")["sessions"]
+        assert sorted(one["path"] for one in verdict["findings"] if one["rule"] == "wrong-base-url") == expected
+        shown = [one["path"] for one in client.get("/_mock/journal")["exchanges"]]
+        assert shown == (["/endpoints", "/v1/endpoints", "/v1/endpoints"] if folds else list(spellings))
+
+
 # ---- the document -------------------------------------------------------------------------------------------------
 
 
