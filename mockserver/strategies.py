@@ -18,12 +18,23 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from mockserver.openapi import Document, Operation, Place, Validator, best_response, is_json, load_document
-from mockserver.openapi.document.loading import find_document, load_own_document
-from mockserver.openapi.generate.expansion import Conjunction, Parts, spread
-from mockserver.openapi.schema.compiler import Compiler
-from mockserver.openapi.schema.objects import is_marked
-from mockserver.openapi.schema.problems import canonical
+from mockserver.openapi import (
+    Compiler,
+    Conjunction,
+    Document,
+    Operation,
+    Parts,
+    Place,
+    Validator,
+    best_response,
+    canonical,
+    find_document,
+    is_json,
+    is_marked,
+    load_document,
+    load_own_document,
+    spread,
+)
 from mockserver.settings import data_folder
 
 Values: TypeAlias = SearchStrategy[Any]

@@ -16,8 +16,15 @@ from hypothesis import strategies as st
 
 from mockserver import strategies
 from mockserver.errors import ConfigError
-from mockserver.openapi import Document, Operation, check_response, compile_schema, document_from_dict, dumps
-from mockserver.openapi.document.loading import load_own_document
+from mockserver.openapi import (
+    Document,
+    Operation,
+    check_response,
+    compile_schema,
+    document_from_dict,
+    dumps,
+    load_own_document,
+)
 from mockserver.settings import data_folder
 
 DOCUMENTS = {name: load_own_document(data_folder("spec") / f"{name}.yaml") for name in ("v1", "guide-2024")}

@@ -12,9 +12,7 @@ from contract_tests.model.exchange import ABSENT
 from mockserver.audit import json_pointers
 from mockserver.audit.decoding import DecodedExchange, ExchangeDecoder
 from mockserver.errors import Invalid
-from mockserver.openapi import Problem
-from mockserver.openapi.schema.problems import LEFT_OUT
-from mockserver.openapi.schema.undeclared import undeclared_note
+from mockserver.openapi import LEFT_OUT, Problem, undeclared_note
 
 
 @dataclass(frozen=True)

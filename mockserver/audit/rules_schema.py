@@ -10,9 +10,7 @@ from mockserver.audit import json_pointers
 from mockserver.audit.registry import ACCEPTED, IGNORED, Breach, rule
 from mockserver.audit.request import ANYWHERE, IN_PARAMETERS, JudgedRequest, found, has_body, has_query, steps_of
 from mockserver.errors import TooLarge, WrongMediaType
-from mockserver.openapi import Problem
-from mockserver.openapi.schema.problems import dotted
-from mockserver.openapi.schema.undeclared import Undeclared
+from mockserver.openapi import Problem, Undeclared, dotted
 
 BY_TYPE = frozenset({"type"})
 BY_VALUE = frozenset({"enum", "const"})

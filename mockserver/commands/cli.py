@@ -223,9 +223,8 @@ def diff_specs(
     ] = FailOn.never,
 ) -> None:
     """Tell what changed between two documents, and which changes break clients."""
-    from mockserver.openapi.diff.documents import differences
-    from mockserver.openapi.diff.release_note import as_json, release_note
-    from mockserver.openapi.document.loading import find_document, load_document
+    from mockserver.openapi import find_document, load_document
+    from mockserver.openapi.diff import as_json, differences, release_note
 
     spec = data_folder("spec")
     found = differences(load_document(find_document(spec, old)), load_document(find_document(spec, new)))

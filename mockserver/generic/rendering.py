@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mockserver.generic.resource_schemas import Located, at_steps, plain, with_at
-from mockserver.openapi import MediaType, Validator, example_for, media_example, outline
-from mockserver.openapi.schema.compiler import Compiler
-from mockserver.openapi.schema.objects import is_marked
+from mockserver.openapi import Compiler, MediaType, Validator, example_for, is_marked, media_example, outline
 
 
 class Shape:

@@ -1,11 +1,26 @@
-"""An OpenAPI document in, operations and compiled validators out.
+"""An OpenAPI document in; operations, validators, decoders and examples out.
 
-`load_document` reads and compiles; a `Router` finds the operation of a request, `decode` makes values of
-it, `check_response` judges an answer, and `example_response` makes one up. Nothing is compiled later.
+Six folders, each of which imports exactly those in its brackets (a test reads this list):
+
+- `schema`: schemas compiled to checks, summed up, and brought to a normal form
+- `document` (schema): a document read, its operations compiled, its paths routed
+- `request` (document, schema): parameters and bodies decoded and validated
+- `response` (document, schema): which response to give, written in its media type; responses validated
+- `generate` (response, document, schema): examples made from schemas
+- `diff` (document, schema): the differences between two documents; import it as `mockserver.openapi.diff`
+
+`load_document` reads and compiles; a `Router` finds the operation of a request, `decode` makes values of it,
+`check_response` validates a response, and `example_response` makes one. Nothing is compiled later.
 """
 
-from mockserver.openapi.document.loading import Document, document_from_dict, load_document, load_own_document
-from mockserver.openapi.document.media_types import best_response, chosen_media, content_type, written
+from mockserver.openapi.document.loading import (
+    Document,
+    document_from_dict,
+    find_document,
+    load_document,
+    load_own_document,
+)
+from mockserver.openapi.document.media_types import content_type, is_json
 from mockserver.openapi.document.operations import (
     Credentials,
     DeclaredResponse,
@@ -16,18 +31,29 @@ from mockserver.openapi.document.operations import (
 )
 from mockserver.openapi.document.router import Match, Missing, Router, Segment, split_template
 from mockserver.openapi.generate.examples import example, example_for, example_response, given_examples, media_example
+from mockserver.openapi.generate.expansion import Conjunction, spread
 from mockserver.openapi.request.bodies import Body, decode_body
 from mockserver.openapi.request.decoding import DecodedRequest, decode
 from mockserver.openapi.request.parameters import Parameters, decode_parameters
+from mockserver.openapi.response.encoding import written
+from mockserver.openapi.response.selection import best_response, chosen_media
 from mockserver.openapi.response.validation import check_response
-from mockserver.openapi.schema.compiler import Validator, compile_schema
-from mockserver.openapi.schema.json_text import dumps, is_json
-from mockserver.openapi.schema.problems import Problem
-from mockserver.openapi.schema.references import Place, References
+from mockserver.openapi.schema.applicators import branches
+from mockserver.openapi.schema.compiler import Compiler, Validator, compile_schema
+from mockserver.openapi.schema.json_text import dumps
+from mockserver.openapi.schema.normal_form import Shapes, kind_of
+from mockserver.openapi.schema.normal_view import NormalView, Views
+from mockserver.openapi.schema.objects import is_marked
+from mockserver.openapi.schema.problems import LEFT_OUT, Problem, canonical, dotted
+from mockserver.openapi.schema.references import Parts, Place, References
 from mockserver.openapi.schema.schema_summary import Outline, outline
+from mockserver.openapi.schema.undeclared import Undeclared, undeclared_note
 
 __all__ = [
+    "LEFT_OUT",
     "Body",
+    "Compiler",
+    "Conjunction",
     "Credentials",
     "DeclaredResponse",
     "DecodedRequest",
@@ -35,18 +61,25 @@ __all__ = [
     "Match",
     "MediaType",
     "Missing",
+    "NormalView",
     "Operation",
     "Outline",
     "Parameter",
     "Parameters",
+    "Parts",
     "Place",
     "Problem",
     "References",
     "RequestBody",
     "Router",
     "Segment",
+    "Shapes",
+    "Undeclared",
     "Validator",
+    "Views",
     "best_response",
+    "branches",
+    "canonical",
     "check_response",
     "chosen_media",
     "compile_schema",
@@ -55,16 +88,22 @@ __all__ = [
     "decode_body",
     "decode_parameters",
     "document_from_dict",
+    "dotted",
     "dumps",
     "example",
     "example_for",
     "example_response",
+    "find_document",
     "given_examples",
     "is_json",
+    "is_marked",
+    "kind_of",
     "load_document",
     "load_own_document",
     "media_example",
     "outline",
     "split_template",
+    "spread",
+    "undeclared_note",
     "written",
 ]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from mockserver.openapi.diff.normal_form import NormalView, kind_of
+from mockserver.openapi import NormalView, kind_of
 from mockserver.variations.schema_locations import Met, SchemaLocation
 from mockserver.variations.variation import Variation
 

@@ -12,9 +12,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from mockserver.openapi import DeclaredResponse, Document, Operation, Place, is_json
-from mockserver.openapi.diff.normal_form import NormalView, Parts, Shapes, Views, kind_of
-from mockserver.openapi.schema.applicators import branches
+from mockserver.openapi import (
+    DeclaredResponse,
+    Document,
+    NormalView,
+    Operation,
+    Parts,
+    Place,
+    Shapes,
+    Views,
+    branches,
+    is_json,
+    kind_of,
+)
 
 _DEEPEST = 24
 _WORDS = re.compile(r"[^a-z0-9]")

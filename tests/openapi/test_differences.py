@@ -11,10 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mockserver.errors import ConfigError
-from mockserver.openapi import Document, compile_schema, document_from_dict, example, load_document
-from mockserver.openapi.diff.documents import Difference, differences
-from mockserver.openapi.diff.release_note import as_json, release_note
-from mockserver.openapi.document.loading import find_document
+from mockserver.openapi import Document, compile_schema, document_from_dict, example, find_document, load_document
+from mockserver.openapi.diff import Difference, as_json, differences, release_note
 from tests.openapi.strategies import LAW, SCHEMAS, USUAL_SCHEMAS
 
 SPEC = Path(__file__).parents[2] / "spec"

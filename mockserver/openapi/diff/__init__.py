@@ -1,1 +1,11 @@
-"""Differences between two documents."""
+"""Differences between two documents, and whether they break clients.
+
+`documents` compares operations, which `pairing` brings together, their parameters, bodies, responses and `security`;
+`schemas` compares their schemas, with `restrictions` for what one schema says itself and `changes` for what breaks.
+`wording` has the words, `release_note` writes the result as text or JSON.
+"""
+
+from mockserver.openapi.diff.documents import Difference, differences
+from mockserver.openapi.diff.release_note import as_json, release_note
+
+__all__ = ["Difference", "as_json", "differences", "release_note"]

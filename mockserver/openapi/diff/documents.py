@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mockserver.openapi.diff.normal_form import ANYTHING, Parts, Shapes
-from mockserver.openapi.diff.schemas import Effect, SchemaChange, SchemaComparer, changed_marks
+from mockserver.openapi.diff.changes import Effect, SchemaChange, changed_marks
+from mockserver.openapi.diff.pairing import paired, prefixes
+from mockserver.openapi.diff.schemas import SchemaComparer
+from mockserver.openapi.diff.security import security_changes
 from mockserver.openapi.document.loading import Document
 from mockserver.openapi.document.operations import (
     DeclaredResponse,
@@ -16,9 +18,9 @@ from mockserver.openapi.document.operations import (
     RequestBody,
     Status,
 )
-from mockserver.openapi.schema.references import Place
+from mockserver.openapi.schema.normal_form import ANYTHING, Shapes
+from mockserver.openapi.schema.references import Parts, Place
 
-Way = frozenset[tuple[str, str]]  # (scheme, scope) that a call must all have; the scope "" is the credential itself
 _MIRRORED: Final[dict[Effect, Effect]] = {
     "added": "removed",
     "removed": "added",
@@ -65,7 +67,7 @@ def differences(old: Document, new: Document) -> list[Difference]:
     """
     comparison = _Comparison(old, new)
     found: list[Difference] = []
-    pairs, gone, come = _paired(old, new)
+    pairs, gone, come = paired(old, new)
     for operation in gone:
         found.append(Difference(_name(operation), "", "", "", "removed", "was removed", True))
     for operation in come:
@@ -73,39 +75,6 @@ def differences(old: Document, new: Document) -> list[Difference]:
     for before, after in pairs:
         found += comparison.of_operation(before, after)
     return sorted(set(found), key=lambda one: (one.operation.partition(" ")[2], one))
-
-
-def _paired(old: Document, new: Document) -> tuple[list[tuple[Operation, Operation]], list[Operation], list[Operation]]:
-    """The operations that both have, those gone, and those come.
-
-    Whole paths are looked at first, then the paths below the servers', then one with the other: a document may have
-    "/v1" in its server, and another in each path.
-    """
-    gone, come = list(old.operations), list(new.operations)
-    pairs: list[tuple[Operation, Operation]] = []
-    for whole_before, whole_after in ((True, True), (False, False), (False, True), (True, False)):
-        known = {_shape(operation, whole_after): operation for operation in reversed(come)}
-        for before in list(gone):
-            after = known.pop(_shape(before, whole_before), None)
-            if after is not None:
-                pairs.append((before, after))
-                gone.remove(before)
-                come.remove(after)
-    return pairs, gone, come
-
-
-def _shape(operation: Operation, whole: bool) -> tuple[str, str]:
-    path = operation.base_path + operation.path if whole else operation.path
-    return operation.method, re.sub(r"\{[^{}]*\}", "{}", path)
-
-
-def _prefixes(old: Operation, new: Operation) -> tuple[str, str]:
-    """What is left of two whole paths without the end that they share."""
-    mine, yours = (_shape(operation, True)[1].split("/") for operation in (old, new))
-    while mine and yours and mine[-1] == yours[-1]:
-        mine.pop()
-        yours.pop()
-    return "/".join(mine) or "/", "/".join(yours) or "/"
 
 
 def _name(operation: Operation) -> str:
@@ -129,7 +98,7 @@ class _Comparison:
     def of_operation(self, old: Operation, new: Operation) -> Iterator[Difference]:
         """All changes of an operation that both documents have."""
         name = _name(new)
-        for change in (*_of_operation_itself(old, new), *self._of_security(old, new)):
+        for change in (*_of_operation_itself(old, new), *security_changes(self.old, old, self.new, new)):
             yield Difference(name, "", "", "", *change)
         yield from self._of_parameters(name, old, new)
         yield from self._of_body(name, old.body, new.body)
@@ -224,22 +193,9 @@ class _Comparison:
                 for change in self.responses.changes(*parts):
                     yield Difference(name, where, "", _dotted(change.path), *change[1:])
 
-    def _of_security(self, old: Operation, new: Operation) -> Iterator[tuple[Effect, str, bool]]:
-        """Ways to be let in that are no longer enough, and ways that are now enough by themselves."""
-        mine, yours = _ways(self.old, old), _ways(self.new, new)
-        for way in mine:
-            if not any(other <= way for other in yours):
-                needs = " or ".join(dict.fromkeys(map(_credentials, yours)))
-                text = f"no longer lets in calls with {_credentials(way)} (but with {needs})"
-                yield "narrowed", text if way else f"now needs a credential: {needs}", True
-        for way in yours:
-            if not any(other <= way for other in mine):
-                text = f"now lets in calls with {_credentials(way)}" if way else "no longer needs a credential"
-                yield "widened", text, False
-
 
 def _of_operation_itself(old: Operation, new: Operation) -> Iterator[tuple[Effect, str, bool]]:
-    before, after = _prefixes(old, new)
+    before, after = prefixes(old, new)
     if before != after:
         yield "changed", f"is now under `{after}` (was under `{before}`)", True
     if "operationId" in old.raw and "operationId" in new.raw and old.operation_id != new.operation_id:
@@ -327,37 +283,6 @@ def _headers(document: Document, response: DeclaredResponse) -> dict[str, tuple[
         if isinstance(header, dict) and name.lower() != "content-type":
             found[name.lower()] = name, header, at
     return found
-
-
-def _ways(document: Document, operation: Operation) -> list[Way]:
-    """The alternatives of an operation's security; one that asks for nothing where there are none."""
-    given = operation.raw.get("security", document.raw.get("security", []))
-    schemes = document.raw.get("components", {}).get("securitySchemes", {})
-    ways = []
-    for way in given:
-        needed: set[tuple[str, str]] = set()
-        for name, scopes in way.items():
-            scheme, _ = document.references.follow(schemes.get(name), Place(document.name))
-            kind = _scheme(name, scheme if isinstance(scheme, dict) else {})
-            needed.update((kind, scope) for scope in ("", *(scopes if isinstance(scopes, list) else ())))
-        ways.append(frozenset(needed))
-    return ways or [frozenset()]
-
-
-def _scheme(name: str, scheme: Mapping[str, Any]) -> str:
-    """What a scheme wants of a caller, whatever the document calls it."""
-    kind = scheme.get("type")
-    if kind == "http":
-        return f"HTTP {str(scheme.get('scheme', '')).lower()}"
-    if kind == "apiKey":
-        return f"the API key `{scheme.get('name')}` ({scheme.get('in')})"
-    return {"oauth2": "OAuth 2", "openIdConnect": "OpenID Connect", "mutualTLS": "mutual TLS"}.get(str(kind), name)
-
-
-def _credentials(way: Way) -> str:
-    kinds = sorted({kind for kind, _ in way})
-    scopes = sorted(f"`{scope}`" for _, scope in way if scope)
-    return (" and ".join(kinds) or "no credential") + (f" with {', '.join(scopes)}" if scopes else "")
 
 
 def _dotted(path: tuple[str, ...]) -> str:

@@ -6,32 +6,27 @@ fields are judged as clients use them: one more never breaks a response, one les
 """
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from mockserver.openapi.diff.normal_form import ANYTHING, KINDS, NormalView, Parts, Shapes, Views
-from mockserver.openapi.diff.wording import LIMITS, kinds_text, limit_text, value_text, values_text, way_step, way_text
+from mockserver.openapi.diff.changes import SchemaChange, Steps, judged
+from mockserver.openapi.diff.restrictions import (
+    annotation_changes,
+    kind_changes,
+    limit_changes,
+    member_changes,
+    rule_changes,
+)
+from mockserver.openapi.diff.wording import way_step, way_text
 from mockserver.openapi.schema.checks import Direction
+from mockserver.openapi.schema.normal_form import ANYTHING, Shapes
+from mockserver.openapi.schema.normal_view import KINDS, NormalView
 from mockserver.openapi.schema.problems import shown
+from mockserver.openapi.schema.references import Parts
 
-Effect: TypeAlias = Literal["added", "removed", "narrowed", "widened", "changed"]
-Steps: TypeAlias = tuple[str, ...]  # ".name", "[]", ".*", "(Branch)"
 Key: TypeAlias = tuple[Any, ...]
 
-MARKS: Final = ("x-assumed", "x-observed", "x-older")
 _MAX_VISITS: Final = 4  # of one pair of schemas below one body: so many fields of a type are named
-# Formats whose values are all of another format too.
-_WITHIN: Final = frozenset({("int32", "int64"), ("float", "double")})
-
-
-class SchemaChange(NamedTuple):
-    """One change: the steps to the value it is about, what became of it, and the words for it."""
-
-    path: Steps
-    effect: Effect
-    text: str
-    breaking: bool
 
 
 class _Edge(NamedTuple):
@@ -111,15 +106,10 @@ class SchemaComparer:
     def _key(self, old: Parts, new: Parts) -> Key:
         return self.old.key(old), self.new.key(new)
 
-    def _change(self, effect: Effect, text: str, path: Steps = ()) -> SchemaChange:
-        """A change that breaks by the rule: a narrower request, a wider response, or neither one nor the other."""
-        breaking = effect == ("narrowed" if self.direction == "request" else "widened")
-        return SchemaChange(path, effect, text, breaking or effect in ("changed", "removed"))
-
     def _compare(self, old: Parts, new: Parts) -> _Node:
         before, after = self.old.of(old), self.new.of(new)
-        changes = [*self._of_annotations(self.old.annotations(old), self.new.annotations(new))]
-        changes += self._of_kinds(before, after)
+        changes = [*annotation_changes(self.direction, self.old.annotations(old), self.new.annotations(new))]
+        changes += kind_changes(self.direction, before, after)
         edges: list[_Edge] = []
         for kind in KINDS:
             olds = [view for view in before if view.kind == kind]
@@ -131,52 +121,14 @@ class SchemaComparer:
         leading = sorted({(edge.path, self._key(edge.old, edge.new)): edge for edge in edges}.items(), key=_by_path)
         return _Node(tuple(dict.fromkeys(changes)), tuple((edge, key) for (_, key), edge in leading))
 
-    def _of_annotations(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[SchemaChange]:
-        for effect, text in changed_marks(old, new):
-            yield SchemaChange((), effect, text, False)
-        if self.direction == "response":
-            return
-        if "default" in old and "default" in new:
-            if old["default"] != new["default"]:
-                text = f"now has the default {value_text(new['default'])} (was {value_text(old['default'])})"
-                yield SchemaChange((), "changed", text, True)
-        elif "default" in new:
-            yield SchemaChange((), "added", f"now has the default {value_text(new['default'])}", False)
-        elif "default" in old:
-            yield SchemaChange((), "removed", f"no longer has the default {value_text(old['default'])}", False)
-
-    def _of_kinds(self, before: Views, after: Views) -> Iterator[SchemaChange]:
-        old, new = {view.kind for view in before}, {view.kind for view in after}
-        gone, come = old - new - {"null"}, new - old - {"null"}
-        if "null" in new - old and not (come and new >= {*KINDS}):
-            yield self._change("widened", "may now be null")
-        if "null" in old - new and not (gone and old >= {*KINDS}):
-            yield self._change("narrowed", "may no longer be null")
-        if gone and come:
-            yield self._change("changed", f"is now {kinds_text(after)} (was {kinds_text(before)})")
-        elif come:
-            text = "may now be of any type" if new >= {*KINDS} else f"may now also be {kinds_text(after, come)}"
-            yield self._change("widened", f"{text} (was {kinds_text(before)})" if old - {"null"} else text)
-        elif gone:
-            if new - {"null"}:
-                yield self._change("narrowed", f"is now {kinds_text(after)} (was {kinds_text(before)})")
-            else:
-                yield self._change("narrowed", f"may no longer be {kinds_text(before, gone)}")
-        if "number" in old & new:
-            was_whole, whole = (all(one.integral for one in views if one.kind == "number") for views in (before, after))
-            if whole and not was_whole and not gone:
-                yield self._change("narrowed", "must now be a whole number")
-            elif was_whole and not whole and not come:
-                yield self._change("widened", "may now be a number that is not whole")
-
     def _of_views(self, olds: list[NormalView], news: list[NormalView]) -> tuple[list[SchemaChange], list[_Edge]]:
         """Compare what is said of one kind; of several ways each is compared with the one most like it."""
         pairs = self._pairs(olds, news)
         several = max(len(olds), len(news)) > 1
         left = [view for index, view in enumerate(olds) if all(index != one for one, _ in pairs)]
         more = [view for index, view in enumerate(news) if all(index != other for _, other in pairs)]
-        changes = [self._change("narrowed", f"may no longer be {way_text(view)}") for view in left]
-        changes += [self._change("widened", f"may now also be {way_text(view)}") for view in more]
+        changes = [judged(self.direction, "narrowed", f"may no longer be {way_text(view)}") for view in left]
+        changes += [judged(self.direction, "widened", f"may now also be {way_text(view)}") for view in more]
         edges: list[_Edge] = []
         compared = [(way_step(olds[i], news[j]), *self._of_view(olds[i], news[j])) for i, j in pairs]
         counted = Counter(change for _, some, _ in compared for change in some)
@@ -211,7 +163,11 @@ class SchemaComparer:
     def _of_view(self, old: NormalView, new: NormalView) -> tuple[list[SchemaChange], list[_Edge]]:
         if old.source and new.source:
             return [], [_Edge((), old.source, new.source)]
-        changes = [*self._of_members(old, new), *self._of_limits(old, new), *self._of_rules(old, new)]
+        changes = [
+            *member_changes(self.direction, old, new),
+            *limit_changes(self.direction, old, new),
+            *rule_changes(self.direction, old, new),
+        ]
         edges: list[_Edge] = []
         if old.kind == "array":
             edges.append(_Edge(("[]",), old.items or ANYTHING, new.items or ANYTHING))
@@ -219,56 +175,6 @@ class SchemaComparer:
             more, edges = self._of_fields(old, new)
             changes += more
         return changes, edges
-
-    def _of_members(self, old: NormalView, new: NormalView) -> Iterator[SchemaChange]:
-        if old.members is None and new.members is not None:
-            yield self._change("narrowed", f"may now only be {values_text(new.members.values())}")
-        elif old.members is not None and new.members is None:
-            yield self._change("widened", f"may now be any value, not only {values_text(old.members.values())}")
-        elif old.members is not None and new.members is not None:
-            gone = [value for key, value in old.members.items() if key not in new.members]
-            come = [value for key, value in new.members.items() if key not in old.members]
-            if gone:
-                yield self._change("narrowed", f"may no longer be {values_text(gone)}")
-            if come:
-                yield self._change("widened", f"may now also be {values_text(come)}")
-
-    def _of_limits(self, old: NormalView, new: NormalView) -> Iterator[SchemaChange]:
-        for name, word in zip(("least", "most"), LIMITS.get(old.kind, ("", "")), strict=True):
-            before, after = old.limits.get(name), new.limits.get(name)
-            if before == after:
-                continue
-            if before is None or after is None:
-                edge = limit_text(after or before or (0, False))
-                narrowed = before is None
-                text = f"now has a {word} of {edge}" if narrowed else f"no longer has a {word} (was {edge})"
-            else:
-                narrowed = (
-                    (after > before) if name == "least" else ((after[0], not after[1]) < (before[0], not before[1]))
-                )
-                text = f"now has a {word} of {limit_text(after)} (was {limit_text(before)})"
-            yield self._change("narrowed" if narrowed else "widened", text)
-
-    def _of_rules(self, old: NormalView, new: NormalView) -> Iterator[SchemaChange]:
-        for what, before, after in (
-            ("the pattern", old.patterns, new.patterns),
-            ("the format", old.formats, new.formats),
-            ("the step", old.multiples, new.multiples),
-        ):
-            gone, come = sorted(before - after), sorted(after - before)
-            if gone and come:
-                text = f"now has {what} {values_text(come)} (was {values_text(gone)})"
-                yield self._change(_effect_of_formats(gone, come), text)
-            elif gone or come:
-                text = f"now has {what} {values_text(come)}" if come else f"no longer has {what} {values_text(gone)}"
-                yield self._change("narrowed" if come else "widened", text)
-        for name in sorted({*old.rules, *new.rules}):
-            if name not in old.rules:
-                yield self._change("narrowed", f"now has the rule `{name}`")
-            elif name not in new.rules:
-                yield self._change("widened", f"no longer has the rule `{name}`")
-            elif old.rules[name] != new.rules[name]:
-                yield self._change("changed", f"has another rule `{name}` (taken as breaking: it is not looked into)")
 
     def _of_fields(self, old: NormalView, new: NormalView) -> tuple[list[SchemaChange], list[_Edge]]:
         changes: list[SchemaChange] = []
@@ -287,13 +193,13 @@ class SchemaComparer:
                 changes.append(SchemaChange(path, "added", f"{text} and is required" if breaking else text, breaking))
             elif name not in yours:
                 hidden = "is now read-only" if request else "is now write-only"
-                changes.append(self._change("removed", hidden if name in new.fields else "was removed", path))
+                changes.append(judged(self.direction, "removed", hidden if name in new.fields else "was removed", path))
             else:
                 edges.append(_Edge(path, mine[name], yours[name]))
                 if needed != needs:
                     now = ("is now required", "is no longer required")
                     text = (now if request else ("is now always there", "may now be left out"))[needed]
-                    changes.append(self._change("narrowed" if needs else "widened", text, path))
+                    changes.append(judged(self.direction, "narrowed" if needs else "widened", text, path))
         more, below = self._of_others(old, new)
         return changes + more, edges + below
 
@@ -311,22 +217,16 @@ class SchemaComparer:
             return [], [_Edge((".*",), old.others, new.others)] if before == "typed" else []
         request = self.direction == "request"
         if after == "closed":
-            change = self._change("narrowed", "takes no fields any more but those declared")
+            change = judged(self.direction, "narrowed", "takes no fields any more but those declared")
             return [change._replace(breaking=request or before == "typed")], []
         if before == "closed":
             text = "now takes fields that are not declared"
-            return [self._change("widened", text)._replace(breaking=False)], []
+            return [judged(self.direction, "widened", text)._replace(breaking=False)], []
         if after == "typed":
-            return [self._change("narrowed", "now says of what type fields that are not declared must be")], []
-        return [self._change("widened", "no longer says of what type fields that are not declared are")], []
-
-
-def changed_marks(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[Effect, str]]:
-    """Changes of `deprecated` and of the marks that tell where a part of a document is from; none of them breaks."""
-    for name, word in (("deprecated", "deprecated"), *((mark, f"marked `{mark}`") for mark in MARKS)):
-        if (old.get(name) is True) != (new.get(name) is True):
-            gone = old.get(name) is True
-            yield ("removed", f"is no longer {word}") if gone else ("added", f"is now {word}")
+            return [
+                judged(self.direction, "narrowed", "now says of what type fields that are not declared must be")
+            ], []
+        return [judged(self.direction, "widened", "no longer says of what type fields that are not declared are")], []
 
 
 def _by_path(item: tuple[tuple[Steps, Key], _Edge]) -> Steps:
@@ -354,12 +254,3 @@ def _openness(shapes: Shapes, view: NormalView) -> Literal["open", "closed", "ty
     if not inner:
         return "closed"
     return "open" if {one.kind for one in inner if replace(one, integral=False).is_bare} == {*KINDS} else "typed"
-
-
-def _effect_of_formats(gone: list[Any], come: list[Any]) -> Effect:
-    if len(gone) == len(come) == 1:
-        if (gone[0], come[0]) in _WITHIN:
-            return "widened"
-        if (come[0], gone[0]) in _WITHIN:
-            return "narrowed"
-    return "changed"

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from mockserver.openapi.diff.normal_form import KINDS, NormalView, Views
 from mockserver.openapi.schema.json_text import dumps
+from mockserver.openapi.schema.normal_view import KINDS, NormalView, Views
 from mockserver.openapi.schema.problems import shown
 
 _MAX_SHOWN: Final = 80  # characters of a value

@@ -6,24 +6,18 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from mockserver.openapi.document.media_types import (
-    SENTINEL,
-    best_response,
-    chosen_media,
-    content_type,
-    is_stream,
-    written,
-)
+from mockserver.openapi.document.media_types import SENTINEL, content_type, is_json, is_stream
 from mockserver.openapi.document.operations import MediaType, Operation
 from mockserver.openapi.generate import values
-from mockserver.openapi.generate.expansion import Conjunction, Parts, spread
+from mockserver.openapi.generate.expansion import Conjunction, spread
+from mockserver.openapi.response.encoding import written
+from mockserver.openapi.response.selection import best_response, chosen_media
 from mockserver.openapi.schema.applicators import branches
 from mockserver.openapi.schema.checks import Direction
 from mockserver.openapi.schema.compiler import Compiler, Validator, compile_schema
-from mockserver.openapi.schema.json_text import is_json
 from mockserver.openapi.schema.objects import is_marked
 from mockserver.openapi.schema.problems import canonical
-from mockserver.openapi.schema.references import Place
+from mockserver.openapi.schema.references import Parts, Place
 
 _MAX_TRIES: Final = 40  # candidates looked at for one schema
 _MAX_DECLARED: Final = 12  # of those, members of one enum

@@ -7,15 +7,12 @@ one of its own. What comes out still must be validated: `not` and the count of o
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, TypeAlias
+from typing import Any
 
 from mockserver.openapi.schema.applicators import branches
 from mockserver.openapi.schema.formats import NUMBER_FORMATS
 from mockserver.openapi.schema.objects import pattern_subschemas, subschemas
-from mockserver.openapi.schema.references import Place, References
-
-Located: TypeAlias = tuple[Any, Place]  # a schema and where it is
-Parts: TypeAlias = tuple[Located, ...]
+from mockserver.openapi.schema.references import Located, Parts, Place, References
 
 _ALL_KINDS = ("object", "array", "string", "integer", "number", "boolean", "null")
 # Which type a keyword is about, for schemas that do not say.

@@ -1,15 +1,15 @@
 """The body of a request, decoded and validated."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from mockserver.errors import Invalid, WrongMediaType
-from mockserver.openapi.document.media_types import is_xml
+from mockserver.openapi.document.media_types import essence_of, is_json, is_xml, media_for
 from mockserver.openapi.document.operations import MediaType, Operation, RequestBody
 from mockserver.openapi.request.bracket_names import nested
+from mockserver.openapi.request.json_body import parse_body
 from mockserver.openapi.request.parameters import parse_query
 from mockserver.openapi.schema.coercion import Coercion
-from mockserver.openapi.schema.json_text import is_json, parse_body
 from mockserver.openapi.schema.problems import LEFT_OUT, Problem
 from mockserver.openapi.schema.undeclared import MAX_NOTES
 
@@ -76,19 +76,6 @@ def decode_body(
 def _refusal(message: str, keyword: str, name: str | None = None) -> Invalid:
     problem = Problem(() if name is None else (name,), keyword, message)
     return Invalid(problem.sentence("The request body"), param=name, part="body", problems=(problem,))
-
-
-def essence_of(content_type: str) -> str:
-    """The media type in lower case, without its parameters."""
-    return content_type.partition(";")[0].strip().lower()
-
-
-def media_for(media: Mapping[str, MediaType], essence: str) -> MediaType | None:
-    """The declared media type that a given one falls under: itself, "text/*" or "*/*"."""
-    for name in (essence, f"{essence.partition('/')[0]}/*", "*/*"):
-        if name in media:
-            return media[name]
-    return None
 
 
 def _choose(declared: RequestBody, content_type: str | None) -> tuple[MediaType, str]:

@@ -7,7 +7,8 @@ from email.message import Message
 from typing import Any
 
 from mockserver.errors import Invalid
-from mockserver.openapi.schema.json_text import is_json, parse_body
+from mockserver.openapi.document.media_types import is_json
+from mockserver.openapi.request.json_body import parse_body
 
 
 def parse_multipart(content_type: str, body: bytes) -> dict[str, list[Any]]:

@@ -1,1 +1,1 @@
-"""Responses validated."""
+"""Responses: `selection` of what to answer with, `encoding` in its media type, `validation` against the document."""

@@ -2,11 +2,10 @@
 
 import orjson
 
-from mockserver.openapi.document.media_types import EVENT_STREAM, SENTINEL, is_stream, read_events
+from mockserver.openapi.document.media_types import EVENT_STREAM, SENTINEL, essence_of, is_json, is_stream, media_for
 from mockserver.openapi.document.operations import Operation
-from mockserver.openapi.request.bodies import essence_of, media_for
+from mockserver.openapi.response.encoding import read_events
 from mockserver.openapi.schema.compiler import Validator
-from mockserver.openapi.schema.json_text import is_json
 
 MAX_PROBLEMS = 20
 

@@ -5,9 +5,6 @@ from typing import Any, Final
 
 import orjson
 
-from mockserver.errors import Invalid
-from mockserver.openapi.schema.problems import Problem
-
 MAX_DEPTH: Final = 128  # of nested arrays and objects; orjson writes no more than 254
 
 
@@ -50,17 +47,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     raise TypeError(f"{type(value)} is no value of JSON")
-
-
-def parse_body(body: bytes) -> Any:
-    """Read a JSON body. Raises Invalid."""
-    try:
-        return parse(body)
-    except ValueError as error:
-        problem = Problem((), "json", f"is not valid JSON: {error}")
-        raise Invalid(problem.sentence("The request body"), part="body", problems=(problem,)) from None
-
-
-def is_json(essence: str) -> bool:
-    """Whether a media type (lower case, without its parameters) is written as JSON."""
-    return essence == "application/json" or essence.endswith("+json")

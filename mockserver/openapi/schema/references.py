@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 from urllib.parse import unquote
 
 from mockserver.contract.datafiles import read_file
@@ -30,6 +30,12 @@ class Place:
     def refuse(self, problem: str, hint: str = "") -> NoReturn:
         """Raise ConfigError for this spot."""
         raise ConfigError(str(self), problem, hint)
+
+
+Located: TypeAlias = tuple[Any, Place]
+"""A schema and where it is."""
+Parts: TypeAlias = tuple[Located, ...]
+"""Schemas about one value, all of which it must satisfy."""
 
 
 @dataclass(slots=True)

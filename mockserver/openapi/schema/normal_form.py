@@ -5,23 +5,29 @@ lists and unions with null are one thing, and so are `const`, `enum` and unions 
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
 
 from mockserver.openapi.schema.applicators import branches
+from mockserver.openapi.schema.normal_view import (
+    EVERYTHING,
+    KINDS,
+    RULES_OF_ALL_KINDS,
+    Bound,
+    NormalView,
+    Views,
+    both_of_views,
+    strictest,
+    union_of_views,
+    without_unmentioned_kinds,
+)
 from mockserver.openapi.schema.objects import subschemas
 from mockserver.openapi.schema.problems import canonical
-from mockserver.openapi.schema.references import Place, References
+from mockserver.openapi.schema.references import Located, Parts, Place, References
 from mockserver.openapi.schema.scalars import types_of
 
-Located: TypeAlias = tuple[Any, Place]  # a schema and where it is
-Parts: TypeAlias = tuple[Located, ...]  # schemas about one value, all of which it must satisfy
-Bound: TypeAlias = tuple[float, bool]  # a limit, and whether it is itself excluded
-Views: TypeAlias = "tuple[NormalView, ...]"
-
 ANYTHING: Final[Parts] = ((True, Place("")),)
-KINDS: Final = ("null", "boolean", "number", "string", "array", "object")
 _COUNTS: Final = {
     "string": ("minLength", "maxLength"),
     "array": ("minItems", "maxItems"),
@@ -33,52 +39,12 @@ _RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "object": ("patternProperties", "propertyNames", "dependentRequired", "dependentSchemas"),
 }
 _SAYS_NOTHING: Final = {"uniqueItems": False, "unevaluatedItems": True}
-_RULES_OF_ALL: Final = ("not", "if", "then", "else")
 _MAX_VIEWS: Final = 256  # unions that multiply beyond this are compared as they are written
 _WORDS: Final = frozenset(
     {"title", "description", "example", "examples", "default", "externalDocs", "$comment", "$defs"}
 )
 _MAPS: Final = frozenset({"properties", "patternProperties", "dependentSchemas"})
 _SETS: Final = frozenset({"required", "enum", "type"})  # lists whose order says nothing
-
-
-@dataclass(frozen=True, slots=True)
-class NormalView:
-    """What is said of the values of one kind: one of the ways in which they may be.
-
-    `members` maps stand-ins to the values of `enum` or `const` (None: any value). `limits` holds "least" and "most":
-    of the number itself, of a length, or of a count. `others` are the schemas of fields that are not declared.
-    `source` is the branch of a union that says all of this and nothing else, where there is one.
-    """
-
-    kind: str
-    label: str = ""  # the name of the branch of a union, where it has one
-    integral: bool = False
-    members: Mapping[Any, Any] | None = None
-    limits: Mapping[str, Bound] = field(default_factory=dict)
-    patterns: frozenset[str] = frozenset()
-    formats: frozenset[str] = frozenset()
-    multiples: frozenset[float] = frozenset()
-    fields: Mapping[str, Parts] = field(default_factory=dict)
-    required: frozenset[str] = frozenset()
-    others: Parts = ()
-    items: Parts = ()
-    rules: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    source: Parts = field(default=(), compare=False)
-
-    @property
-    def is_bare(self) -> bool:
-        """Whether any value of the kind will do (of a number: any whole one, where it is `integral`)."""
-        return self == NormalView(self.kind, self.label, self.integral)
-
-    @property
-    def is_told(self) -> bool:
-        """Whether something is said that is about this kind alone."""
-        rules = {name: rule for name, rule in self.rules.items() if name not in _RULES_OF_ALL}
-        return replace(self, label="", members=None, rules=rules) != NormalView(self.kind, integral=self.integral)
-
-
-_ALL: Final = tuple(NormalView(kind) for kind in KINDS)
 
 
 class Shapes:
@@ -103,10 +69,10 @@ class Shapes:
         """All the views of a value that must satisfy all of the parts; none at all when nothing can."""
         key = self.key(parts)
         if key not in self._known:
-            views = _ALL
+            views = EVERYTHING
             for schema, place in parts:
-                views = _meet(views, self._views(schema, place))
-            self._known[key] = _settled(views)
+                views = both_of_views(views, self._views(schema, place))
+            self._known[key] = without_unmentioned_kinds(views)
         return self._known[key]
 
     def annotations(self, parts: Parts) -> dict[str, Any]:
@@ -125,21 +91,21 @@ class Shapes:
 
     def _views(self, schema: Any, place: Place) -> Views:
         if not isinstance(schema, dict):
-            return _ALL if schema is True else ()
+            return EVERYTHING if schema is True else ()
         views = self._own(schema, place)
         if "$ref" in schema:
-            views = _meet(views, self.of((self.references.resolve(schema["$ref"], place / "$ref"),)))
+            views = both_of_views(views, self.of((self.references.resolve(schema["$ref"], place / "$ref"),)))
         for part in branches(schema, "allOf", place):
-            views = _meet(views, self._views(*part))
+            views = both_of_views(views, self._views(*part))
         for keyword in ("anyOf", "oneOf"):
             if some := branches(schema, keyword, place):
-                union = _union([self._branch(*branch) for branch in some])
+                union = union_of_views([self._branch(*branch) for branch in some])
                 if len(views) * len(union) > _MAX_VIEWS:
                     rule = frozenset(self.written(branch, at) for branch, at in some)
                     views = tuple(replace(view, rules={**view.rules, keyword: rule}) for view in views)
                 else:
-                    views = _meet(views, union)
-        views = _settled(views)
+                    views = both_of_views(views, union)
+        views = without_unmentioned_kinds(views)
         if schema.get("nullable") is True and not any(view.kind == "null" for view in views):
             views = (NormalView("null"), *views)
         return views
@@ -180,10 +146,10 @@ class Shapes:
                 view = replace(view, integral=integral or (bool(members) and whole))
             views.append(view)
         own = tuple(views)
-        return _ALL if own == _ALL else own
+        return EVERYTHING if own == EVERYTHING else own
 
     def _of_kind(self, kind: str, schema: dict[str, Any], place: Place) -> NormalView:
-        words = (*_RULES.get(kind, ()), *_RULES_OF_ALL)
+        words = (*_RULES.get(kind, ()), *RULES_OF_ALL_KINDS)
         rules = {
             name: frozenset({self.written(schema[name], place / name, name)})
             for name in words
@@ -273,77 +239,5 @@ def _limits(kind: str, schema: dict[str, Any], types: tuple[str, ...]) -> dict[s
         if beyond is not None and not isinstance(beyond, bool):
             bounds.append((beyond + step, False) if whole and isinstance(beyond, int) else (beyond, True))
         if bounds:
-            limits[name] = _strictest(name, bounds)
+            limits[name] = strictest(name, bounds)
     return limits
-
-
-def _strictest(name: str, bounds: Iterable[Bound]) -> Bound:
-    sign = 1 if name == "least" else -1
-    return max(bounds, key=lambda bound: (sign * bound[0], bound[1]))
-
-
-def _meet(some: Views, others: Views) -> Views:
-    """The views of what satisfies one view of each side."""
-    if some is _ALL or others is _ALL:
-        return others if some is _ALL else some
-    met = (_both(one, other) for one in some for other in others if one.kind == other.kind)
-    return tuple(view for view in met if view is not None)
-
-
-def _both(one: NormalView, other: NormalView) -> NormalView | None:
-    """The view of what satisfies both; None when nothing does."""
-    members = one.members if other.members is None else other.members
-    if one.members is not None and other.members is not None:
-        members = {key: value for key, value in one.members.items() if key in other.members}
-        if not members:
-            return None
-    names = dict.fromkeys((*one.limits, *other.limits))
-    rules = dict.fromkeys((*one.rules, *other.rules))
-    none: frozenset[str] = frozenset()
-    return NormalView(
-        one.kind,
-        label=one.label or other.label,
-        integral=one.integral or other.integral,
-        members=members,
-        limits={
-            name: _strictest(name, [view.limits[name] for view in (one, other) if name in view.limits])
-            for name in names
-        },
-        patterns=one.patterns | other.patterns,
-        formats=one.formats | other.formats,
-        multiples=one.multiples | other.multiples,
-        fields={
-            name: (*one.fields.get(name, ()), *other.fields.get(name, ()))
-            for name in dict.fromkeys((*one.fields, *other.fields))
-        },
-        required=one.required | other.required,
-        others=(*one.others, *other.others),
-        items=(*one.items, *other.items),
-        rules={name: one.rules.get(name, none) | other.rules.get(name, none) for name in rules},
-    )
-
-
-def _union(some: list[Views]) -> Views:
-    """The views of what is of any of these shapes; of scalars, what one view says too is not said by another."""
-    every = [view for views in some for view in views]
-    union: list[NormalView] = []
-    for kind in KINDS:
-        views = [view for view in every if view.kind == kind]
-        bare = [view for view in views if view.is_bare]
-        if bare and kind not in ("array", "object"):
-            widest = min(bare, key=lambda view: view.integral)
-            views = [widest, *(view for view in views if widest.integral and not view.integral)]
-        listed = [view for view in views if view.members is not None and replace(view, members=None).is_bare]
-        if len(listed) > 1:
-            members = {key: value for view in listed for key, value in (view.members or {}).items()}
-            views = [replace(listed[0], label="", members=members), *(view for view in views if view not in listed)]
-        union += views
-    return tuple(union)
-
-
-def _settled(views: Views) -> Views:
-    """Without a type, what speaks of objects alone is taken for an object: so documents mean it."""
-    told = {view.kind for view in views if view.is_told}
-    if len(told) == 1 and {view.kind for view in views} == set(KINDS):
-        return tuple(view for view in views if view.kind in told)
-    return views
