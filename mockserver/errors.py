@@ -1,22 +1,22 @@
-"""Everything that can be refused, as one tree that knows no HTTP.
+"""The errors of the project as one tree, independent of HTTP.
 
 MockServerError
-├── ConfigError            what the person who started us gave us is wrong (exit status 2)
-└── Refusal                what a client asked for is refused (the API's error envelope)
+├── ConfigError            a document, scenario or option is unusable (exit status 2)
+└── Refusal                a request of a client is refused (the API's error envelope)
     ├── Invalid            the request breaks a rule of the API
-    │   └── NotNow         ... which it would not, were its resource in another state
-    ├── Unauthenticated    no key, or a key nobody accepts
-    ├── PaymentRequired    the account has nothing left to pay with
-    ├── Forbidden          a good key, but not for this
+    │   └── WrongState     the request is valid, but its resource is not in a state for it
+    ├── Unauthenticated    no key, or one that is not accepted
+    ├── PaymentRequired    the account's credits are exhausted
+    ├── Forbidden          the key is valid, but does not allow this
     ├── NotFound           no such resource, or no such path
     ├── MethodNotAllowed   the path exists, the method does not
-    ├── Conflict           not in the present state of things
-    ├── TooLarge           the body is longer than we read
+    ├── Conflict           the present state forbids it
+    ├── TooLarge           the body is longer than the server reads
     ├── WrongMediaType     the body is of a type the operation does not take
-    ├── TooMany            more requests than the rate limit lets through
+    ├── RateLimited        more requests than the rate limit lets through
     └── Unavailable        the server cannot take this now
 
-The web room holds the one table that maps these to a status, a type and a code.
+`mockserver/server/http/responses.py` maps these to a status, a type and a code.
 """
 
 from typing import Any
@@ -57,10 +57,10 @@ class Refusal(MockServerError):
 class Invalid(Refusal):
     """The request breaks a rule of the API.
 
-    Where the document tells so, `part` is the part of the request that breaks it ("path", "query", "header", "cookie"
-    or "body"), and `problems` are what is wrong there (`openapi.Problem`). What the service wants beyond its document
-    is said by `violation`: "bounds" where `param` is a value past them, "choice" where it is none of those
-    that there are, "required" where it is missing.
+    For a rule of the document, `part` is the part of the request that breaks it ("path", "query", "header", "cookie"
+    or "body"), and `problems` lists what is wrong there (`openapi.Problem`). For a rule of the service beyond its
+    document, `violation` is its kind: "bounds" (the value of `param` is out of range), "choice" (it is none of the
+    values on offer), "required" (it is missing), or empty.
     """
 
     def __init__(

@@ -61,7 +61,7 @@ class Lifecycle:
         """The moves by name."""
         return {move.name: move for move in self.moves}
 
-    def ways(self, state: str, conditions: frozenset[str]) -> tuple[Move, ...]:
+    def timed_moves(self, state: str, conditions: frozenset[str]) -> tuple[Move, ...]:
         """The moves that time may take out of `state`, in the table's order."""
         key = (state, conditions)
         found = self._ways.get(key)

@@ -193,7 +193,7 @@ class World:
         if at_ms < self.due_ms:
             return
         rows = self.rows
-        writes = events.settle(self.setup, rows, at_ms)
+        writes = events.apply_due(self.setup, rows, at_ms)
         self._unsaved = {**self._unsaved, **writes}
         self._warm = Layers(rows, writes) if self.revision else _Seeded(self._unsaved)
         self._look_ahead()
@@ -242,7 +242,7 @@ class World:
         """A draft of a command at an instant; `commit` makes it count."""
         self.settle(at_ms)
         draft = Transaction(self.setup, self.rows, at_ms)
-        draft.sweep()
+        draft.delete_expired()
         return draft
 
     def commit(self, draft: Transaction) -> None:

@@ -1,7 +1,7 @@
 """What can be made to happen: events, at once or at an instant to come.
 
 An event is a command that nobody sends: it is carried out on a draft. One that lies in the future is a row of the
-world; `settle` carries out those that are due, in the order of their instants, and is pure.
+world; `apply_due` carries out those that are due, in the order of their instants, and is pure.
 """
 
 from __future__ import annotations
@@ -55,28 +55,28 @@ def check(event: str, fields: Fields) -> None:
                           param=field)  # fmt: skip
 
 
-def happen(draft: Transaction, event: str, fields: Fields) -> ScheduledEvent:
+def apply(transaction: Transaction, event: str, fields: Fields) -> ScheduledEvent:
     """Carry an event out now and remember it. Raises Invalid, NotFound, and Conflict where it is not legal now."""
     check(event, fields)
     act, _ = EVENTS[event]
-    affected = act(draft, fields)
-    return _put(draft, event, fields, draft.at_ms, DONE, affected)
+    affected = act(transaction, fields)
+    return _put(transaction, event, fields, transaction.at_ms, DONE, affected)
 
 
-def schedule(draft: Transaction, event: str, fields: Fields, at_ms: int) -> ScheduledEvent:
+def schedule(transaction: Transaction, event: str, fields: Fields, at_ms: int) -> ScheduledEvent:
     """Have an event happen at an instant to come. Raises Invalid."""
     check(event, fields)
-    return _put(draft, event, fields, at_ms, SCHEDULED, ())
+    return _put(transaction, event, fields, at_ms, SCHEDULED, ())
 
 
-def cancel(draft: Transaction, happening_id: str) -> ScheduledEvent:
+def cancel(transaction: Transaction, event_id: str) -> ScheduledEvent:
     """Take back an event that is still to come. Raises NotFound; Conflict where it has happened."""
-    found: ScheduledEvent | None = draft.get(KIND, happening_id)
+    found: ScheduledEvent | None = transaction.get(KIND, event_id)
     if found is None:
-        raise NotFound(f"There is no event {happening_id} in this world.", param="event_id")
+        raise NotFound(f"There is no event {event_id} in this world.", param="event_id")
     if found.outcome != SCHEDULED:
-        raise Conflict(f"The event {happening_id} is over: it was {found.outcome}.", param="event_id")
-    draft.drop(KIND, happening_id)
+        raise Conflict(f"The event {event_id} is over: it was {found.outcome}.", param="event_id")
+    transaction.drop(KIND, event_id)
     return found
 
 
@@ -90,7 +90,7 @@ def due_ms(rows: Rows) -> int | None:
     return min((one.at_ms for one in rows.scan(KIND).values() if one.outcome == SCHEDULED), default=None)
 
 
-def settle(setup: Setup, rows: Rows, t_ms: int) -> Mapping[Key, Any | None]:
+def apply_due(setup: Setup, rows: Rows, t_ms: int) -> Mapping[Key, Any | None]:
     """What the events due by `t_ms` write, one after the other, each at its own instant."""
     writes: dict[Key, Any | None] = {}
     while True:
@@ -99,24 +99,24 @@ def settle(setup: Setup, rows: Rows, t_ms: int) -> Mapping[Key, Any | None]:
         if not coming:
             return writes
         due: ScheduledEvent = min(coming, key=lambda one: (one.at_ms, one.ordinal))
-        draft = Transaction(setup, layered, due.at_ms)
-        draft.sweep()
+        transaction = Transaction(setup, layered, due.at_ms)
+        transaction.delete_expired()
         try:
             act, _ = EVENTS[due.event]
-            draft.put(KIND, due.id, due._replace(outcome=DONE, affected=act(draft, due.fields)))
+            transaction.put(KIND, due.id, due._replace(outcome=DONE, affected=act(transaction, due.fields)))
         except Refusal as refusal:
-            draft = Transaction(setup, layered, due.at_ms)
-            draft.put(KIND, due.id, due._replace(outcome=REFUSED, why=refusal.message))
-        writes.update(draft.writes)
+            transaction = Transaction(setup, layered, due.at_ms)
+            transaction.put(KIND, due.id, due._replace(outcome=REFUSED, why=refusal.message))
+        writes.update(transaction.writes)
 
 
 def _put(
-    draft: Transaction, event: str, fields: Fields, at_ms: int, outcome: str, affected: Affected
+    transaction: Transaction, event: str, fields: Fields, at_ms: int, outcome: str, affected: Affected
 ) -> ScheduledEvent:
-    ordinal = draft.ordinal(KIND)
-    happening = ScheduledEvent(f"event-{ordinal + 1}", ordinal, event, dict(fields), at_ms, outcome, affected)
-    draft.put(KIND, happening.id, happening)
-    return happening
+    ordinal = transaction.ordinal(KIND)
+    scheduled = ScheduledEvent(f"event-{ordinal + 1}", ordinal, event, dict(fields), at_ms, outcome, affected)
+    transaction.put(KIND, scheduled.id, scheduled)
+    return scheduled
 
 
 # ---- what an event is about
@@ -167,27 +167,28 @@ def _worker(view: View, cluster: Cluster, fields: Fields) -> Node:
 # ---- the events
 
 
-def _endpoint_fail(draft: Transaction, fields: Fields) -> Affected:
-    endpoint = _endpoint(draft, fields)
+def _endpoint_fail(transaction: Transaction, fields: Fields) -> Affected:
+    endpoint = _endpoint(transaction, fields)
     if not any(
-        endpoint_commands.happen(draft, endpoint.id, move) for move in ("allocation_failed", "boot_failed", "crashed")
+        endpoint_commands.apply_move(transaction, endpoint.id, move)
+        for move in ("allocation_failed", "boot_failed", "crashed")
     ):
-        now = endpoint_record.state(endpoint, draft.at_ms)
+        now = endpoint_record.state(endpoint, transaction.at_ms)
         raise Conflict(f"The endpoint {endpoint.id} cannot fail: it is {now}.")
     return (endpoint.id,)
 
 
-def _places(draft: Transaction, fields: Fields) -> tuple[str, frozenset[str]]:
+def _places(transaction: Transaction, fields: Fields) -> tuple[str, frozenset[str]]:
     """The pool and the places that `hardware` and `place` name. Raises Invalid, Conflict."""
-    catalog, wanted = draft.setup.catalog, fields.get("hardware")
-    if draft.setup.rules.stock.unlimited:
+    catalog, wanted = transaction.setup.catalog, fields.get("hardware")
+    if transaction.setup.rules.stock.unlimited:
         raise Conflict("The scenario's stock is unlimited: hardware cannot run out.", param="hardware")
     if not wanted:
         raise Invalid("Name the hardware: a hardware id, a GPU of the catalogue, or a cluster's gpu_type.",
                       param="hardware")  # fmt: skip
     known = catalog.find_hardware(wanted) or catalog.find_hardware(f"1x_nvidia_{wanted}")
     pool = known.pool if known else f"cluster/{wanted}"
-    places = frozenset(draft.setup.rules.stock.pools.get(pool, {}))
+    places = frozenset(transaction.setup.rules.stock.pools.get(pool, {}))
     if not places:
         raise Invalid(f"There is no stock of {wanted!r}.", param="hardware")
     place = fields.get("place")
@@ -196,26 +197,26 @@ def _places(draft: Transaction, fields: Fields) -> tuple[str, frozenset[str]]:
     return pool, places if place is None else frozenset({place})
 
 
-def _out(draft: Transaction, fields: Fields, *, runs_out: bool) -> Affected:
-    key, places = _places(draft, fields)
-    pool = draft.pool(key)
+def _out(transaction: Transaction, fields: Fields, *, runs_out: bool) -> Affected:
+    key, places = _places(transaction, fields)
+    pool = transaction.pool(key)
     out = pool.out | places if runs_out else pool.out - places
     if out == pool.out:
         raise Conflict(f"{fields['hardware']} {'has run out' if runs_out else 'has not run out'} there.")
-    allot = endpoint_commands.allot if key.startswith("hardware/") else cluster_commands.allot
-    allot(draft, pool._replace(out=out))
+    reallocate = endpoint_commands.reallocate if key.startswith("hardware/") else cluster_commands.reallocate
+    reallocate(transaction, pool._replace(out=out))
     return (key,)
 
 
-def _fail_node(draft: Transaction, fields: Fields) -> Affected:
-    cluster = _cluster(draft, fields)
-    node = _worker(draft, cluster, fields)
-    cluster_events.fail_node(draft, cluster, node)
+def _fail_node(transaction: Transaction, fields: Fields) -> Affected:
+    cluster = _cluster(transaction, fields)
+    node = _worker(transaction, cluster, fields)
+    cluster_events.fail_node(transaction, cluster, node)
     return (cluster.id, node.name)
 
 
-def _alert_name(draft: Transaction, name: str) -> str:
-    known = draft.setup.catalog.health_alerts
+def _alert_name(transaction: Transaction, name: str) -> str:
+    known = transaction.setup.catalog.health_alerts
     if name not in known:
         raise Invalid(f"There is no health alert {name!r}; there are {', '.join(known)}.", param="alert")
     return name
@@ -225,125 +226,125 @@ def _annotations(fields: Fields) -> Mapping[str, str]:
     return {str(name): str(value) for name, value in (fields.get("annotations") or {}).items()}
 
 
-def _degrade_node(draft: Transaction, fields: Fields) -> Affected:
-    cluster = _cluster(draft, fields)
-    node = _worker(draft, cluster, fields)
-    alert = _alert_name(draft, fields.get("alert", DEGRADING_ALERT))
-    return (cluster.id, node.name, cluster_events.degrade_node(draft, cluster, node, alert, _annotations(fields)))
+def _degrade_node(transaction: Transaction, fields: Fields) -> Affected:
+    cluster = _cluster(transaction, fields)
+    node = _worker(transaction, cluster, fields)
+    alert = _alert_name(transaction, fields.get("alert", DEGRADING_ALERT))
+    return (cluster.id, node.name, cluster_events.degrade_node(transaction, cluster, node, alert, _annotations(fields)))
 
 
-def _recover_node(draft: Transaction, fields: Fields) -> Affected:
-    cluster = _cluster(draft, fields)
+def _recover_node(transaction: Transaction, fields: Fields) -> Affected:
+    cluster = _cluster(transaction, fields)
     if not fields.get("node_id") and not fields.get("instance_id"):
         # The one that has something to recover from.
-        ailing = [alert.node_id for alert in cluster.alerts if alert.firing(draft.at_ms)]
-        live = live_nodes(cluster, draft.at_ms, "standard", "preemptible")
-        found = [node for node in live if phase(node, draft.at_ms) != RUNNING or node.id in ailing]
+        ailing = [alert.node_id for alert in cluster.alerts if alert.firing(transaction.at_ms)]
+        live = live_nodes(cluster, transaction.at_ms, "standard", "preemptible")
+        found = [node for node in live if phase(node, transaction.at_ms) != RUNNING or node.id in ailing]
         fields = {**fields, "instance_id": found[0].instance_id} if found else fields
-    node = _worker(draft, cluster, fields)
-    cluster_events.recover_node(draft, cluster, node)
+    node = _worker(transaction, cluster, fields)
+    cluster_events.recover_node(transaction, cluster, node)
     return (cluster.id, node.name)
 
 
-def _fire_alert(draft: Transaction, fields: Fields) -> Affected:
-    cluster = _cluster(draft, fields)
-    node = _worker(draft, cluster, fields)
+def _fire_alert(transaction: Transaction, fields: Fields) -> Affected:
+    cluster = _cluster(transaction, fields)
+    node = _worker(transaction, cluster, fields)
     if not fields.get("alert"):
         raise Invalid("Name the alert that fires.", param="alert")
-    alert = _alert_name(draft, fields["alert"])
-    return (cluster.id, node.name, cluster_events.fire_alert(draft, cluster, node, alert, _annotations(fields)))
+    alert = _alert_name(transaction, fields["alert"])
+    return (cluster.id, node.name, cluster_events.fire_alert(transaction, cluster, node, alert, _annotations(fields)))
 
 
-def _clear_alert(draft: Transaction, fields: Fields) -> Affected:
-    cluster = _cluster(draft, fields)
+def _clear_alert(transaction: Transaction, fields: Fields) -> Affected:
+    cluster = _cluster(transaction, fields)
     nodes = [node.id for node in cluster.nodes if fields.get("node_id") in (None, node.name, node.instance_id)]
     firing = [
         alert.id
         for alert in cluster.alerts
-        if alert.firing(draft.at_ms)
+        if alert.firing(transaction.at_ms)
         and alert.node_id in nodes
         and fields.get("alert") in (None, alert.name)
         and fields.get("alert_id") in (None, alert.id)
     ]
     if not firing:
         raise Conflict(f"No such alert fires in the cluster {cluster.id}.", param="alert")
-    cluster_events.clear_alerts(draft, cluster, frozenset(firing))
+    cluster_events.clear_alerts(transaction, cluster, frozenset(firing))
     return (cluster.id, *firing)
 
 
 def _fail_tests(move: str) -> Callable[[Transaction, Fields], Affected]:
-    def act(draft: Transaction, fields: Fields) -> Affected:
-        cluster = _cluster(draft, fields)
-        cluster_events.fail_tests(draft, cluster, move)
+    def act(transaction: Transaction, fields: Fields) -> Affected:
+        cluster = _cluster(transaction, fields)
+        cluster_events.fail_tests(transaction, cluster, move)
         return (cluster.id,)
 
     return act
 
 
-def _pause(draft: Transaction, fields: Fields) -> Affected:
-    cluster = _cluster(draft, fields)
-    cluster_events.pause(draft, cluster)
+def _pause(transaction: Transaction, fields: Fields) -> Affected:
+    cluster = _cluster(transaction, fields)
+    cluster_events.pause(transaction, cluster)
     return (cluster.id,)
 
 
-def _resume(draft: Transaction, fields: Fields) -> Affected:
-    cluster = _cluster(draft, fields)
-    cluster_events.resume(draft, cluster)
+def _resume(transaction: Transaction, fields: Fields) -> Affected:
+    cluster = _cluster(transaction, fields)
+    cluster_events.resume(transaction, cluster)
     return (cluster.id,)
 
 
-def _reclaim(draft: Transaction, fields: Fields) -> Affected:
-    cluster = _cluster(draft, fields)
-    return (cluster.id, *cluster_events.reclaim(draft, cluster, fields.get("nodes", 1)))
+def _reclaim(transaction: Transaction, fields: Fields) -> Affected:
+    cluster = _cluster(transaction, fields)
+    return (cluster.id, *cluster_events.reclaim(transaction, cluster, fields.get("nodes", 1)))
 
 
-def _fail_volume(draft: Transaction, fields: Fields) -> Affected:
-    volume = _volume(draft, fields)
-    if not volume_commands.happen(draft, volume, "provisioning_failed"):
-        now = volume_commands.status(volume, draft.at_ms)
+def _fail_volume(transaction: Transaction, fields: Fields) -> Affected:
+    volume = _volume(transaction, fields)
+    if not volume_commands.apply_move(transaction, volume, "provisioning_failed"):
+        now = volume_commands.status(volume, transaction.at_ms)
         raise Conflict(f"The shared volume {volume.id} cannot fail: it is {now}.")
     return (volume.id,)
 
 
-def _fail_job(draft: Transaction, fields: Fields) -> Affected:
-    there: Mapping[str, jobs.Job] = draft.scan(jobs.KIND)
+def _fail_job(transaction: Transaction, fields: Fields) -> Affected:
+    there: Mapping[str, jobs.Job] = transaction.scan(jobs.KIND)
     job = _one(there, "job", "job_id", fields, "model_name")
-    jobs.fail(draft, job)
+    jobs.fail(transaction, job)
     return (job.id,)
 
 
-def _exhaust_credits(draft: Transaction, fields: Fields) -> Affected:
-    if credit.exhausted(draft):
+def _exhaust_credits(transaction: Transaction, fields: Fields) -> Affected:
+    if credit.exhausted(transaction):
         raise Conflict("The account's credits are exhausted already.")
-    credit.exhaust(draft)
+    credit.exhaust(transaction)
     affected = []
-    for endpoint in list(draft.scan(endpoint_record.KIND).values()):
-        if endpoint_commands.happen(draft, endpoint.id, "unpaid"):
+    for endpoint in list(transaction.scan(endpoint_record.KIND).values()):
+        if endpoint_commands.apply_move(transaction, endpoint.id, "unpaid"):
             affected.append(endpoint.id)
-    for cluster in list(cluster_record.listing(draft, None)):
+    for cluster in list(cluster_record.listing(transaction, None)):
         try:
-            cluster_events.pause(draft, cluster, unpaid=True)
+            cluster_events.pause(transaction, cluster, unpaid=True)
             affected.append(cluster.id)
         except Conflict:
             continue  # it is not up, or all of it is prepaid
-    for volume in list(volume_commands.listing(draft, None)):
-        if volume_commands.happen(draft, volume, "access_revoked", unpaid=True):
+    for volume in list(volume_commands.listing(transaction, None)):
+        if volume_commands.apply_move(transaction, volume, "access_revoked", unpaid=True):
             affected.append(volume.id)
     return tuple(affected)
 
 
-def _restore_credits(draft: Transaction, fields: Fields) -> Affected:
-    if not credit.exhausted(draft):
+def _restore_credits(transaction: Transaction, fields: Fields) -> Affected:
+    if not credit.exhausted(transaction):
         raise Conflict("The account's credits are not exhausted.")
-    credit.restore(draft)
+    credit.restore(transaction)
     affected = []
-    for cluster in list(cluster_record.listing(draft, None)):
-        if cluster.unpaid and cluster_record.phase(cluster, draft.at_ms) in cluster_commands.ON_HOLD:
-            cluster_events.resume(draft, cluster)
+    for cluster in list(cluster_record.listing(transaction, None)):
+        if cluster.unpaid and cluster_record.phase(cluster, transaction.at_ms) in cluster_commands.ON_HOLD:
+            cluster_events.resume(transaction, cluster)
             affected.append(cluster.id)
-    for volume in list(volume_commands.listing(draft, None)):
-        move = "access_restored_to_cluster" if volume_commands.attached_to(draft, volume) else "access_restored"
-        if volume.unpaid and volume_commands.happen(draft, volume, move):
+    for volume in list(volume_commands.listing(transaction, None)):
+        move = "access_restored_to_cluster" if volume_commands.attached_to(transaction, volume) else "access_restored"
+        if volume.unpaid and volume_commands.apply_move(transaction, volume, move):
             affected.append(volume.id)
     return tuple(affected)
 
@@ -352,8 +353,11 @@ _NODE = ("cluster_id", "node_id", "instance_id")
 
 EVENTS: Mapping[str, tuple[Callable[[Transaction, Fields], Affected], tuple[str, ...]]] = {
     "endpoint.fail": (_endpoint_fail, ("endpoint_id",)),
-    "hardware.run_out": (lambda draft, fields: _out(draft, fields, runs_out=True), ("hardware", "place")),
-    "hardware.come_back": (lambda draft, fields: _out(draft, fields, runs_out=False), ("hardware", "place")),
+    "hardware.run_out": (lambda transaction, fields: _out(transaction, fields, runs_out=True), ("hardware", "place")),
+    "hardware.come_back": (
+        lambda transaction, fields: _out(transaction, fields, runs_out=False),
+        ("hardware", "place"),
+    ),
     "node.fail": (_fail_node, _NODE),
     "node.degrade": (_degrade_node, (*_NODE, "alert", "annotations")),
     "node.recover": (_recover_node, _NODE),

@@ -68,10 +68,10 @@ def next_visible(view: View, kind: str, row: Any) -> int | None:
 
 def next_of_world(view: View) -> int | None:
     """The next change of any resource, or None."""
-    return earliest(*(next_visible(view, kind, row) for kind, _, row in _present(view)))
+    return earliest(*(next_visible(view, kind, row) for kind, _, row in _existing_rows(view)))
 
 
-def _present(view: View) -> Iterator[tuple[str, str, Any]]:
+def _existing_rows(view: View) -> Iterator[tuple[str, str, Any]]:
     """Every row whose resource is there: (kind, id, row)."""
     for kind in KINDS:
         for row_id, row in view.scan(kind).items():
@@ -81,7 +81,7 @@ def _present(view: View) -> Iterator[tuple[str, str, Any]]:
 
 def tracks(view: View) -> Iterator[Track]:
     """Every timeline of the world: endpoints, clusters with their nodes, volumes, jobs."""
-    for kind, row_id, row in _present(view):
+    for kind, row_id, row in _existing_rows(view):
         waits_on: tuple[str, ...] = ()
         if kind == endpoint_record.KIND and any(not claim.granted_by(view.at_ms) for claim in row.claims):
             waits_on = (view.setup.catalog.hardware[row.hardware].pool,)

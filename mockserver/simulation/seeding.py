@@ -114,22 +114,22 @@ class _Nothing:
 
 def seed(setup: Setup, seeds: Seeds, born_ms: int) -> Mapping[tuple[str, str], Any]:
     """The rows of a new world, by (kind, id)."""
-    draft = Transaction(setup, _Nothing(), born_ms)
+    transaction = Transaction(setup, _Nothing(), born_ms)
     for number, model in enumerate(seeds.serverless):
         entry_id = f"endpoint-{keyed_random.identifier(setup.seed, 'serverless', number)}"
         entry = endpoint_record.Serverless(entry_id, model, born_ms - (number + 30) * DAY_MS)
-        draft.put("serverless", entry_id, entry)
+        transaction.put("serverless", entry_id, entry)
     for uploaded in seeds.uploads:
-        _seed_upload(draft, uploaded)
+        _seed_upload(transaction, uploaded)
     for one in seeds.endpoints:
-        _seed_endpoint(draft, one)
-    named = {(one.region, one.name): _seed_volume(draft, one) for one in seeds.volumes}
+        _seed_endpoint(transaction, one)
+    named = {(one.region, one.name): _seed_volume(transaction, one) for one in seeds.volumes}
     for cluster in seeds.clusters:
-        _seed_cluster(draft, cluster, named)
+        _seed_cluster(transaction, cluster, named)
     for event in seeds.events:
         at_ms = event.at if event.at is not None else born_ms + (event.after or 0)
-        events.schedule(draft, event.event, event.fields, max(at_ms, born_ms))
-    return draft.writes
+        events.schedule(transaction, event.event, event.fields, max(at_ms, born_ms))
+    return transaction.writes
 
 
 def history(lifecycle: Lifecycle, pace: Pace, state: str | None, created_ms: int, now_ms: int) -> Timeline:
@@ -153,23 +153,23 @@ def history(lifecycle: Lifecycle, pace: Pace, state: str | None, created_ms: int
     return tuple(marks)
 
 
-def _seed_upload(draft: Transaction, one: UploadSeed) -> None:
-    setup = draft.setup
-    created_ms = draft.at_ms - one.age
-    line = history(setup.lifecycles[jobs.KIND], setup.rules.pace, one.status, created_ms, draft.at_ms)
+def _seed_upload(transaction: Transaction, one: UploadSeed) -> None:
+    setup = transaction.setup
+    created_ms = transaction.at_ms - one.age
+    line = history(setup.lifecycles[jobs.KIND], setup.rules.pace, one.status, created_ms, transaction.at_ms)
     wanted = uploads.NewUpload(one.model_name, one.model_source, one.description)
     name = uploads.whole_name(setup.rules.owner, one.model_name)
-    at_ms = created_ms if one.status is None else draft.at_ms
-    uploads.store(draft, name, wanted, uploads.read_source(one.model_source), line, at_ms)
+    at_ms = created_ms if one.status is None else transaction.at_ms
+    uploads.store(transaction, name, wanted, uploads.read_source(one.model_source), line, at_ms)
 
 
-def _seed_endpoint(draft: Transaction, one: EndpointSeed) -> None:
-    setup = draft.setup
-    created_ms = draft.at_ms - one.age
+def _seed_endpoint(transaction: Transaction, one: EndpointSeed) -> None:
+    setup = transaction.setup
+    created_ms = transaction.at_ms - one.age
     owner = one.owner or setup.rules.owner
-    endpoint_id, name = endpoint_record.identity(draft, owner, one.model)
+    endpoint_id, name = endpoint_record.identity(transaction, owner, one.model)
     hardware = setup.catalog.hardware[one.hardware]
-    line = history(setup.lifecycles[endpoint_record.KIND], setup.rules.pace, one.state, created_ms, draft.at_ms)
+    line = history(setup.lifecycles[endpoint_record.KIND], setup.rules.pace, one.state, created_ms, transaction.at_ms)
     endpoint = endpoint_record.Endpoint(
         id=endpoint_id,
         name=name,
@@ -184,7 +184,7 @@ def _seed_endpoint(draft: Transaction, one: EndpointSeed) -> None:
         zone=one.availability_zone,
         created_ms=created_ms,
         line=line,
-        touched_ms=draft.at_ms,
+        touched_ms=transaction.at_ms,
         adapters=one.adapters,
     )
     if line[-1].phase in endpoint_record.HOLDING:
@@ -193,14 +193,14 @@ def _seed_endpoint(draft: Transaction, one: EndpointSeed) -> None:
         # What was there before the world was born has its GPUs, whatever the demand.
         endpoint = endpoint._replace(claims=(claim.met(created_ms, places[0]),))
     if one.state is None:
-        endpoint = endpoint_commands.promise(setup, endpoint, created_ms)
-    endpoint_commands.arrange(draft, None, endpoint)
+        endpoint = endpoint_commands.project(setup, endpoint, created_ms)
+    endpoint_commands.save_and_reallocate(transaction, None, endpoint)
 
 
-def _seed_volume(draft: Transaction, one: VolumeSeed) -> str:
-    setup = draft.setup
-    created_ms = draft.at_ms - one.age
-    volume_id = draft.new_id(volume_commands.KIND)
+def _seed_volume(transaction: Transaction, one: VolumeSeed) -> str:
+    setup = transaction.setup
+    created_ms = transaction.at_ms - one.age
+    volume_id = transaction.new_id(volume_commands.KIND)
     # A bound volume is bound by the cluster that names it; until then it is available.
     status = "available" if one.status == "bound" else one.status
     volume = volume_commands.Volume(
@@ -210,17 +210,19 @@ def _seed_volume(draft: Transaction, one: VolumeSeed) -> str:
         region=one.region,
         project_id=setup.rules.project_id,
         created_ms=created_ms,
-        line=history(setup.lifecycles[volume_commands.KIND], setup.rules.pace, status, created_ms, draft.at_ms),
+        line=history(setup.lifecycles[volume_commands.KIND], setup.rules.pace, status, created_ms, transaction.at_ms),
     )
     if one.status is None:
-        volume = volume_commands.promise(setup, volume, created_ms, gone_ms=None)
-    draft.put(volume_commands.KIND, volume_id, volume_commands.promise(setup, volume, draft.at_ms, gone_ms=None))
+        volume = volume_commands.project(setup, volume, created_ms, gone_ms=None)
+    transaction.put(
+        volume_commands.KIND, volume_id, volume_commands.project(setup, volume, transaction.at_ms, gone_ms=None)
+    )
     return volume_id
 
 
-def _seed_cluster(draft: Transaction, one: ClusterSeed, named: Mapping[tuple[str, str], str]) -> None:
-    setup = draft.setup
-    created_ms = draft.at_ms - one.age
+def _seed_cluster(transaction: Transaction, one: ClusterSeed, named: Mapping[tuple[str, str], str]) -> None:
+    setup = transaction.setup
+    created_ms = transaction.at_ms - one.age
     region = setup.catalog.region(one.region)
     assert region is not None
     terms = cluster_record.Terms(
@@ -241,22 +243,24 @@ def _seed_cluster(draft: Transaction, one: ClusterSeed, named: Mapping[tuple[str
         echoed={},
     )
     cluster = cluster_record.Cluster(
-        id=draft.new_id(cluster_record.KIND),
+        id=transaction.new_id(cluster_record.KIND),
         terms=terms,
         created_ms=created_ms,
-        line=history(setup.lifecycles[cluster_record.KIND], setup.rules.pace, one.phase, created_ms, draft.at_ms),
+        line=history(setup.lifecycles[cluster_record.KIND], setup.rules.pace, one.phase, created_ms, transaction.at_ms),
     )
     if one.volume is not None:
         volume_id = named[one.region, one.volume]
-        volume_commands.attach(draft, volume_id, cluster.id, one.region)
+        volume_commands.attach(transaction, volume_id, cluster.id, one.region)
         cluster = cluster._replace(volume_ids=(volume_id,))
     cluster = cluster_commands.with_nodes(setup, cluster, created_ms, "create")
     if one.phase is None:
-        past = Transaction(setup, draft, created_ms)
-        cluster = cluster_commands.promise(past, cluster)
+        past = Transaction(setup, transaction, created_ms)
+        cluster = cluster_commands.project(past, cluster)
     else:
-        cluster = cluster._replace(nodes=_settled_nodes(setup, cluster, draft.at_ms))
-    cluster_commands.arrange(draft, None, cluster_commands.with_claims(setup, cluster, draft.at_ms))
+        cluster = cluster._replace(nodes=_settled_nodes(setup, cluster, transaction.at_ms))
+    cluster_commands.save_and_reallocate(
+        transaction, None, cluster_commands.with_claims(setup, cluster, transaction.at_ms)
+    )
 
 
 def _settled_nodes(setup: Setup, cluster: cluster_record.Cluster, now_ms: int) -> tuple[nodes.Node, ...]:

@@ -101,20 +101,20 @@ def _literal(allowed: tuple[Any, ...]) -> Codec:
     return Codec(_same, decode)
 
 
-def _union(ways: tuple[tuple[Any, Codec], ...]) -> Codec:
+def _union(members: tuple[tuple[Any, Codec], ...]) -> Codec:
     def encode(value: Any) -> Any:
-        return next(way for kind, way in ways if _is(kind, value)).encode(value)
+        return next(member for kind, member in members if _is(kind, value)).encode(value)
 
     def decode(value: Any, path: Path) -> Any:
         complaint = BadValue(path, "cannot be read")
-        for _, way in ways:
+        for _, member in members:
             try:
-                return way.decode(value, path)
+                return member.decode(value, path)
             except BadValue as bad:
                 # The complaint that came furthest is the one that helps.
                 complaint = bad if len(bad.path) > len(complaint.path) else complaint
         if complaint.path == path:
-            expected = [_SCALARS.get(kind, "a value of its own shape") for kind, _ in ways]
+            expected = [_SCALARS.get(kind, "a value of its own shape") for kind, _ in members]
             complaint = BadValue(path, f"expected {' or '.join(expected)}")
         raise complaint
 

@@ -117,10 +117,14 @@ def test_time_has_exactly_one_usual_way_out(kind):
     table = TABLES[kind]
     for conditions in condition_sets(kind):
         for state in table.states.values():
-            ways = table.ways(state.name, conditions)
-            usual = [way for way in ways if EVENT not in way.by]
-            wanted = 0 if state.unmodelled or not (ways or not state.rests) else 1
-            assert len(usual) == wanted, (state.name, sorted(conditions), [way.name for way in ways])
+            moves = table.timed_moves(state.name, conditions)
+            usual = [move for move in moves if EVENT not in move.by]
+            wanted = 0 if state.unmodelled or not (moves or not state.rests) else 1
+            assert len(usual) == wanted, (
+                state.name,
+                sorted(conditions),
+                [move.name for move in moves],
+            )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -129,8 +133,8 @@ def test_following_the_usual_ways_always_ends_at_rest(kind):
     for conditions in condition_sets(kind) if kind != "endpoint" else [frozenset(), frozenset({"idle_timeout"})]:
         for start in table.initial:
             state, steps = start, 0
-            while ways := table.ways(state, conditions):
-                state = next(way for way in ways if EVENT not in way.by).target
+            while moves := table.timed_moves(state, conditions):
+                state = next(move for move in moves if EVENT not in move.by).target
                 steps += 1
                 assert steps < len(table.states), (kind, sorted(conditions))
             assert table.states[state].rests

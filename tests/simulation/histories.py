@@ -287,7 +287,7 @@ def _happen(world: World, given: dict[str, Any]) -> None:
         cluster = cluster_record.find(view, about["cluster_id"])
         workers = cluster_record.live_nodes(cluster, world.at_ms, "standard", "preemptible")
         about["node_id"] = _pick(workers, given["node"]).name
-    world.happen(event, **about)
+    world.apply_event(event, **about)
 
 
 def _repair(world: World, command: str, given: dict[str, Any]) -> None:
@@ -303,11 +303,11 @@ def _repair(world: World, command: str, given: dict[str, Any]) -> None:
         named = (cluster.id, newest.instance_id, newest.id)
         verdict = given["verdict"]
         if verdict == "approve":
-            world.run(lambda draft: remediation_commands.approve(draft, *named, None, given["mode"]))
+            world.run(lambda transaction: remediation_commands.approve(transaction, *named, None, given["mode"]))
         elif verdict == "reject":
-            world.run(lambda draft: remediation_commands.reject(draft, *named, None))
+            world.run(lambda transaction: remediation_commands.reject(transaction, *named, None))
         else:
-            world.run(lambda draft: remediation_commands.cancel(draft, *named))
+            world.run(lambda transaction: remediation_commands.cancel(transaction, *named))
 
 
 def _carry_out(world: World, command: str, given: dict[str, Any]) -> None:
@@ -347,7 +347,7 @@ def _change_endpoint(world: World, endpoint: Any, command: str, given: dict[str,
     elif command == "timeout":
         world.patch(endpoint, inactive_timeout=given["minutes"])
     elif command == "use":
-        world.run(lambda draft: inference_requests.use(draft, endpoint.name))
+        world.run(lambda transaction: inference_requests.use(transaction, endpoint.name))
     else:
         getattr(world, command)(endpoint)
 
@@ -389,7 +389,7 @@ def _change_cluster(world: World, cluster: Any, command: str, given: dict[str, A
         world.put(cluster, cluster_config={"slurm_partition": str(world.at_ms)})
     elif command == "equip_cluster":
         wish = {"name": given["name"], "add_on_type": "ingress"}
-        world.run(lambda draft: add_ons.create(draft, cluster.id, wish))
+        world.run(lambda transaction: add_ons.create(transaction, cluster.id, wish))
     else:
         world.delete_cluster(cluster)
 

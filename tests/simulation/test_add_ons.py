@@ -47,9 +47,9 @@ def test_a_command_on_what_is_not_there():
     world = World()
     cluster = world.create_cluster()
     for command in (
-        lambda draft: add_ons.update(draft, cluster.id, "ui", {}),
-        lambda draft: add_ons.remove(draft, cluster.id, "ui"),
-        lambda draft: add_ons.create(draft, "nobody", UI),
+        lambda transaction: add_ons.update(transaction, cluster.id, "ui", {}),
+        lambda transaction: add_ons.remove(transaction, cluster.id, "ui"),
+        lambda transaction: add_ons.create(transaction, "nobody", UI),
     ):
         with pytest.raises(NotFound):
             world.run(command)
@@ -78,13 +78,15 @@ def test_commands_on_add_ons_move_nothing_but_the_add_ons(seed, steps):
         config = {"headlamp": {"enabled": on}}
         wish = {"name": name, "add_on_type": "headlamp", "config": config}
         if command == "create" and name not in known:
-            world.run(lambda draft, wish=wish: add_ons.create(draft, cluster.id, wish))
+            world.run(lambda transaction, wish=wish: add_ons.create(transaction, cluster.id, wish))
             known[name] = on
         elif command == "update" and name in known:
-            world.run(lambda draft, name=name, config=config: add_ons.update(draft, cluster.id, name, config))
+            world.run(
+                lambda transaction, name=name, config=config: add_ons.update(transaction, cluster.id, name, config)
+            )
             known[name] = on
         elif command == "remove" and name in known:
-            world.run(lambda draft, name=name: add_ons.remove(draft, cluster.id, name))
+            world.run(lambda transaction, name=name: add_ons.remove(transaction, cluster.id, name))
             del known[name]
     after, untouched = world.cluster(cluster), plain.cluster(cluster)
     assert {one["name"]: add_ons.enabled(one) for one in after.terms.add_ons} == known

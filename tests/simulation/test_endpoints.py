@@ -462,7 +462,7 @@ def test_missing_hardware_model_and_zone():
         world = World()
         new = NewEndpoint(model, hardware, 1, 1, **wanted)
         with pytest.raises(Invalid) as caught:
-            world.run(lambda draft: create(draft, new))
+            world.run(lambda transaction: create(transaction, new))
         assert world.rows.by_kind == {}
         return str(caught.value).lower(), caught.value.param
 
@@ -486,7 +486,7 @@ def test_short_hardware_ids_of_older_clients_are_known(alias):
     from mockserver.simulation.endpoints.commands import NewEndpoint, create
 
     world = World("bench")
-    made = world.run(lambda draft: create(draft, NewEndpoint(SMALL, alias, 1, 1)))
+    made = world.run(lambda transaction: create(transaction, NewEndpoint(SMALL, alias, 1, 1)))
     assert made.hardware.startswith(alias)
     assert made.hardware in world.setup.catalog.hardware
 

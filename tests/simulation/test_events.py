@@ -21,9 +21,9 @@ def world():
 
 def test_unknown_events_and_fields_are_refused(world):
     with pytest.raises(Invalid, match="no event 'node.explode'; there are endpoint.fail"):
-        world.happen("node.explode")
+        world.apply_event("node.explode")
     with pytest.raises(Invalid, match="endpoint.fail does not take cluster_id; it takes endpoint_id"):
-        world.happen("endpoint.fail", cluster_id="x")
+        world.apply_event("endpoint.fail", cluster_id="x")
     with pytest.raises(Invalid, match="credits.exhaust does not take nodes; it takes nothing"):
         world.schedule(0, "credits.exhaust", nodes=1)
     assert events.listing(world.view()) == []
@@ -38,7 +38,7 @@ def test_unknown_events_and_fields_are_refused(world):
 def test_an_endpoint_fails_wherever_it_is_on_its_way(world, state, cause):
     endpoint = world.create()
     world.until(next(mark.at_ms for mark in endpoint.line if mark.phase == state))
-    done = world.happen("endpoint.fail", endpoint_id=endpoint.name)
+    done = world.apply_event("endpoint.fail", endpoint_id=endpoint.name)
     assert done.affected == (endpoint.id,)
     assert world.endpoint(endpoint).line[-1][1:] == ("ERROR", cause)
     assert world.replicas(endpoint) == (0, 0)
@@ -49,12 +49,12 @@ def test_an_endpoint_fails_wherever_it_is_on_its_way(world, state, cause):
 def test_an_endpoint_that_is_stopped_cannot_fail(world):
     endpoint = world.create(started=False)
     with pytest.raises(Conflict, match="cannot fail: it is STOPPED"):
-        world.happen("endpoint.fail")
+        world.apply_event("endpoint.fail")
     with pytest.raises(NotFound, match="no endpoint nobody"):
-        world.happen("endpoint.fail", endpoint_id="nobody")
+        world.apply_event("endpoint.fail", endpoint_id="nobody")
     world.create()
     with pytest.raises(Conflict, match="Which endpoint"):
-        world.happen("endpoint.fail")
+        world.apply_event("endpoint.fail")
     assert world.state(endpoint) == "STOPPED"
 
 
@@ -63,61 +63,61 @@ def test_a_failed_endpoint_gives_its_gpus_to_whoever_waits():
     first = world.create(2)
     waiter = world.create(4)
     assert world.endpoint(waiter).claims[0].granted_ms is None
-    world.happen("endpoint.fail", endpoint_id=first.id)
+    world.apply_event("endpoint.fail", endpoint_id=first.id)
     assert world.endpoint(waiter).claims[0].granted_ms == world.at_ms
 
 
 @pytest.mark.parametrize("hardware", ["1x_nvidia_h100_80gb_sxm", "h100_80gb_sxm", "h100"])
 def test_hardware_runs_out_and_comes_back(world, hardware):
-    world.happen("hardware.run_out", hardware=hardware)
+    world.apply_event("hardware.run_out", hardware=hardware)
     assert {world.availability(count) for count in (1, 2, 4, 8)} == {"unavailable"}
     with pytest.raises(Invalid, match="Hardware for endpoint not available now"):
         world.create()
     with pytest.raises(Conflict, match="has run out there"):
-        world.happen("hardware.run_out", hardware=hardware)
+        world.apply_event("hardware.run_out", hardware=hardware)
     world.wait(30 * DAY)
     assert world.availability() == "unavailable"
-    world.happen("hardware.come_back", hardware=hardware)
+    world.apply_event("hardware.come_back", hardware=hardware)
     assert world.availability() == "available"
     with pytest.raises(Conflict, match="has not run out there"):
-        world.happen("hardware.come_back", hardware=hardware)
+        world.apply_event("hardware.come_back", hardware=hardware)
 
 
 def test_hardware_runs_out_at_one_place_only(world):
-    world.happen("hardware.run_out", hardware="h100", place="us-central-4b")
+    world.apply_event("hardware.run_out", hardware="h100", place="us-central-4b")
     assert world.availability(zone="us-central-4b") == "unavailable"
     assert world.availability(zone="us-east-1a") == "available"
     with pytest.raises(Invalid, match="no place 'mars'; choose one of us-central-4b, us-east-1a"):
-        world.happen("hardware.run_out", hardware="h100", place="mars")
+        world.apply_event("hardware.run_out", hardware="h100", place="mars")
     with pytest.raises(Invalid, match="no stock of 'abacus'"):
-        world.happen("hardware.run_out", hardware="abacus")
+        world.apply_event("hardware.run_out", hardware="abacus")
     with pytest.raises(Invalid, match="Name the hardware"):
-        world.happen("hardware.run_out")
+        world.apply_event("hardware.run_out")
 
 
 def test_what_runs_stays_and_what_waits_waits_until_it_comes_back(world):
     running, stopped = world.create(), world.create(started=False)
-    world.until(running.line[-1].at_ms).happen("hardware.run_out", hardware="h100")
+    world.until(running.line[-1].at_ms).apply_event("hardware.run_out", hardware="h100")
     world.start(stopped)
     world.wait(10 * DAY)
     assert world.state(running) == "STARTED"
     assert world.state(stopped) == "PENDING"
-    world.happen("hardware.come_back", hardware="h100")
+    world.apply_event("hardware.come_back", hardware="h100")
     assert world.state(stopped, world.at_ms + HOUR) == "STARTED"
 
 
 def test_the_gpus_of_clusters_run_out_too(world):
-    world.happen("hardware.run_out", hardware="H100_SXM", place="us-central-8")
+    world.apply_event("hardware.run_out", hardware="H100_SXM", place="us-central-8")
     with pytest.raises(Conflict, match="Out of stock"):
         world.create_cluster()
     world.create_cluster(region="us-central-4")
-    world.happen("hardware.come_back", hardware="H100_SXM", place="us-central-8")
+    world.apply_event("hardware.come_back", hardware="H100_SXM", place="us-central-8")
     world.create_cluster()
 
 
 def test_stock_without_limits_does_not_run_out():
     with pytest.raises(Conflict, match="unlimited"):
-        World("bench").happen("hardware.run_out", hardware="h100")
+        World("bench").apply_event("hardware.run_out", hardware="h100")
 
 
 # ---- nodes and clusters
@@ -126,22 +126,22 @@ def test_stock_without_limits_does_not_run_out():
 def test_a_node_fails_and_recovers_and_its_cluster_with_it(world):
     cluster = world.ready_cluster()
     name = world.workers(cluster)[1].name
-    world.wait(MINUTE).happen("node.fail", node_id=name)
+    world.wait(MINUTE).apply_event("node.fail", node_id=name)
     assert world.phase(cluster) == "DEGRADED"
     assert nodes.phase(world.workers(cluster)[1], world.at_ms) == nodes.FAILED
     with pytest.raises(Conflict, match="cannot fail: it is in NODE_PHASE_FAILED"):
-        world.happen("node.fail", node_id=name)
-    world.wait(MINUTE).happen("node.recover")
+        world.apply_event("node.fail", node_id=name)
+    world.wait(MINUTE).apply_event("node.recover")
     assert world.phase(cluster) == "READY"
     assert [mark.cause for mark in world.cluster(cluster).line[-2:]] == ["degraded", "recovered"]
     with pytest.raises(Conflict, match="nothing to recover from"):
-        world.happen("node.recover")
+        world.apply_event("node.recover")
 
 
 def test_a_node_that_fails_under_test_fails_the_tests(world):
     cluster = world.create_cluster(16, acceptance_tests_params={"enabled": True})
     world.until(next(m.at_ms for m in cluster.line if m.phase == "CLUSTER_PHASE_RUNNING_NCCL_TESTS"))
-    world.happen("node.fail")
+    world.apply_event("node.fail")
     assert world.phase(cluster) == "NCCL_TESTS_FAILED"
 
 
@@ -149,35 +149,35 @@ def test_a_node_that_fails_while_the_cluster_comes_up_degrades_it(world):
     cluster = world.create_cluster(16)
     node = cluster_record.live_nodes(cluster, world.at_ms, "standard")[0]
     world.until(next(m.at_ms for m in node.line if m.phase == nodes.BOOTSTRAPPING))
-    world.happen("node.fail", node_id=node.name)
+    world.apply_event("node.fail", node_id=node.name)
     assert world.phase(cluster, world.at_ms + HOUR) == "DEGRADED"
 
 
 def test_a_degraded_node_runs_on_with_an_alert(world):
     cluster = world.ready_cluster()
-    world.wait(MINUTE).happen("node.degrade", alert="GpuPcieReplayRateHigh")
+    world.wait(MINUTE).apply_event("node.degrade", alert="GpuPcieReplayRateHigh")
     assert world.phase(cluster) == "DEGRADED"
     assert nodes.phase(world.workers(cluster)[0], world.at_ms) == nodes.RUNNING
     (alert,) = world.cluster(cluster).alerts
     assert (alert.name, alert.degrades) == ("GpuPcieReplayRateHigh", True)
-    world.wait(MINUTE).happen("alert.clear")
+    world.wait(MINUTE).apply_event("alert.clear")
     assert world.phase(cluster) == "READY"
 
 
 def test_a_plain_alert_degrades_nothing_and_clearing_it_mends_nothing(world):
     cluster = world.ready_cluster()
     first, second = world.workers(cluster)
-    world.happen("alert.fire", node_id=first.name, alert="KubeNodeDiskPressure")
+    world.apply_event("alert.fire", node_id=first.name, alert="KubeNodeDiskPressure")
     assert world.phase(cluster) == "READY"
-    world.happen("node.fail", node_id=second.name)
-    world.happen("alert.clear", node_id=first.name)
+    world.apply_event("node.fail", node_id=second.name)
+    world.apply_event("alert.clear", node_id=first.name)
     assert world.phase(cluster) == "DEGRADED"
     with pytest.raises(Conflict, match="No such alert fires"):
-        world.happen("alert.clear")
+        world.apply_event("alert.clear")
     with pytest.raises(Invalid, match="no health alert 'Nonsense'"):
-        world.happen("alert.fire", alert="Nonsense")
+        world.apply_event("alert.fire", alert="Nonsense")
     with pytest.raises(Invalid, match="Name the alert"):
-        world.happen("alert.fire")
+        world.apply_event("alert.fire")
 
 
 @pytest.mark.parametrize(
@@ -190,33 +190,33 @@ def test_a_plain_alert_degrades_nothing_and_clearing_it_mends_nothing(world):
 def test_tests_fail_while_they_run(world, event, phase, failed):
     cluster = world.create_cluster(16, acceptance_tests_params={"enabled": True})
     with pytest.raises(Conflict, match=f"not running these tests: it is in CLUSTER_PHASE_QUEUED, .*{phase}"):
-        world.happen(event)
+        world.apply_event(event)
     world.until(next(m.at_ms for m in cluster.line if m.phase == f"CLUSTER_PHASE_{phase}"))
-    world.happen(event)
+    world.apply_event(event)
     assert world.phase(cluster) == failed
     assert world.phase(cluster, world.at_ms + DAY) == failed
 
 
 def test_an_on_demand_cluster_pauses_and_resumes(world):
     cluster = world.ready_cluster()
-    world.wait(MINUTE).happen("cluster.pause")
+    world.wait(MINUTE).apply_event("cluster.pause")
     assert world.phase(cluster, world.at_ms + 90 * DAY) == "PAUSED"
     assert {nodes.phase(node, world.at_ms) for node in world.workers(cluster)} == {nodes.PAUSED}
     with pytest.raises(Conflict, match="cannot be paused: it is in CLUSTER_PHASE_PAUSED"):
-        world.happen("cluster.pause")
-    world.wait(MINUTE).happen("cluster.resume")
+        world.apply_event("cluster.pause")
+    world.wait(MINUTE).apply_event("cluster.resume")
     assert world.phase(cluster) == "READY"
     assert {nodes.phase(node, world.at_ms) for node in world.workers(cluster)} == {nodes.RUNNING}
     with pytest.raises(Conflict, match="not paused"):
-        world.happen("cluster.resume")
+        world.apply_event("cluster.resume")
 
 
 def test_a_node_that_left_during_the_pause_stays_as_it_was(world):
     cluster = world.ready_cluster(8, num_preemptible_gpus=8, project_id="p")
     world.until(max(claim.granted_ms for claim in cluster.claims) + 10 * MINUTE)
-    world.happen("preemptible.reclaim")
-    world.happen("cluster.pause")
-    world.wait(10 * MINUTE).happen("cluster.resume")
+    world.apply_event("preemptible.reclaim")
+    world.apply_event("cluster.pause")
+    world.wait(10 * MINUTE).apply_event("cluster.resume")
     (gone,) = [node for node in world.cluster(cluster).nodes if node.because == nodes.PREEMPTED]
     assert gone.line[-1].phase == nodes.PAUSED
     assert gone.line[-1].at_ms < gone.deleted_ms
@@ -226,21 +226,21 @@ def test_a_node_on_its_way_waits_while_its_cluster_is_paused(world):
     cluster = world.ready_cluster(8, num_preemptible_gpus=8, project_id="p")
     world.until(cluster.claims[0].granted_ms + 1)
     (before,) = world.workers(cluster, "preemptible")
-    world.happen("cluster.pause")
+    world.apply_event("cluster.pause")
     assert schedule.standing(world.view()).idle
     world.wait(10 * HOUR)
     (waiting,) = world.workers(cluster, "preemptible")
     assert nodes.phase(waiting, world.at_ms) == nodes.phase(before, before.line[0].at_ms)
-    world.happen("cluster.resume")
+    world.apply_event("cluster.resume")
     world.wait(10 * MINUTE)
     assert {nodes.phase(node, world.at_ms) for node in world.workers(cluster, "preemptible")} == {nodes.RUNNING}
 
 
 def test_a_cluster_that_grew_while_it_was_paused_comes_up_whole(world):
     cluster = world.ready_cluster(8)
-    world.happen("cluster.pause")
+    world.apply_event("cluster.pause")
     world.put(cluster, num_gpus=16)
-    world.wait(HOUR).happen("cluster.resume")
+    world.wait(HOUR).apply_event("cluster.resume")
     assert not schedule.standing(world.view()).waiting
     world.wait(10 * MINUTE)
     assert [nodes.phase(node, world.at_ms) for node in world.workers(cluster)] == [nodes.RUNNING] * 2
@@ -248,32 +248,32 @@ def test_a_cluster_that_grew_while_it_was_paused_comes_up_whole(world):
 
 def test_nothing_recovers_while_its_cluster_is_paused(world):
     cluster = world.ready_cluster()
-    world.happen("node.fail")
-    world.happen("cluster.pause")
+    world.apply_event("node.fail")
+    world.apply_event("cluster.pause")
     with pytest.raises(Conflict, match="resume it first"):
-        world.happen("node.recover")
+        world.apply_event("node.recover")
     with pytest.raises(Conflict, match="cannot fail: it is in NODE_PHASE_PAUSED"):
-        world.happen("node.fail", node_id=world.workers(cluster)[1].name)
-    world.happen("cluster.resume")
+        world.apply_event("node.fail", node_id=world.workers(cluster)[1].name)
+    world.apply_event("cluster.resume")
     assert world.phase(cluster) == "DEGRADED"
 
 
 def test_only_the_on_demand_part_of_a_reserved_cluster_pauses(world):
     cluster = world.ready_cluster(16, billing_type="RESERVED", duration_days=30, num_reserved_gpus=8)
-    world.wait(MINUTE).happen("cluster.pause")
+    world.wait(MINUTE).apply_event("cluster.pause")
     assert world.phase(cluster) == "ON_DEMAND_COMPUTE_PAUSED"
     assert [nodes.phase(node, world.at_ms) for node in world.workers(cluster)] == [nodes.RUNNING, nodes.PAUSED]
     prepaid = World()
     prepaid.ready_cluster(8, billing_type="RESERVED", duration_days=30)
     with pytest.raises(Conflict, match="prepaid"):
-        prepaid.happen("cluster.pause")
+        prepaid.apply_event("cluster.pause")
 
 
 def test_a_cluster_resumed_with_a_failed_node_is_degraded(world):
     cluster = world.ready_cluster()
-    world.happen("node.fail")
-    world.wait(MINUTE).happen("cluster.pause")
-    world.wait(MINUTE).happen("cluster.resume")
+    world.apply_event("node.fail")
+    world.wait(MINUTE).apply_event("cluster.pause")
+    world.wait(MINUTE).apply_event("cluster.resume")
     assert world.phase(cluster) == "DEGRADED"
 
 
@@ -282,7 +282,7 @@ def test_preemptible_nodes_are_given_notice_leave_within_five_minutes_and_are_re
     world.until(max(claim.granted_ms for claim in cluster.claims) + 10 * MINUTE)
     before = world.workers(cluster, "preemptible")
     noticed_ms = world.at_ms
-    done = world.happen("preemptible.reclaim")
+    done = world.apply_event("preemptible.reclaim")
     assert done.affected[1:] == (before[-1].name,)
     leaving = next(node for node in world.cluster(cluster).nodes if node.name == before[-1].name)
     assert 0 < leaving.deleted_ms - noticed_ms <= 5 * MINUTE
@@ -301,7 +301,7 @@ def test_what_is_reclaimed_goes_back_to_the_pool_until_it_is_replaced(world):
     cluster = world.ready_cluster(8, num_preemptible_gpus=8, project_id="p")
     world.until(max(claim.granted_ms for claim in cluster.claims) + 10 * MINUTE)
     held = world.view().pool(cluster.pool).held["us-central-8"]
-    world.happen("preemptible.reclaim")
+    world.apply_event("preemptible.reclaim")
     (leaving,) = world.workers(cluster, "preemptible")
     assert world.view(leaving.deleted_ms - 1).pool(cluster.pool).held["us-central-8"] == held
     assert world.view(leaving.deleted_ms).pool(cluster.pool).held["us-central-8"] == held - 8
@@ -310,10 +310,10 @@ def test_what_is_reclaimed_goes_back_to_the_pool_until_it_is_replaced(world):
 
 def test_a_paused_cluster_is_given_no_preemptible_nodes(world):
     cluster = world.ready_cluster(8, num_preemptible_gpus=8, project_id="p")
-    world.happen("cluster.pause")
+    world.apply_event("cluster.pause")
     world.wait(DAY)
     assert world.workers(cluster, "preemptible") == []
-    world.happen("cluster.resume")
+    world.apply_event("cluster.resume")
     world.wait(HOUR)
     assert len(world.workers(cluster, "preemptible")) == 1
 
@@ -321,15 +321,15 @@ def test_a_paused_cluster_is_given_no_preemptible_nodes(world):
 def test_no_more_nodes_are_reclaimed_than_there_are(world):
     world.ready_cluster(8)
     with pytest.raises(Conflict, match="has 0 preemptible nodes to reclaim, not 1"):
-        world.happen("preemptible.reclaim")
+        world.apply_event("preemptible.reclaim")
 
 
 def test_volumes_fail_while_they_are_provisioned(world):
     volume = world.create_volume()
-    world.happen("volume.fail", volume_id="data")
+    world.apply_event("volume.fail", volume_id="data")
     assert world.volume_status(volume.id) == "failed"
     with pytest.raises(Conflict, match="cannot fail: it is failed"):
-        world.happen("volume.fail")
+        world.apply_event("volume.fail")
 
 
 def test_exhausted_credits_stop_what_costs_and_refuse_more(world):
@@ -338,7 +338,7 @@ def test_exhausted_credits_stop_what_costs_and_refuse_more(world):
     reserved = world.ready_cluster(8, billing_type="RESERVED", duration_days=30, cluster_name="prepaid")
     volume = world.create_volume()
     world.wait(MINUTE)
-    world.happen("credits.exhaust")
+    world.apply_event("credits.exhaust")
     assert world.state(endpoint) == "STOPPING"
     assert world.phase(on_demand) == "PAUSED"
     assert world.phase(reserved) == "READY"
@@ -352,7 +352,7 @@ def test_exhausted_credits_stop_what_costs_and_refuse_more(world):
     ):
         with pytest.raises(PaymentRequired, match="credits are exhausted"):
             refused()
-    world.wait(HOUR).happen("credits.restore")
+    world.wait(HOUR).apply_event("credits.restore")
     assert world.phase(on_demand) == "READY"
     assert world.volume_status(volume.id) == "available"
     assert world.state(endpoint) == "STOPPED"
@@ -363,7 +363,7 @@ def test_credits_that_stay_exhausted_end_in_decommissioning(world):
     cluster = world.ready_cluster(shared_volume={"volume_name": "v", "size_tib": 1, "region": "us-central-8",
                                                  "is_lifecycle_independent": True})  # fmt: skip
     loose = world.create_volume()
-    world.wait(MINUTE).happen("credits.exhaust")
+    world.wait(MINUTE).apply_event("credits.exhaust")
     attached = world.cluster(cluster).volume_ids[0]
     assert world.volume_status(attached) == "access_revoked"
     world.wait(3 * DAY)
@@ -411,13 +411,13 @@ def test_events_of_one_instant_happen_in_the_order_they_were_asked_for(world):
 
 def test_an_event_to_come_can_be_taken_back(world):
     one = world.schedule(HOUR, "credits.exhaust")
-    world.run(lambda draft: events.cancel(draft, one.id))
+    world.run(lambda transaction: events.cancel(transaction, one.id))
     assert events.listing(world.view(world.at_ms + DAY)) == []
     with pytest.raises(NotFound, match="no event"):
-        world.run(lambda draft: events.cancel(draft, one.id))
-    past = world.happen("credits.exhaust")
+        world.run(lambda transaction: events.cancel(transaction, one.id))
+    past = world.apply_event("credits.exhaust")
     with pytest.raises(Conflict, match="over: it was done"):
-        world.run(lambda draft: events.cancel(draft, past.id))
+        world.run(lambda transaction: events.cancel(transaction, past.id))
 
 
 SOME = st.sampled_from(
@@ -449,7 +449,7 @@ def test_what_events_do_does_not_depend_on_who_looked_or_when_it_was_stored(stag
     for ms in sorted(looks):
         busy.at_ms = began + ms
         look(busy.view())
-        busy.run(lambda draft: None)
+        busy.run(lambda transaction: None)
     busy.at_ms = began
     for ms in (*looks, 7 * HOUR):
         at_ms = began + ms

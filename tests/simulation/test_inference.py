@@ -20,7 +20,7 @@ TUNABLE = "mistralai/Mistral-7B-Instruct-v0.3"
 
 
 def use(world, model):
-    return world.run(lambda draft: inference_requests.use(draft, model))
+    return world.run(lambda transaction: inference_requests.use(transaction, model))
 
 
 def started(world, **wanted):
@@ -84,7 +84,7 @@ def test_a_bound_adapter_answers_with_and_without_its_endpoint():
     for model in (named, "me/a:b"):
         with pytest.raises(Invalid):
             use(world, model)
-    world.run(lambda draft: adapters.bind(draft, endpoint.id, named))
+    world.run(lambda transaction: adapters.bind(transaction, endpoint.id, named))
     assert use(world, named) == use(world, "me/a:b") == f"{TUNABLE} with me/a:b"
     for model in ("somebody:me/a:b", f"{endpoint.name}:me/other", "me/other"):
         with pytest.raises(Invalid) as refused:

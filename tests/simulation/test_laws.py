@@ -89,7 +89,7 @@ def test_how_often_the_pools_are_settled_and_the_dead_swept_shows_nowhere(stage,
     plain, settled = STAGES[stage](seed), STAGES[stage](seed)
 
     def settle(world):
-        world.run(lambda draft: [draft.put_pool(draft.pool(key)) for key in draft.scan("pool")])
+        world.run(lambda transaction: [transaction.put_pool(transaction.pool(key)) for key in transaction.scan("pool")])
 
     play(plain, steps)
     play(settled, steps, watch=settle)
@@ -376,7 +376,7 @@ def test_what_was_deleted_is_forgotten_in_the_end(stage, seed, steps):
     for volume in list(volume_commands.listing(world.view(), None)):
         world.delete_volume(volume)
     world.wait(DAY)
-    world.run(lambda draft: None)
+    world.run(lambda transaction: None)
     assert [row.id for _, row in resources(world.view())] == []
     assert not world.rows.get("ordinal", "graves")
     for pool in world.view().scan("pool").values():

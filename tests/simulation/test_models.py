@@ -27,7 +27,7 @@ CHANCES = st.sampled_from([0.0, 0.5, 1.0])
 def upload(world: World, name: str, **more: Any) -> jobs.Job | None:
     """The new job, or None where the upload is refused."""
     try:
-        return world.run(lambda draft: uploads.upload(draft, NewUpload(name, f"acme/{name}", **more)))[1]
+        return world.run(lambda transaction: uploads.upload(transaction, NewUpload(name, f"acme/{name}", **more)))[1]
     except Invalid:
         return None
 
@@ -127,7 +127,7 @@ def test_a_failed_import_can_be_tried_again_and_its_job_stays() -> None:
 )  # fmt: skip
 def test_the_size_that_a_name_tells(name: str, billions: float) -> None:
     world = World()
-    assert world.run(lambda draft: uploads.upload(draft, NewUpload(name, "acme/m")))[0].params_b == billions
+    assert world.run(lambda transaction: uploads.upload(transaction, NewUpload(name, "acme/m")))[0].params_b == billions
 
 
 SECRET = st.text(ascii_letters + digits, min_size=12, max_size=20)

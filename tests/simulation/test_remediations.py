@@ -164,7 +164,7 @@ def test_a_cluster_or_a_node_that_is_not_up_cannot_be_repaired(world):
 
 def alerted(world, cluster, name="DmesgXidError", node=None, **fields):
     node = node or world.workers(cluster)[0]
-    done = world.happen("alert.fire", cluster_id=cluster.id, instance_id=node.instance_id, alert=name, **fields)
+    done = world.apply_event("alert.fire", cluster_id=cluster.id, instance_id=node.instance_id, alert=name, **fields)
     alert = next(each for each in world.cluster(cluster).alerts if each.id == done.affected[-1])
     one = next((r for r in world.cluster(cluster).remediations if r.id == alert.remediation_id), None)
     return alert, one
@@ -264,7 +264,7 @@ def test_a_pending_one_can_be_cancelled_before_it_begins(world):
 def test_it_resolves_itself_once_the_alert_has_been_clear_for_five_minutes(world):
     cluster = world.ready_cluster()
     alert, one = alerted(world, cluster)
-    world.wait(MINUTE).happen("alert.clear", cluster_id=cluster.id, alert_id=alert.id)
+    world.wait(MINUTE).apply_event("alert.clear", cluster_id=cluster.id, alert_id=alert.id)
     cleared_ms = world.at_ms
     world.wait(5 * MINUTE - 1)
     assert world.repair_state(cluster, one) == "PENDING_APPROVAL"
@@ -276,7 +276,7 @@ def test_it_resolves_itself_once_the_alert_has_been_clear_for_five_minutes(world
 def test_it_does_not_resolve_itself_if_the_alert_fires_again(world):
     cluster = world.ready_cluster()
     alert, one = alerted(world, cluster)
-    world.wait(MINUTE).happen("alert.clear", cluster_id=cluster.id, alert_id=alert.id)
+    world.wait(MINUTE).apply_event("alert.clear", cluster_id=cluster.id, alert_id=alert.id)
     _, again = alerted(world.wait(4 * MINUTE), cluster)
     assert again.id == one.id
     world.wait(60 * MINUTE)
@@ -322,7 +322,7 @@ def test_the_policy_never():
 def test_a_failed_node_is_repaired_and_the_cluster_with_it(world):
     cluster = world.ready_cluster()
     node = world.workers(cluster)[0]
-    world.wait(MINUTE).happen("node.fail", cluster_id=cluster.id, node_id=node.name)
+    world.wait(MINUTE).apply_event("node.fail", cluster_id=cluster.id, node_id=node.name)
     assert world.phase(cluster) == "DEGRADED"
     one = world.remediate(cluster, node, "HOST_AWARE")
     over(world, cluster, one)
@@ -334,7 +334,7 @@ def test_a_cluster_with_another_failed_node_stays_degraded(world):
     cluster = world.ready_cluster()
     first, second = world.workers(cluster)
     for node in (first, second):
-        world.happen("node.fail", cluster_id=cluster.id, node_id=node.name)
+        world.apply_event("node.fail", cluster_id=cluster.id, node_id=node.name)
     over(world, cluster, world.remediate(cluster, first))
     assert world.phase(cluster) == "DEGRADED"
     over(world, cluster, world.remediate(cluster, second))
@@ -418,9 +418,9 @@ def test_an_alert_fires_on_where_the_repair_that_would_have_ended_it_is_cancelle
 def test_a_cluster_that_is_paused_ends_its_remediations(world):
     cluster = world.ready_cluster()
     one = world.remediate(cluster, world.workers(cluster)[0])
-    world.happen("cluster.pause", cluster_id=cluster.id)
+    world.apply_event("cluster.pause", cluster_id=cluster.id)
     assert states(world, cluster, one) == ["PENDING", "CANCELLED"]
-    world.wait(MINUTE).happen("cluster.resume", cluster_id=cluster.id)
+    world.wait(MINUTE).apply_event("cluster.resume", cluster_id=cluster.id)
     again = world.remediate(cluster, world.workers(cluster)[0])
     world.until(remediation_record.begun_ms(again) + 1)
     with pytest.raises(Invalid, match="RUNNING"):
@@ -429,7 +429,7 @@ def test_a_cluster_that_is_paused_ends_its_remediations(world):
 
 def test_histories_stay_in_order_where_a_cluster_is_scaled_during_a_repair(world):
     cluster = world.ready_cluster(16)
-    world.wait(MINUTE).happen("node.fail", cluster_id=cluster.id)
+    world.wait(MINUTE).apply_event("node.fail", cluster_id=cluster.id)
     failed = next(node for node in world.workers(cluster) if nodes.phase(node, world.at_ms) == nodes.FAILED)
     world.remediate(cluster, failed)
     line = world.put(cluster, num_gpus=24).line
@@ -464,7 +464,7 @@ def test_what_is_about_to_be_evicted_is_what_a_smaller_cluster_gives_up(world):
 
 def test_a_cluster_whose_broken_node_is_scaled_away_is_ready_again(world):
     cluster = world.ready_cluster(16)
-    world.wait(MINUTE).happen("node.fail", cluster_id=cluster.id)
+    world.wait(MINUTE).apply_event("node.fail", cluster_id=cluster.id)
     world.put(cluster, num_gpus=8)
     assert world.phase(cluster) == "READY"
     assert world.cluster(cluster).line[-1].cause == "broken_removed"

@@ -115,10 +115,10 @@ def test_the_walk_ends_where_it_is_told():
 
 def test_an_unlucky_way_is_taken_as_often_as_its_chance_says():
     table = LIFECYCLES["endpoint"]
-    ways = table.ways("STARTING", frozenset())
+    moves = table.timed_moves("STARTING", frozenset())
     for wanted in (0.0, 0.25, 1.0):
         unlucky = Pace({}, {"boot_failed": wanted})
-        taken = [KeyedRandom(1, f"id {n}", 0).way("STARTING", ways, unlucky).name for n in range(2_000)]
+        taken = [KeyedRandom(1, f"id {n}", 0).choose_move("STARTING", moves, unlucky).name for n in range(2_000)]
         assert taken.count("boot_failed") / 2_000 == pytest.approx(wanted, abs=0.03)
 
 
@@ -127,7 +127,10 @@ def test_several_unlucky_ways_share_the_lot():
     moves = tuple(Move(name, ("a",), "b", by) for name, by in causes.items())
     table = Lifecycle("k", "", "assumed", ("a",), {"a": State("a"), "b": State("b", rests=True)}, moves)
     unlucky = Pace({}, {"x": 0.3, "z": 0.3})
-    taken = [KeyedRandom(1, str(n), 0).way("a", table.ways("a", frozenset()), unlucky).name for n in range(3_000)]
+    taken = [
+        KeyedRandom(1, str(n), 0).choose_move("a", table.timed_moves("a", frozenset()), unlucky).name
+        for n in range(3_000)
+    ]
     for name, share in (("x", 0.3), ("y", 0.4), ("z", 0.3)):
         assert taken.count(name) / 3_000 == pytest.approx(share, abs=0.03)
 

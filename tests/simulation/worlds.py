@@ -127,23 +127,23 @@ class World:
         self.rows = Rows(seeding.seed(self.setup, chosen.seeds(), self.at_ms) if lived_in else None)
 
     def run(self, command: Callable[[Transaction], T]) -> T:
-        self.rows.apply(events.settle(self.setup, self.rows, self.at_ms))
-        draft = Transaction(self.setup, self.rows, self.at_ms)
-        draft.sweep()
-        answer = command(draft)
-        self.rows.apply(draft.writes)
+        self.rows.apply(events.apply_due(self.setup, self.rows, self.at_ms))
+        transaction = Transaction(self.setup, self.rows, self.at_ms)
+        transaction.delete_expired()
+        answer = command(transaction)
+        self.rows.apply(transaction.writes)
         return answer
 
     def view(self, at_ms: int | None = None) -> View:
         at_ms = self.at_ms if at_ms is None else at_ms
-        due = events.settle(self.setup, self.rows, at_ms)
+        due = events.apply_due(self.setup, self.rows, at_ms)
         return View(self.setup, Layers(self.rows, due) if due else self.rows, at_ms)
 
-    def happen(self, event: str, **fields: Any) -> ScheduledEvent:
-        return self.run(lambda draft: events.happen(draft, event, fields))
+    def apply_event(self, event: str, **fields: Any) -> ScheduledEvent:
+        return self.run(lambda transaction: events.apply(transaction, event, fields))
 
     def schedule(self, in_ms: int, event: str, **fields: Any) -> ScheduledEvent:
-        return self.run(lambda draft: events.schedule(draft, event, fields, self.at_ms + in_ms))
+        return self.run(lambda transaction: events.schedule(transaction, event, fields, self.at_ms + in_ms))
 
     def wait(self, ms: int) -> World:
         assert ms >= 0
@@ -160,7 +160,7 @@ class World:
         **wanted: Any,
     ) -> Endpoint:  # fmt: skip
         new = NewEndpoint(model, f"{gpus}x_nvidia_{gpu}", low, max(low, 1) if high is None else high, **wanted)
-        return self.run(lambda draft: endpoint_commands.create(draft, new))
+        return self.run(lambda transaction: endpoint_commands.create(transaction, new))
 
     def patch(self, endpoint: Endpoint, **fields: Any) -> Endpoint:
         """A patch; `bounds=(low, high)` stands for autoscaling."""
@@ -169,7 +169,7 @@ class World:
             fields["min_replicas"], fields["max_replicas"] = fields.pop("bounds")
             names = (names - {"bounds"}) | {"autoscaling"}
         change = EndpointChange(frozenset(names), **fields)
-        return self.run(lambda draft: endpoint_commands.update(draft, endpoint.id, change))
+        return self.run(lambda transaction: endpoint_commands.update(transaction, endpoint.id, change))
 
     def start(self, endpoint: Endpoint) -> Endpoint:
         return self.patch(endpoint, state="STARTED")
@@ -178,7 +178,7 @@ class World:
         return self.patch(endpoint, state="STOPPED")
 
     def delete(self, endpoint: Endpoint) -> None:
-        self.run(lambda draft: endpoint_commands.delete(draft, endpoint.id))
+        self.run(lambda transaction: endpoint_commands.delete(transaction, endpoint.id))
 
     def endpoint(self, endpoint: Endpoint) -> Endpoint:
         return endpoint_record.find(self.view(), endpoint.id)
@@ -198,22 +198,22 @@ class World:
                        **body: Any) -> Cluster:  # fmt: skip
         body = cluster_body(num_gpus=num_gpus, **body)
 
-        def command(draft: Transaction) -> Cluster:
+        def command(transaction: Transaction) -> Cluster:
             require_driver(body)
-            terms = terms_of(draft, body, starts, ends)
-            return cluster_commands.create(draft, terms, body.get("volume_id"), inline_volume(body))
+            terms = terms_of(transaction, body, starts, ends)
+            return cluster_commands.create(transaction, terms, body.get("volume_id"), inline_volume(body))
 
         return self.run(command)
 
     def put(self, cluster: Cluster, *, ends: int | None = None, **body: Any) -> Cluster:
-        def command(draft: Transaction) -> Cluster:
-            known = cluster_record.find(draft, cluster.id)
-            return cluster_commands.update(draft, cluster.id, changed_terms(draft, known, body, ends))
+        def command(transaction: Transaction) -> Cluster:
+            known = cluster_record.find(transaction, cluster.id)
+            return cluster_commands.update(transaction, cluster.id, changed_terms(transaction, known, body, ends))
 
         return self.run(command)
 
     def delete_cluster(self, cluster: Cluster) -> None:
-        self.run(lambda draft: cluster_commands.delete(draft, cluster.id))
+        self.run(lambda transaction: cluster_commands.delete(transaction, cluster.id))
 
     def cluster(self, cluster: Cluster) -> Cluster:
         return cluster_record.find(self.view(), cluster.id)
@@ -244,13 +244,15 @@ class World:
 
     # ---- volumes
     def create_volume(self, size_tib: int = 1, region: str = REGION, name: str = "data", **wanted: Any) -> Volume:
-        return self.run(lambda draft: volume_commands.create(draft, NewVolume(name, size_tib, region, **wanted)))
+        return self.run(
+            lambda transaction: volume_commands.create(transaction, NewVolume(name, size_tib, region, **wanted))
+        )
 
     def resize(self, volume: Volume, size_tib: int | None) -> Volume:
-        return self.run(lambda draft: volume_commands.resize(draft, volume.id, size_tib))
+        return self.run(lambda transaction: volume_commands.resize(transaction, volume.id, size_tib))
 
     def delete_volume(self, volume: Volume) -> None:
-        self.run(lambda draft: volume_commands.delete(draft, volume.id))
+        self.run(lambda transaction: volume_commands.delete(transaction, volume.id))
 
     def volume(self, volume_id: str) -> Volume:
         return volume_commands.find(self.view(), volume_id)

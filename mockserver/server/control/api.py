@@ -225,7 +225,7 @@ class Control:
         about = {name: value for name, value in body.items() if name not in ("event", "at", "in")}
         at_ms = _asked_instant(body, draft.at_ms)
         if at_ms is None:
-            happening = events.happen(draft, body["event"], about)
+            happening = events.apply(draft, body["event"], about)
         else:
             happening = events.schedule(draft, body["event"], about, at_ms)
         world.commit(draft)

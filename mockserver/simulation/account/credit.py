@@ -20,11 +20,11 @@ def require(view: View) -> None:
         raise PaymentRequired("The account's credits are exhausted: add credits to go on.", code="insufficient_balance")
 
 
-def exhaust(draft: Transaction) -> None:
+def exhaust(transaction: Transaction) -> None:
     """From now on nothing can be paid."""
-    draft.put(KIND, CREDITS, EXHAUSTED)
+    transaction.put(KIND, CREDITS, EXHAUSTED)
 
 
-def restore(draft: Transaction) -> None:
+def restore(transaction: Transaction) -> None:
     """From now on there is credit again."""
-    draft.drop(KIND, CREDITS)
+    transaction.drop(KIND, CREDITS)

@@ -68,29 +68,29 @@ def find_add_on(cluster: Cluster, name: str) -> AddOn:
     raise NotFound(f"The cluster's add-on {name} was not found.", param="addon_id")
 
 
-def create(draft: Transaction, cluster_id: str, asked: Mapping[str, Any]) -> AddOn:
+def create(transaction: Transaction, cluster_id: str, asked: Mapping[str, Any]) -> AddOn:
     """Give a cluster another add-on. Raises NotFound; Invalid, also while the cluster is being deleted."""
-    cluster = _changeable(draft, cluster_id)
-    return _store(draft, cluster, added(cluster.terms.add_ons, asked)).terms.add_ons[-1]
+    cluster = _changeable(transaction, cluster_id)
+    return _store(transaction, cluster, added(cluster.terms.add_ons, asked)).terms.add_ons[-1]
 
 
-def update(draft: Transaction, cluster_id: str, name: str, config: Mapping[str, Any]) -> AddOn:
+def update(transaction: Transaction, cluster_id: str, name: str, config: Mapping[str, Any]) -> AddOn:
     """Lay settings over those of an add-on. Raises NotFound; Invalid while the cluster is being deleted."""
-    cluster = _changeable(draft, cluster_id)
+    cluster = _changeable(transaction, cluster_id)
     find_add_on(cluster, name)
-    return find_add_on(_store(draft, cluster, _configured(cluster.terms.add_ons, name, config)), name)
+    return find_add_on(_store(transaction, cluster, _configured(cluster.terms.add_ons, name, config)), name)
 
 
-def remove(draft: Transaction, cluster_id: str, name: str) -> None:
+def remove(transaction: Transaction, cluster_id: str, name: str) -> None:
     """Take an add-on away. Raises NotFound; Invalid while the cluster is being deleted."""
-    cluster = _changeable(draft, cluster_id)
+    cluster = _changeable(transaction, cluster_id)
     gone = find_add_on(cluster, name)
-    _store(draft, cluster, tuple(one for one in cluster.terms.add_ons if one is not gone))
+    _store(transaction, cluster, tuple(one for one in cluster.terms.add_ons if one is not gone))
 
 
-def _changeable(draft: Transaction, cluster_id: str) -> Cluster:
-    cluster = find(draft, cluster_id)
-    if phase(cluster, draft.at_ms) == DELETING:
+def _changeable(transaction: Transaction, cluster_id: str) -> Cluster:
+    cluster = find(transaction, cluster_id)
+    if phase(cluster, transaction.at_ms) == DELETING:
         raise WrongState(f"The cluster {cluster_id} is being deleted.", param="cluster_id")
     return cluster
 
@@ -107,8 +107,8 @@ def _known(config: Mapping[str, Any]) -> Mapping[str, Any]:
     return {kind: given for kind, given in config.items() if kind in TYPES}
 
 
-def _store(draft: Transaction, cluster: Cluster, add_ons: AddOns) -> Cluster:
+def _store(transaction: Transaction, cluster: Cluster, add_ons: AddOns) -> Cluster:
     """The cluster's timeline and promises do not depend on its add-ons, so they are left as they are."""
     changed = cluster._replace(terms=replace(cluster.terms, add_ons=add_ons))
-    draft.put(KIND, cluster.id, changed)
+    transaction.put(KIND, cluster.id, changed)
     return changed

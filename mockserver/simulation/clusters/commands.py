@@ -53,41 +53,44 @@ BEFORE_DRIVERS = frozenset(
 
 
 def create(
-    draft: Transaction, terms: Terms, volume_id: str | None = None, inline: volume_commands.NewVolume | None = None
+    transaction: Transaction,
+    terms: Terms,
+    volume_id: str | None = None,
+    inline: volume_commands.NewVolume | None = None,
 ) -> Cluster:
     """Create a cluster, with an existing volume or one made with it.
 
     Raises Conflict where its GPUs are not in stock, Invalid where the volume cannot be attached.
     """
-    setup, at_ms = draft.setup, draft.at_ms
-    credit.require(draft)
-    require_stock(draft, terms.gpu_type, terms.region, terms.num_gpus)
+    setup, at_ms = transaction.setup, transaction.at_ms
+    credit.require(transaction)
+    require_stock(transaction, terms.gpu_type, terms.region, terms.num_gpus)
     whole(terms.num_gpus, "num_gpus", 0, MOST_GPUS)
     cluster = Cluster(
-        id=draft.new_id(KIND),
+        id=transaction.new_id(KIND),
         terms=terms,
         created_ms=at_ms,
         line=(Mark(at_ms, "CLUSTER_PHASE_QUEUED", "create"),),
     )
     cluster = with_nodes(setup, cluster, at_ms, "create")
     if volume_id is not None:
-        volume_commands.attach(draft, volume_id, cluster.id, terms.region)
+        volume_commands.attach(transaction, volume_id, cluster.id, terms.region)
         cluster = cluster._replace(volume_ids=(volume_id,))
     elif inline is not None:
-        made = volume_commands.create(draft, inline, cluster_id=cluster.id, param="shared_volume.")
+        made = volume_commands.create(transaction, inline, cluster_id=cluster.id, param="shared_volume.")
         cluster = cluster._replace(volume_ids=(made.id,))
-    return arrange(draft, None, with_claims(setup, cluster, at_ms))
+    return save_and_reallocate(transaction, None, with_claims(setup, cluster, at_ms))
 
 
-def update(draft: Transaction, cluster_id: str, terms: Terms) -> Cluster:
+def update(transaction: Transaction, cluster_id: str, terms: Terms) -> Cluster:
     """Give a cluster new terms: scale it, move the end of its reservation, change its configuration.
 
     Removed nodes leave at once, new ones are pending at once. Raises Invalid while the cluster is being deleted,
     Conflict where added GPUs are not in stock.
     """
-    setup, at_ms = draft.setup, draft.at_ms
-    before = find(draft, cluster_id)
-    known = remediation_effects.present(before, at_ms)
+    setup, at_ms = transaction.setup, transaction.at_ms
+    before = find(transaction, cluster_id)
+    known = remediation_effects.without_projections(before, at_ms)
     now = phase(before, at_ms)
     if now == DELETING:
         raise WrongState(f"The cluster {cluster_id} is being deleted.", param="cluster_id")
@@ -95,8 +98,8 @@ def update(draft: Transaction, cluster_id: str, terms: Terms) -> Cluster:
         return before
     added = terms.num_gpus - known.terms.num_gpus
     if added > 0:
-        require_stock(draft, terms.gpu_type, terms.region, added)
-        credit.require(draft)
+        require_stock(transaction, terms.gpu_type, terms.region, added)
+        credit.require(transaction)
         whole(terms.num_gpus, "num_gpus", 0, MOST_GPUS)
     after = with_nodes(setup, known._replace(terms=terms), at_ms, "scale")
     if added > 0:
@@ -109,25 +112,25 @@ def update(draft: Transaction, cluster_id: str, terms: Terms) -> Cluster:
         if target is not None:
             line = (*facts(after.line, at_ms), Mark(at_ms, target, "broken_removed"))
             after = after._replace(line=line, accepted=after.accepted + 1)
-    return arrange(draft, before, with_claims(setup, after, at_ms))
+    return save_and_reallocate(transaction, before, with_claims(setup, after, at_ms))
 
 
-def delete(draft: Transaction, cluster_id: str) -> None:
+def delete(transaction: Transaction, cluster_id: str) -> None:
     """Delete a cluster: it shows DELETING for a while, keeps its GPUs until it is gone. Raises NotFound."""
-    before = find(draft, cluster_id)
-    at_ms = draft.at_ms
-    target = draft.setup.lifecycles[KIND].target("delete", phase(before, at_ms))
+    before = find(transaction, cluster_id)
+    at_ms = transaction.at_ms
+    target = transaction.setup.lifecycles[KIND].target("delete", phase(before, at_ms))
     if target is None:  # being deleted already
         return
     line = (*facts(before.line, at_ms), Mark(at_ms, target, "delete"))
-    after = remediation_effects.present(before, at_ms)
+    after = remediation_effects.without_projections(before, at_ms)
     claims = tuple(claim for claim in after.claims if claim.granted_by(at_ms))
     ended = tuple(
-        remediation_effects.called_off(draft.setup, remediation, at_ms, remediation_effects.LEFT)
+        remediation_effects.call_off(transaction.setup, remediation, at_ms, remediation_effects.LEFT)
         for remediation in after.remediations
     )
     after = after._replace(line=line, claims=claims, remediations=ended, accepted=after.accepted + 1)
-    arrange(draft, before, after)
+    save_and_reallocate(transaction, before, after)
 
 
 def require_stock(view: View, gpu_type: str, region: str, gpus: int) -> None:
@@ -143,40 +146,40 @@ def require_stock(view: View, gpu_type: str, region: str, gpus: int) -> None:
         )
 
 
-def arrange(draft: Transaction, before: Cluster | None, after: Cluster) -> Cluster:
+def save_and_reallocate(transaction: Transaction, before: Cluster | None, after: Cluster) -> Cluster:
     """Store `after` with its promises made, and make those of everybody it affects.
 
     Those are its volumes, and the clusters that wait for preemptible GPUs of the same pool.
     """
-    at_ms = draft.at_ms
+    at_ms = transaction.at_ms
     # What has been promised of claims still to be met is decided anew.
     claims = tuple(claim if claim.granted_by(at_ms) else claim.undecided() for claim in after.claims)
-    after = promise(draft, after._replace(claims=claims))
-    pool = capacity.rearrange(
-        draft.pool(after.pool),
+    after = project(transaction, after._replace(claims=claims))
+    pool = capacity.replace_holdings(
+        transaction.pool(after.pool),
         after.id,
         holdings(before, at_ms) if before else (),
         holdings(after, at_ms),
-        _waiting(draft, after),
+        _waiting(transaction, after),
     )
-    _store(draft, after)
-    allot(draft, pool)
-    return _stored(draft, after.id)
+    _store(transaction, after)
+    reallocate(transaction, pool)
+    return _stored(transaction, after.id)
 
 
-def allot(draft: Transaction, pool: capacity.Pool) -> None:
+def reallocate(transaction: Transaction, pool: capacity.Pool) -> None:
     """Decide the queue anew, and re-make the promises of every cluster whose grant has changed."""
-    pool = capacity.allot(pool, draft.setup.supply(pool.key))
+    pool = capacity.schedule_queue(pool, transaction.setup.supply(pool.key))
     for claim in pool.queue:
-        holder = _stored(draft, claim.holder)
+        holder = _stored(transaction, claim.holder)
         claims = tuple(k.decided(claim) if k.part == claim.part else k for k in holder.claims)
         if claims != holder.claims:
-            _store(draft, promise(draft, holder._replace(claims=claims)))
-    draft.put_pool(pool)
+            _store(transaction, project(transaction, holder._replace(claims=claims)))
+    transaction.put_pool(pool)
 
 
-def _stored(draft: Transaction, cluster_id: str) -> Cluster:
-    cluster: Cluster | None = draft.get(KIND, cluster_id)
+def _stored(transaction: Transaction, cluster_id: str) -> Cluster:
+    cluster: Cluster | None = transaction.get(KIND, cluster_id)
     assert cluster is not None
     return cluster
 
@@ -200,10 +203,10 @@ def holdings(cluster: Cluster, t_ms: int) -> tuple[Holding, ...]:
     return (Holding(region, stay, until_ms), *evicted, *reclaimed)
 
 
-def promise(view: View, cluster: Cluster) -> Cluster:
+def project(view: View, cluster: Cluster) -> Cluster:
     """The cluster with its promises, and those of its nodes and remediations, made anew from this instant."""
     setup, at_ms = view.setup, view.at_ms
-    cluster = remediation_effects.present(cluster, at_ms)
+    cluster = remediation_effects.without_projections(cluster, at_ms)
     terms = cluster.terms
     made = {node.id: node for node in cluster.nodes}
     conditions = {
@@ -251,14 +254,14 @@ def promise(view: View, cluster: Cluster) -> Cluster:
     line = facts(cluster.line, at_ms)
     if line[-1].phase in BEFORE_DRIVERS:
         line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates, until=DRIVERS)
-    outlook = remediation_effects.promised(setup, cluster, made, at_ms)
-    made = dict(outlook.made)
+    projection = remediation_effects.project(setup, cluster, made, at_ms)
+    made = dict(projection.made)
     if line[-1].phase not in BEFORE_DRIVERS:
         usual = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates)
         if len(usual) > len(line) and _fails_by(made.values(), usual[len(line)].at_ms):
             conditions.add("failed_node")
             usual = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates)
-        line = _with_repairs(lifecycle, usual, outlook)
+        line = _with_repairs(lifecycle, usual, projection)
     line = _until_reservation_ends(setup, cluster, line, draw)
     if _failed_for_good(line):
         # A cluster that failed its tests may still be scaled: its new nodes come up by themselves.
@@ -266,7 +269,7 @@ def promise(view: View, cluster: Cluster) -> Cluster:
     for node in _preemptible(setup, cluster, at_ms):
         made.setdefault(node.id, node)
     return cluster._replace(
-        line=line, nodes=tuple(made.values()), remediations=outlook.remediations, alerts=outlook.alerts
+        line=line, nodes=tuple(made.values()), remediations=projection.remediations, alerts=projection.alerts
     )
 
 
@@ -276,14 +279,14 @@ def _fails_by(made: Iterable[Node], t_ms: int) -> bool:
     return any(nodes.phase(node, t_ms) == nodes.FAILED for node in standard)
 
 
-def _with_repairs(lifecycle: Lifecycle, line: Timeline, outlook: remediation_effects.Projection) -> Timeline:
+def _with_repairs(lifecycle: Lifecycle, line: Timeline, projection: remediation_effects.Projection) -> Timeline:
     """The line with what repairs on their way will do to it: restore the cluster, or remove a worker."""
     last = line[-1]
     healed, lost = lifecycle.target("repaired", last.phase), lifecycle.target("worker_lost", last.phase)
-    if healed is not None and outlook.well_ms is not None and outlook.well_ms > last.at_ms:
-        return (*line, Mark(outlook.well_ms, healed, "repaired"))
-    if lost is not None and outlook.ill_ms is not None:
-        return (*line, Mark(max(outlook.ill_ms, last.at_ms), lost, "worker_lost"))
+    if healed is not None and projection.repaired_ms is not None and projection.repaired_ms > last.at_ms:
+        return (*line, Mark(projection.repaired_ms, healed, "repaired"))
+    if lost is not None and projection.degraded_ms is not None:
+        return (*line, Mark(max(projection.degraded_ms, last.at_ms), lost, "worker_lost"))
     return line
 
 
@@ -378,9 +381,9 @@ def _failed_for_good(line: Timeline) -> bool:
     return line[-1].phase in ("CLUSTER_PHASE_ACCEPTANCE_TESTS_FAILED", "CLUSTER_PHASE_NCCL_TESTS_FAILED")
 
 
-def _store(draft: Transaction, cluster: Cluster) -> None:
+def _store(transaction: Transaction, cluster: Cluster) -> None:
     gone_ms = first(cluster.line, GONE)
-    draft.put(KIND, cluster.id, cluster)
-    draft.bury(KIND, cluster.id, gone_ms)
+    transaction.put(KIND, cluster.id, cluster)
+    transaction.delete_at(KIND, cluster.id, gone_ms)
     for volume_id in cluster.volume_ids:
-        volume_commands.follow_cluster(draft, volume_id, gone_ms)
+        volume_commands.follow_cluster(transaction, volume_id, gone_ms)

@@ -12,7 +12,7 @@ from mockserver.simulation.clusters.record import Cluster, Terms
 from mockserver.simulation.kernel.catalog import DriverVersion, Region
 from mockserver.simulation.kernel.numbers import MOST_ASKED_GPUS, MOST_GIB, MOST_GPUS, whole
 from mockserver.simulation.kernel.transaction import Setup, View
-from mockserver.simulation.remediations.effects import present
+from mockserver.simulation.remediations.effects import without_projections
 from mockserver.simulation.volumes.commands import NewVolume, not_in_region, unknown_region
 
 MAX_DURATION_DAYS = 90
@@ -84,7 +84,7 @@ def terms_of(view: View, body: Mapping[str, Any], start_ms: int | None, end_ms: 
 
 def changed_terms(view: View, cluster: Cluster, body: Mapping[str, Any], end_ms: int | None) -> Terms:
     """The cluster's terms after an update; a field that is left out keeps its value. Raises Invalid."""
-    setup, terms = view.setup, present(cluster, view.at_ms).terms
+    setup, terms = view.setup, without_projections(cluster, view.at_ms).terms
     if "num_reserved_gpus" in body and terms.billing_type != "RESERVED":
         raise Invalid("num_reserved_gpus can only be changed on a RESERVED cluster.", param="num_reserved_gpus")
     if "num_capacity_pool_gpus" in body and not (terms.echoed or {}).get("capacity_pool_id"):

@@ -41,40 +41,40 @@ def endpoint_with(view: View, adapter_name: str) -> Endpoint | None:
     return next((one for one in view.scan(KIND).values() if adapter_name in one.adapters), None)
 
 
-def bind(draft: Transaction, endpoint_id: str, model_id: str) -> Binding:
+def bind(transaction: Transaction, endpoint_id: str, model_id: str) -> Binding:
     """Bind an adapter model of the account to an endpoint; nothing else about the endpoint changes.
 
     Raises NotFound for an unknown endpoint, Forbidden for an adapter that the account has not; Invalid for a
     `model_id` of another form or endpoint, and where the adapter does not fit the endpoint or is bound already.
     """
-    endpoint = find(draft, endpoint_id)
+    endpoint = find(transaction, endpoint_id)
     binding = _asked(endpoint, model_id)
-    model = uploads.find(draft, endpoint.model)
+    model = uploads.find(transaction, endpoint.model)
     if model is None or not model.lora:
         raise Invalid(f"LoRA is not enabled on {endpoint.name}: {endpoint.model} takes no adapters.", param="model_id")
-    adapter = _owned(draft, binding.adapter_name)
+    adapter = _owned(transaction, binding.adapter_name)
     if adapter.base_model != endpoint.model:
         raise Invalid(
             f"The adapter {adapter.name} was trained on {adapter.base_model}, but {endpoint.name} serves "
             f"{endpoint.model}.",
             param="model_id",
         )
-    bound = endpoint_with(draft, adapter.name)
+    bound = endpoint_with(transaction, adapter.name)
     if bound is not None:
         raise Invalid(f"The adapter {adapter.name} is bound to {bound.name} already.", param="model_id")
-    draft.put(KIND, endpoint.id, endpoint._replace(adapters=(*endpoint.adapters, adapter.name)))
+    transaction.put(KIND, endpoint.id, endpoint._replace(adapters=(*endpoint.adapters, adapter.name)))
     return binding
 
 
-def unbind(draft: Transaction, endpoint_id: str, model_id: str) -> Binding:
+def unbind(transaction: Transaction, endpoint_id: str, model_id: str) -> Binding:
     """Take an adapter from an endpoint. Raises NotFound, Forbidden, and Invalid where it is not bound to it."""
-    endpoint = find(draft, endpoint_id)
+    endpoint = find(transaction, endpoint_id)
     binding = _asked(endpoint, model_id)
     if binding.adapter_name not in endpoint.adapters:
-        _owned(draft, binding.adapter_name)
+        _owned(transaction, binding.adapter_name)
         raise Invalid(f"The adapter {binding.adapter_name} is not bound to {endpoint.name}.", param="model_id")
     kept = tuple(name for name in endpoint.adapters if name != binding.adapter_name)
-    draft.put(KIND, endpoint.id, endpoint._replace(adapters=kept))
+    transaction.put(KIND, endpoint.id, endpoint._replace(adapters=kept))
     return binding
 
 

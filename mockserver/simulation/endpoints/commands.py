@@ -48,16 +48,16 @@ class EndpointChange(NamedTuple):
     inactive_timeout: int | None = None
 
 
-def create(draft: Transaction, wanted: NewEndpoint) -> Endpoint:
+def create(transaction: Transaction, wanted: NewEndpoint) -> Endpoint:
     """Create an endpoint.
 
     Raises Invalid for hardware, model, zone or autoscaling that cannot be, and for hardware that is not to be
     had at this instant; Forbidden where the scenario has retired the v1 surface.
     """
-    setup = draft.setup
+    setup = transaction.setup
     if setup.rules.switches.v1_dedicated == "retired":
         raise _retired()
-    model, configuration = availability.choose(draft, wanted.model, wanted.hardware)
+    model, configuration = availability.choose(transaction, wanted.model, wanted.hardware)
     low, high = _bounds(wanted.min_replicas, wanted.max_replicas, wanted.started)
     timeout = _minutes(wanted.inactive_timeout)
     if wanted.zone is not None and wanted.zone not in configuration.gpu.zones:
@@ -67,10 +67,10 @@ def create(draft: Transaction, wanted: NewEndpoint) -> Endpoint:
             param="availability_zone",
         )
     if wanted.started:
-        credit.require(draft)
-        availability.require_stock(draft, configuration, wanted.zone)
-    at_ms = draft.at_ms
-    endpoint_id, name = identity(draft, setup.rules.owner, model.id, wanted.suffix)
+        credit.require(transaction)
+        availability.require_stock(transaction, configuration, wanted.zone)
+    at_ms = transaction.at_ms
+    endpoint_id, name = identity(transaction, setup.rules.owner, model.id, wanted.suffix)
     line: Timeline = (Mark(at_ms, "PENDING" if wanted.started else "STOPPED", "create"),)
     claims: tuple[Claim, ...] = ()
     if wanted.started:
@@ -93,19 +93,19 @@ def create(draft: Transaction, wanted: NewEndpoint) -> Endpoint:
         claims=claims,
     )
     if wanted.started and not setup.rules.stock.unlimited:
-        return arrange(draft, None, endpoint)
-    draft.put(KIND, endpoint_id, endpoint)
+        return save_and_reallocate(transaction, None, endpoint)
+    transaction.put(KIND, endpoint_id, endpoint)
     return endpoint
 
 
-def update(draft: Transaction, endpoint_id: str, change: EndpointChange) -> Endpoint:
+def update(transaction: Transaction, endpoint_id: str, change: EndpointChange) -> Endpoint:
     """Change an endpoint: its display name, autoscaling, inactivity timeout (minutes) and state.
 
     Raises NotFound; Invalid for bounds that cannot be; Forbidden where the v1 surface is retired and a stopped
     endpoint is asked to start.
     """
-    before = find(draft, endpoint_id)
-    at_ms = draft.at_ms
+    before = find(transaction, endpoint_id)
+    at_ms = transaction.at_ms
     now = state(before, at_ms)
     after = before
     if "display_name" in change.fields:
@@ -121,11 +121,11 @@ def update(draft: Transaction, endpoint_id: str, change: EndpointChange) -> Endp
         low, high = _bounds(change.min_replicas, change.max_replicas, running)
         after = after._replace(min_replicas=low, max_replicas=high)
         if now in HOLDING and after.claims:
-            after = _scaled(draft.setup, after, at_ms)
+            after = _scaled(transaction.setup, after, at_ms)
     if "state" in change.fields:
         if change.state == "STARTED" and now not in ("PENDING", "STARTING", "STARTED"):
-            credit.require(draft)
-        after = _moved(draft.setup, after, change.state, at_ms)
+            credit.require(transaction)
+        after = _moved(transaction.setup, after, change.state, at_ms)
     if after is before:
         return before
     if (after.line, after.claims, after.inactive_timeout) == (
@@ -133,52 +133,54 @@ def update(draft: Transaction, endpoint_id: str, change: EndpointChange) -> Endp
         before.claims,
         before.inactive_timeout,
     ):
-        draft.put(KIND, endpoint_id, after)
+        transaction.put(KIND, endpoint_id, after)
         return after
-    return arrange(draft, before, after)
+    return save_and_reallocate(transaction, before, after)
 
 
-def delete(draft: Transaction, endpoint_id: str) -> None:
+def delete(transaction: Transaction, endpoint_id: str) -> None:
     """Delete an endpoint in any state; its GPUs are free at once. Raises NotFound."""
-    before = find(draft, endpoint_id)
-    draft.drop(KIND, endpoint_id)
-    configuration = draft.setup.catalog.hardware[before.hardware]
-    if not draft.setup.rules.stock.unlimited:
-        pool = capacity.rearrange(draft.pool(configuration.pool), endpoint_id, holdings(before, draft.at_ms), (), ())
-        allot(draft, pool)
+    before = find(transaction, endpoint_id)
+    transaction.drop(KIND, endpoint_id)
+    configuration = transaction.setup.catalog.hardware[before.hardware]
+    if not transaction.setup.rules.stock.unlimited:
+        pool = capacity.replace_holdings(
+            transaction.pool(configuration.pool), endpoint_id, holdings(before, transaction.at_ms), (), ()
+        )
+        reallocate(transaction, pool)
 
 
-def arrange(draft: Transaction, before: Endpoint | None, after: Endpoint) -> Endpoint:
+def save_and_reallocate(transaction: Transaction, before: Endpoint | None, after: Endpoint) -> Endpoint:
     """Store `after` with its promises made, and make those of everybody it affects: those who wait for GPUs."""
-    setup, at_ms = draft.setup, draft.at_ms
-    after = promise(setup, after, at_ms)
+    setup, at_ms = transaction.setup, transaction.at_ms
+    after = project(setup, after, at_ms)
     if setup.rules.stock.unlimited:
-        draft.put(KIND, after.id, after)
+        transaction.put(KIND, after.id, after)
         return after
     wishes = after.claims if state(after, at_ms) in HOLDING else ()
     waiting = tuple(_bounded(setup, after, claim, at_ms) for claim in wishes if not claim.granted_by(at_ms))
-    pool = capacity.rearrange(
-        draft.pool(setup.catalog.hardware[after.hardware].pool),
+    pool = capacity.replace_holdings(
+        transaction.pool(setup.catalog.hardware[after.hardware].pool),
         after.id,
         holdings(before, at_ms) if before else (),
         holdings(after, at_ms),
         waiting,
     )
-    draft.put(KIND, after.id, after)
-    allot(draft, pool)
-    return _stored(draft, after.id)
+    transaction.put(KIND, after.id, after)
+    reallocate(transaction, pool)
+    return _stored(transaction, after.id)
 
 
-def happen(draft: Transaction, endpoint_id: str, move: str) -> bool:
+def apply_move(transaction: Transaction, endpoint_id: str, move: str) -> bool:
     """Move an endpoint by an event of its lifecycle; False where the move is not legal in its state."""
-    before = find(draft, endpoint_id)
-    at_ms = draft.at_ms
-    target = draft.setup.lifecycles[KIND].target(move, state(before, at_ms))
+    before = find(transaction, endpoint_id)
+    at_ms = transaction.at_ms
+    target = transaction.setup.lifecycles[KIND].target(move, state(before, at_ms))
     if target is None:
         return False
     line = (*facts(before.line, at_ms), Mark(at_ms, target, move))
     had = tuple(claim for claim in before.claims if claim.granted_by(at_ms))
-    arrange(draft, before, before._replace(line=line, claims=had, accepted=before.accepted + 1))
+    save_and_reallocate(transaction, before, before._replace(line=line, claims=had, accepted=before.accepted + 1))
     return True
 
 
@@ -194,7 +196,7 @@ def holdings(endpoint: Endpoint, t_ms: int) -> tuple[Holding, ...]:
     )
 
 
-def promise(setup: Setup, endpoint: Endpoint, at_ms: int, *, restart: bool | None = None) -> Endpoint:
+def project(setup: Setup, endpoint: Endpoint, at_ms: int, *, restart: bool | None = None) -> Endpoint:
     """The endpoint with its promises made anew from `at_ms`; facts, and promises that nothing touched, stay.
 
     `restart` says whether an endpoint that is stopping starts again afterwards; None keeps what was promised.
@@ -243,22 +245,22 @@ def _promised(
     return unfold(setup.lifecycles[KIND], line, at_ms, setup.rules.pace, draw, conditions, gates)
 
 
-def _stored(draft: Transaction, endpoint_id: str) -> Endpoint:
-    endpoint: Endpoint | None = draft.get(KIND, endpoint_id)
+def _stored(transaction: Transaction, endpoint_id: str) -> Endpoint:
+    endpoint: Endpoint | None = transaction.get(KIND, endpoint_id)
     assert endpoint is not None
     return endpoint
 
 
-def allot(draft: Transaction, pool: capacity.Pool) -> None:
+def reallocate(transaction: Transaction, pool: capacity.Pool) -> None:
     """Decide the queue anew, and re-make the promises of every endpoint whose grant has changed."""
-    pool = capacity.allot(pool, draft.setup.supply(pool.key))
+    pool = capacity.schedule_queue(pool, transaction.setup.supply(pool.key))
     for claim in pool.queue:
-        holder = _stored(draft, claim.holder)
+        holder = _stored(transaction, claim.holder)
         claims = tuple(k.decided(claim) if k.part == claim.part else k for k in holder.claims)
         if claims != holder.claims:
             holder = holder._replace(claims=claims)
-            draft.put(KIND, holder.id, promise(draft.setup, holder, draft.at_ms))
-    draft.put_pool(pool)
+            transaction.put(KIND, holder.id, project(transaction.setup, holder, transaction.at_ms))
+    transaction.put_pool(pool)
 
 
 def _claim(setup: Setup, holder: str, part: int, gpus: int, places: tuple[str, ...], at_ms: int) -> Claim:
@@ -288,7 +290,7 @@ def _bounded(setup: Setup, endpoint: Endpoint, claim: Claim, at_ms: int) -> Clai
         return claim._replace(until_ms=returned_ms, lapses_ms=returned_ms)
     granted_ms = max(at_ms, claim.asked_ms)
     granted = endpoint._replace(claims=(claim.met(granted_ms, claim.places[0]), *endpoint.claims[1:]))
-    returned_ms = _returned_ms(promise(setup, granted, at_ms).line, granted_ms)
+    returned_ms = _returned_ms(project(setup, granted, at_ms).line, granted_ms)
     return claim._replace(span_ms=None if returned_ms is None else returned_ms - granted_ms)
 
 
@@ -353,16 +355,16 @@ def _restarted(setup: Setup, endpoint: Endpoint, restart: bool, at_ms: int) -> E
         return endpoint
     if not restart:
         had = tuple(claim for claim in endpoint.claims if claim.granted_by(at_ms))
-        return promise(setup, endpoint._replace(claims=had), at_ms, restart=False)
+        return project(setup, endpoint._replace(claims=had), at_ms, restart=False)
     if setup.rules.switches.restart_while_stopping == "refuse":
         raise WrongState(f"The endpoint {endpoint.id} is stopping; start it once it has stopped.", param="state")
     if not endpoint.claims:
         # It was stopped while it still waited for GPUs. Its place in the queue is from now on, but it needs none
         # before it has stopped.
-        stopping = promise(setup, endpoint, at_ms, restart=True)
+        stopping = project(setup, endpoint, at_ms, restart=True)
         needed_ms = next(mark.at_ms for mark in stopping.line if mark.at_ms >= at_ms and mark.cause == "restarted")
         endpoint = endpoint._replace(claims=(_restart_claim(setup, endpoint, needed_ms),))
-    return promise(setup, endpoint, at_ms, restart=True)
+    return project(setup, endpoint, at_ms, restart=True)
 
 
 def _bounds(low: float, high: float, started: bool) -> tuple[int, int]:

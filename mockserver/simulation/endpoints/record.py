@@ -110,19 +110,19 @@ def find(view: View, endpoint_id: str) -> Endpoint:
     return endpoint
 
 
-def identity(draft: Transaction, owner: str, model: str, suffix: str | None = None) -> tuple[str, str]:
+def identity(transaction: Transaction, owner: str, model: str, suffix: str | None = None) -> tuple[str, str]:
     """A new endpoint's id and system name: owner and model, the owner not said twice, and the suffix or eight digits.
 
     Raises Invalid for a suffix that cannot be, or that makes a name which is taken.
     """
-    setup = draft.setup
-    digits = keyed_random.hexadecimal(40, setup.seed, setup.account, KIND, draft.ordinal(KIND))
+    setup = transaction.setup
+    digits = keyed_random.hexadecimal(40, setup.seed, setup.account, KIND, transaction.ordinal(KIND))
     prefix = model if model.startswith(f"{owner}/") else f"{owner}/{model}"
     name = f"{prefix}-{digits[32:] if suffix is None else suffix}"
     if suffix is not None:
         if not _SUFFIX.fullmatch(suffix):
             raise Invalid("suffix must be 1 to 64 letters, digits, underscores and dashes.", param="suffix")
-        if any(endpoint.name == name for endpoint in draft.scan(KIND).values()):
+        if any(endpoint.name == name for endpoint in transaction.scan(KIND).values()):
             raise Invalid(f"There is an endpoint called {name} already; choose another suffix.", param="suffix")
     return f"endpoint-{keyed_random.in_uuid_shape(digits[:32])}", name
 

@@ -21,23 +21,25 @@ class Route(NamedTuple):
     endpoint: Endpoint | None = None
 
 
-def use(draft: Transaction, model: str) -> str:
+def use(transaction: Transaction, model: str) -> str:
     """Have whoever `model` names answer a request, and say which model that is.
 
     An endpoint with an inactivity timeout counts it anew from now. Raises Invalid where nobody has the name, and
     where the endpoint is not STARTED.
     """
-    answering, endpoint = route(draft, model)
+    answering, endpoint = route(transaction, model)
     if endpoint is not None:
-        now = state(endpoint, draft.at_ms)
+        now = state(endpoint, transaction.at_ms)
         if now != "STARTED":
             raise WrongState(
                 f"The dedicated endpoint {endpoint.name} is not running (its state is {now}): start it, and ask "
                 "again once it is STARTED.",
                 code=NOT_RUNNING,
             )
-        if endpoint.inactive_timeout and endpoint.touched_ms != draft.at_ms:
-            endpoint_commands.arrange(draft, endpoint, endpoint._replace(touched_ms=draft.at_ms))
+        if endpoint.inactive_timeout and endpoint.touched_ms != transaction.at_ms:
+            endpoint_commands.save_and_reallocate(
+                transaction, endpoint, endpoint._replace(touched_ms=transaction.at_ms)
+            )
     return answering
 
 

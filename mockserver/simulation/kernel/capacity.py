@@ -175,7 +175,7 @@ class Holding(NamedTuple):
     until_ms: int | None = None
 
 
-def rearrange(
+def replace_holdings(
     pool: Pool,
     holder: str,
     before: tuple[Holding, ...],
@@ -186,7 +186,7 @@ def rearrange(
 
     `before` is what it has held until now, `after` what it holds from now on; `claims` are all its wishes
     still to be met: one that was waiting already (same part) keeps its place in the queue. The promises of the
-    queue are stale until `allot`.
+    queue are stale until `schedule_queue`.
     """
     held = dict(pool.held)
     releases = [release for release in pool.releases if release.holder != holder]
@@ -206,7 +206,7 @@ def rearrange(
     return pool._replace(held=held, releases=tuple(releases), queue=(*queue, *wanted.values()))
 
 
-def allot(pool: Pool, supply: Supply) -> Pool:
+def schedule_queue(pool: Pool, supply: Supply) -> Pool:
     """Promise anew: walk forward from the settled instant and say when and where each claim is met.
 
     Claims are met in the order of the queue; at each place nobody overtakes a claim that could be met there

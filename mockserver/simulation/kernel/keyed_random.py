@@ -50,18 +50,18 @@ class KeyedRandom:
     def _number(self, name: str) -> int:
         return int.from_bytes(blake2b(f"{self._key}\x1f{name}".encode(), digest_size=8).digest(), "big")
 
-    def way(self, phase: str, ways: Sequence[Move], pace: Pace) -> Move:
+    def choose_move(self, phase: str, moves: Sequence[Move], pace: Pace) -> Move:
         """One of several ways out of a phase: an unlucky one by its chance, else the one that has none."""
-        usual = ways[0]
+        usual = moves[0]
         lot = None
-        for way in ways:
-            chance = pace.chance(way)
+        for move in moves:
+            chance = pace.chance(move)
             if chance is None:
-                usual = way
+                usual = move
             elif chance:
                 lot = self._number(f"{phase} way") / 2**64 if lot is None else lot
                 if lot < chance:
-                    return way
+                    return move
                 lot -= chance
         return usual
 

@@ -51,7 +51,7 @@ class Pace:
         if found is None:
             found = self._steps[key] = tuple(
                 Step(move, *self.delay_ms(lifecycle.kind, move.name))
-                for move in lifecycle.ways(state, conditions)
+                for move in lifecycle.timed_moves(state, conditions)
                 if self.chance(move) != 0
             )
         return found

@@ -78,19 +78,19 @@ def unfold(
     marks = list(line)
     at_ms, phase, _ = marks[-1]
     while steps := pace.steps(lifecycle, phase, conditions):
-        way, low_ms, high_ms = steps[0]
+        move, low_ms, high_ms = steps[0]
         if len(steps) > 1:
-            way = draw.way(phase, [step.move for step in steps], pace)
-            low_ms, high_ms = pace.delay_ms(lifecycle.kind, way.name)
+            move = draw.choose_move(phase, [step.move for step in steps], pace)
+            low_ms, high_ms = pace.delay_ms(lifecycle.kind, move.name)
         since_ms = at_ms
-        if gates and way.name in gates:
-            opened_ms = gates[way.name](at_ms)
+        if gates and move.name in gates:
+            opened_ms = gates[move.name](at_ms)
             if opened_ms is None:
                 break
             since_ms = opened_ms
-        at_ms = max(since_ms + draw.between(way.name, low_ms, high_ms), not_before_ms, at_ms)
-        phase = way.target
-        marks.append(Mark(at_ms, phase, way.name))
+        at_ms = max(since_ms + draw.between(move.name, low_ms, high_ms), not_before_ms, at_ms)
+        phase = move.target
+        marks.append(Mark(at_ms, phase, move.name))
         if phase == until:
             break
     return tuple(marks)

@@ -114,7 +114,7 @@ class Transaction(View):
         """A fresh id in the shape of a UUID: f(seed, account, kind, ordinal)."""
         return keyed_random.identifier(self.setup.seed, self.setup.account, kind, self.ordinal(kind))
 
-    def bury(self, kind: str, row_id: str, gone_ms: int | None) -> None:
+    def delete_at(self, kind: str, row_id: str, gone_ms: int | None) -> None:
         """Have the row removed by the first command after `gone_ms`; None: it stays."""
         graves = {**(self.get("ordinal", "graves") or {})}
         graves.pop((kind, row_id), None)
@@ -122,7 +122,7 @@ class Transaction(View):
             graves[kind, row_id] = gone_ms
         self.put("ordinal", "graves", graves)
 
-    def sweep(self) -> None:
+    def delete_expired(self) -> None:
         """Remove the rows whose resources are gone."""
         graves: Mapping[Key, int] | None = self.get("ordinal", "graves")
         if not graves:

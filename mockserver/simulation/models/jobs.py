@@ -38,17 +38,17 @@ def find(view: View, job_id: str, param: str) -> Job:
     return job
 
 
-def promise(setup: Setup, job: Job, at_ms: int) -> Job:
+def project(setup: Setup, job: Job, at_ms: int) -> Job:
     """The job with what time will do to it from `at_ms` on."""
     draw = KeyedRandom(setup.seed, job.id, 0)
     return job._replace(line=unfold(setup.lifecycles[KIND], job.line, at_ms, setup.rules.pace, draw))
 
 
-def fail(draft: Transaction, job: Job) -> None:
+def fail(transaction: Transaction, job: Job) -> None:
     """Have an import fail now. Raises Conflict where it is not running."""
-    now = status(job, draft.at_ms)
-    target = draft.setup.lifecycles[KIND].target("import_failed", now)
+    now = status(job, transaction.at_ms)
+    target = transaction.setup.lifecycles[KIND].target("import_failed", now)
     if target is None:
         raise Conflict(f"The job {job.id} cannot fail: it is {now}.")
-    line = (*facts(job.line, draft.at_ms), Mark(draft.at_ms, target, "import_failed"))
-    draft.put(KIND, job.id, job._replace(line=line))
+    line = (*facts(job.line, transaction.at_ms), Mark(transaction.at_ms, target, "import_failed"))
+    transaction.put(KIND, job.id, job._replace(line=line))

@@ -120,38 +120,38 @@ def find_by_id(view: View, model_id: str) -> Model:
     raise NotFound(f"The model {model_id} was not found.", param="model_id")
 
 
-def upload(draft: Transaction, wanted: NewUpload) -> tuple[Upload, Job, Source]:
+def upload(transaction: Transaction, wanted: NewUpload) -> tuple[Upload, Job, Source]:
     """Begin to import a model.
 
     Raises Invalid for a name or source that cannot be, for a name that is taken (one whose import failed is not),
     and for base models that do not go with the type.
     """
-    name = whole_name(draft.setup.rules.owner, wanted.name)
+    name = whole_name(transaction.setup.rules.owner, wanted.name)
     source = read_source(wanted.source)
     if wanted.base_model is not None and wanted.lora_model is not None:
         raise Invalid("Give base_model or lora_model, not both.", param="lora_model")
     for field, given in (("base_model", wanted.base_model), ("lora_model", wanted.lora_model)):
         if given is not None and not wanted.is_adapter:
             raise Invalid(f"{field} is for adapters: leave it out, or set model_type to adapter.", param=field)
-    known: Upload | None = draft.get(KIND, name)
-    taken = known is not None and jobs.status(_job(draft, known), draft.at_ms) != jobs.FAILED
-    if taken or draft.setup.catalog.model(name) is not None:
+    known: Upload | None = transaction.get(KIND, name)
+    taken = known is not None and jobs.status(_job(transaction, known), transaction.at_ms) != jobs.FAILED
+    if taken or transaction.setup.catalog.model(name) is not None:
         raise Invalid(f"There is a model called {name} already; choose another model_name.", param="model_name")
-    return store(draft, name, wanted, source, (Mark(draft.at_ms, "Queued", "create"),), draft.at_ms)
+    return store(transaction, name, wanted, source, (Mark(transaction.at_ms, "Queued", "create"),), transaction.at_ms)
 
 
 def store(
-    draft: Transaction, name: str, wanted: NewUpload, source: Source, line: Timeline, at_ms: int
+    transaction: Transaction, name: str, wanted: NewUpload, source: Source, line: Timeline, at_ms: int
 ) -> tuple[Upload, Job, Source]:
     """Write an upload and its job, which has come as far as `line` says; from `at_ms` on time does the rest."""
     created_ms = line[0].at_ms
-    job = Job(f"job-{draft.new_id(jobs.KIND)}", wanted.name, source.shown, wanted.description, created_ms, line)
-    job = jobs.promise(draft.setup, job, at_ms)
-    params_b, bytes_per_parameter = _weights(draft, wanted, source)
+    job = Job(f"job-{transaction.new_id(jobs.KIND)}", wanted.name, source.shown, wanted.description, created_ms, line)
+    job = jobs.project(transaction.setup, job, at_ms)
+    params_b, bytes_per_parameter = _weights(transaction, wanted, source)
     adapts = (wanted.base_model or wanted.lora_model) if wanted.is_adapter else None
-    made = Upload(f"model-{draft.new_id(KIND)}", name, job.id, params_b, bytes_per_parameter, created_ms, adapts)
-    draft.put(jobs.KIND, job.id, job)
-    draft.put(KIND, name, made)
+    made = Upload(f"model-{transaction.new_id(KIND)}", name, job.id, params_b, bytes_per_parameter, created_ms, adapts)
+    transaction.put(jobs.KIND, job.id, job)
+    transaction.put(KIND, name, made)
     return made, job, source
 
 
@@ -197,16 +197,16 @@ def _no_source() -> Invalid:
     )
 
 
-def _weights(draft: Transaction, wanted: NewUpload, source: Source) -> tuple[float, float]:
+def _weights(transaction: Transaction, wanted: NewUpload, source: Source) -> tuple[float, float]:
     """Parameters in billions, and the bytes of each: an adapter takes the room of the model it adapts."""
     base = wanted.base_model or wanted.lora_model
-    known = find(draft, base) if base else None
+    known = find(transaction, base) if base else None
     if known is not None:
         return known.params_b, known.bytes_per_parameter
     names = [name for name in (base, wanted.name, source.shown) if name]
     sizes = [size for name in names if (size := _size(name)) is not None]
     eight = any(_EIGHT_BITS.search(name) for name in names)
-    return (sizes or [draft.setup.catalog.uploaded_model.params_b])[0], 1 if eight else BYTES_PER_PARAMETER
+    return (sizes or [transaction.setup.catalog.uploaded_model.params_b])[0], 1 if eight else BYTES_PER_PARAMETER
 
 
 def _size(name: str) -> float | None:

@@ -23,7 +23,7 @@ ESCALATION = ("REBOOT_VM", "VM_ONLY", "HOST_AWARE")
 
 
 def fire(
-    draft: Transaction,
+    transaction: Transaction,
     cluster: Cluster,
     node: Node,
     name: str,
@@ -33,23 +33,23 @@ def fire(
 ) -> tuple[Cluster, Alert]:
     """The cluster with one more alert, firing now, and the remediation that it recommends; nothing is stored.
 
-    The cluster is to be without promises of repairs (`repairs.present`).
+    The cluster is to be without promises of repairs (`remediation_effects.without_projections`).
     """
-    kind = draft.setup.catalog.health_alerts[name]
+    kind = transaction.setup.catalog.health_alerts[name]
     alert = Alert(
-        id=draft.new_id(KIND),
+        id=transaction.new_id(KIND),
         node_id=node.id,
         instance_id=node.instance_id,
         vm=node.name,
         name=name,
         severity=f"PHC_SEVERITY_{kind.severity}",
         annotations={"summary": kind.summary, **annotations},
-        started_ms=draft.at_ms,
+        started_ms=transaction.at_ms,
         degrades=degrades,
     )
     mode = kind.mode_by_xid.get(annotations.get("xid", ""), kind.mode)
     if mode is not None:
-        cluster, remediation_id = _recommend(draft, cluster, node, mode, alert)
+        cluster, remediation_id = _recommend(transaction, cluster, node, mode, alert)
         alert = alert._replace(remediation_id=remediation_id)
     return cluster._replace(alerts=(*cluster.alerts, alert)), alert
 
@@ -66,13 +66,15 @@ def of_node(cluster: Cluster, node: Node, at_ms: int) -> frozenset[str]:
     return frozenset(alert.id for alert in cluster.alerts if alert.node_id == node.id and alert.firing(at_ms))
 
 
-def _recommend(draft: Transaction, cluster: Cluster, node: Node, mode: str, alert: Alert) -> tuple[Cluster, str | None]:
+def _recommend(
+    transaction: Transaction, cluster: Cluster, node: Node, mode: str, alert: Alert
+) -> tuple[Cluster, str | None]:
     """The cluster with an automated remediation of the node, and its id; without one where none is due.
 
     A remediation of the node that waits for approval takes the alert up, and the severer mode of the two.
     """
-    at_ms = draft.at_ms
-    policy = draft.setup.rules.switches.automated_remediations
+    at_ms = transaction.at_ms
+    policy = transaction.setup.rules.switches.automated_remediations
     of_node = [one for one in cluster.remediations if one.node_id == node.id]
     waiting = next((one for one in of_node if rows.state(one, at_ms) == rows.PENDING_APPROVAL), None)
     if waiting is not None:
@@ -91,7 +93,7 @@ def _recommend(draft: Transaction, cluster: Cluster, node: Node, mode: str, aler
         return cluster, None
     automatic = policy == "automatic"
     remediation = Remediation(
-        id=draft.new_id(rows.KIND),
+        id=transaction.new_id(rows.KIND),
         node_id=node.id,
         instance_id=node.instance_id,
         instance_name=node.name,

@@ -52,7 +52,7 @@ def latest(cluster: Cluster, node: Node) -> Remediation | None:
 
 
 def require_instance(cluster: Cluster, instance_id: str) -> list[Node]:
-    """The nodes, past and present, with this instance. Raises NotFound where there are none."""
+    """The nodes, past and steady, with this instance. Raises NotFound where there are none."""
     found = [node for node in cluster.nodes if node.instance_id == instance_id and node.role != "control"]
     if not found:
         raise NotFound(f"The instance {instance_id} was not found in this cluster.", param="instance_id")
@@ -60,13 +60,18 @@ def require_instance(cluster: Cluster, instance_id: str) -> list[Node]:
 
 
 def create(
-    draft: Transaction, cluster_id: str, instance_id: str, mode: str, reason: str | None, remediation_id: str | None
+    transaction: Transaction,
+    cluster_id: str,
+    instance_id: str,
+    mode: str,
+    reason: str | None,
+    remediation_id: str | None,
 ) -> Remediation:
     """Ask for a remediation of an instance; the same `remediation_id` again gives the first one back.
 
     Raises NotFound; Invalid where the cluster or the node is in no state for it.
     """
-    cluster = find(draft, cluster_id)
+    cluster = find(transaction, cluster_id)
     known = next((one for one in cluster.remediations if one.id == remediation_id), None)
     if known is not None:
         if known.instance_id != instance_id:
@@ -74,34 +79,39 @@ def create(
                 f"The remediation {remediation_id} exists already, for another instance.", param="remediation_id"
             )
         return known
-    if any(one.id == remediation_id for other in listing_clusters(draft, None) for one in other.remediations):
+    if any(one.id == remediation_id for other in listing_clusters(transaction, None) for one in other.remediations):
         raise Invalid(f"The remediation {remediation_id} exists already, in another cluster.", param="remediation_id")
     if remediation_id is not None and not 0 < len(remediation_id) <= LONGEST_ID:
         raise Invalid(f"remediation_id must have 1 to {LONGEST_ID} characters.", param="remediation_id")
     if instance_id == ANY:
         raise Invalid("Name one instance: - stands for all only where remediations are read.", param="instance_id")
     node = require_instance(cluster, instance_id)[-1]
-    _require_repairable(draft, cluster, node, mode)
+    _require_repairable(transaction, cluster, node, mode)
     remediation = Remediation(
-        id=remediation_id or draft.new_id(rows.KIND),
+        id=remediation_id or transaction.new_id(rows.KIND),
         node_id=node.id,
         instance_id=instance_id,
         instance_name=node.name,
         mode=mode,
         trigger=rows.MANUAL,
-        requested_by=draft.setup.rules.owner,
-        line=(Mark(draft.at_ms, rows.PENDING, "create"),),
+        requested_by=transaction.setup.rules.owner,
+        line=(Mark(transaction.at_ms, rows.PENDING, "create"),),
         reason=reason,
     )
-    present = remediation_effects.present(cluster, draft.at_ms)
-    after = cluster_commands.arrange(
-        draft, cluster, present._replace(remediations=(*present.remediations, remediation))
+    steady = remediation_effects.without_projections(cluster, transaction.at_ms)
+    after = cluster_commands.save_and_reallocate(
+        transaction, cluster, steady._replace(remediations=(*steady.remediations, remediation))
     )
     return after.remediations[-1]
 
 
 def approve(
-    draft: Transaction, cluster_id: str, instance_id: str, remediation_id: str, comment: str | None, mode: str | None
+    transaction: Transaction,
+    cluster_id: str,
+    instance_id: str,
+    remediation_id: str,
+    comment: str | None,
+    mode: str | None,
 ) -> Remediation:
     """Agree to a remediation that waits for approval, in another mode where one is given.
 
@@ -111,47 +121,49 @@ def approve(
         raise Invalid("REMEDIATION_MODE_HOST_POWER_CYCLE cannot be chosen in an approval.", param="mode")
 
     def reviewed(remediation: Remediation) -> Remediation:
-        return _reviewed(draft, remediation, comment)._replace(mode=mode or remediation.mode)
+        return _reviewed(transaction, remediation, comment)._replace(mode=mode or remediation.mode)
 
     if mode is not None:
-        before = find(draft, cluster_id)
-        waiting = get(draft, cluster_id, instance_id, remediation_id)
-        node = remediation_effects.subject(draft.setup, before, waiting, {one.id: one for one in before.nodes})
+        before = find(transaction, cluster_id)
+        waiting = get(transaction, cluster_id, instance_id, remediation_id)
+        node = remediation_effects.subject(transaction.setup, before, waiting, {one.id: one for one in before.nodes})
         if node is not None:
-            _require_mode(draft, before, node, mode)
-    return _move(draft, cluster_id, instance_id, remediation_id, "approve", reviewed)
+            _require_mode(transaction, before, node, mode)
+    return _move(transaction, cluster_id, instance_id, remediation_id, "approve", reviewed)
 
 
 def reject(
-    draft: Transaction, cluster_id: str, instance_id: str, remediation_id: str, comment: str | None
+    transaction: Transaction, cluster_id: str, instance_id: str, remediation_id: str, comment: str | None
 ) -> Remediation:
     """Turn down a remediation that waits for approval. Raises NotFound; Invalid in any other state."""
-    return _move(draft, cluster_id, instance_id, remediation_id, "reject", lambda one: _reviewed(draft, one, comment))
+    return _move(
+        transaction, cluster_id, instance_id, remediation_id, "reject", lambda one: _reviewed(transaction, one, comment)
+    )
 
 
-def cancel(draft: Transaction, cluster_id: str, instance_id: str, remediation_id: str) -> Remediation:
+def cancel(transaction: Transaction, cluster_id: str, instance_id: str, remediation_id: str) -> Remediation:
     """Call off a remediation that has not begun. Raises NotFound; Invalid in any other state."""
-    return _move(draft, cluster_id, instance_id, remediation_id, "cancel", lambda one: one)
+    return _move(transaction, cluster_id, instance_id, remediation_id, "cancel", lambda one: one)
 
 
-def _reviewed(draft: Transaction, remediation: Remediation, comment: str | None) -> Remediation:
+def _reviewed(transaction: Transaction, remediation: Remediation, comment: str | None) -> Remediation:
     return remediation._replace(
-        reviewed_by=draft.setup.rules.owner, review_ms=draft.at_ms, review_comment=comment or None
+        reviewed_by=transaction.setup.rules.owner, review_ms=transaction.at_ms, review_comment=comment or None
     )
 
 
 def _move(
-    draft: Transaction,
+    transaction: Transaction,
     cluster_id: str,
     instance_id: str,
     remediation_id: str,
     move: str,
     edited: Callable[[Remediation], Remediation],
 ) -> Remediation:
-    at_ms = draft.at_ms
-    before = find(draft, cluster_id)
-    remediation = get(draft, cluster_id, instance_id, remediation_id)
-    lifecycle = draft.setup.lifecycles[rows.KIND]
+    at_ms = transaction.at_ms
+    before = find(transaction, cluster_id)
+    remediation = get(transaction, cluster_id, instance_id, remediation_id)
+    lifecycle = transaction.setup.lifecycles[rows.KIND]
     now = rows.state(remediation, at_ms)
     target = lifecycle.target(move, now)
     if target is None:
@@ -162,9 +174,9 @@ def _move(
         )
     line = (*facts(remediation.line, at_ms), Mark(at_ms, target, move))
     moved = edited(remediation)._replace(line=line, accepted=remediation.accepted + 1)
-    present = remediation_effects.present(before, at_ms)
-    kept = tuple(moved if one.id == moved.id else one for one in present.remediations)
-    after = cluster_commands.arrange(draft, before, present._replace(remediations=kept))
+    steady = remediation_effects.without_projections(before, at_ms)
+    kept = tuple(moved if one.id == moved.id else one for one in steady.remediations)
+    after = cluster_commands.save_and_reallocate(transaction, before, steady._replace(remediations=kept))
     return next(one for one in after.remediations if one.id == moved.id)
 
 

@@ -22,18 +22,18 @@ NO_BOOT = "The node did not come up again."
 class Projection(NamedTuple):
     """A cluster's nodes, remediations and alerts with what is promised of them.
 
-    `well_ms` is when the last repair on its way leaves no node of the cluster broken, `ill_ms` when the first of them
-    loses its node; or None.
+    `repaired_ms` is when the last repair under way leaves no node of the cluster broken (None: not promised);
+    `degraded_ms` is when the first of them loses its node (None: none does).
     """
 
     made: Mapping[str, Node]
     remediations: tuple[Remediation, ...]
     alerts: tuple[Alert, ...]
-    well_ms: int | None
-    ill_ms: int | None
+    repaired_ms: int | None
+    degraded_ms: int | None
 
 
-def present(cluster: Cluster, at_ms: int) -> Cluster:
+def without_projections(cluster: Cluster, at_ms: int) -> Cluster:
     """The cluster as it is at an instant, without anything that a repair or an allocation still promises.
 
     Its terms say how many GPUs it has now: an eviction may have taken some since they were agreed.
@@ -59,13 +59,13 @@ def present(cluster: Cluster, at_ms: int) -> Cluster:
     return cluster._replace(terms=fewer)
 
 
-def promised(setup: Setup, cluster: Cluster, made: Mapping[str, Node], at_ms: int) -> Projection:
-    """The outlook from an instant on; `made` are the nodes by id, with no repair promised of them yet."""
+def project(setup: Setup, cluster: Cluster, made: Mapping[str, Node], at_ms: int) -> Projection:
+    """The projection from an instant on; `made` are the nodes by id, with no repair promised of them yet."""
     made = dict(made)
     alerts = cluster.alerts
     remediations = []
-    well_ms: int | None = None
-    ill_ms: int | None = None
+    repaired_ms: int | None = None
+    degraded_ms: int | None = None
     for remediation in cluster.remediations:
         line = facts(remediation.line, at_ms)
         if line[-1].phase in rows.OVER:
@@ -76,9 +76,9 @@ def promised(setup: Setup, cluster: Cluster, made: Mapping[str, Node], at_ms: in
         last = remediation.line[-1]
         node = subject(setup, cluster, remediation, made)
         if last.cause == "repair_failed" and node is not None and node.role == "standard":
-            ill_ms = earliest(ill_ms, node.line[-1].at_ms)
+            degraded_ms = earliest(degraded_ms, node.line[-1].at_ms)
         if last.phase == rows.SUCCEEDED:
-            well_ms = max(well_ms or 0, last.at_ms)
+            repaired_ms = max(repaired_ms or 0, last.at_ms)
             alerts = tuple(
                 alert._replace(resolved_ms=last.at_ms)
                 if alert.node_id == remediation.node_id and alert.resolved_ms is None
@@ -95,10 +95,10 @@ def promised(setup: Setup, cluster: Cluster, made: Mapping[str, Node], at_ms: in
         for node in made.values()
     )
     ailing = any(alert.degrades and alert.resolved_ms is None for alert in alerts)
-    return Projection(made, tuple(remediations), alerts, None if broken or ailing else well_ms, ill_ms)
+    return Projection(made, tuple(remediations), alerts, None if broken or ailing else repaired_ms, degraded_ms)
 
 
-def called_off(setup: Setup, remediation: Remediation, at_ms: int, why: str) -> Remediation:
+def call_off(setup: Setup, remediation: Remediation, at_ms: int, why: str) -> Remediation:
     """The remediation, ended because it can do nothing any more; one that is over stays as it is."""
     now = rows.state(remediation, at_ms)
     for move in ("called_off", "broken_off"):
@@ -133,7 +133,7 @@ def _continued(
     running = remediation.line[-1].phase == rows.RUNNING
     evicting = running and remediation.mode == rows.EVICTS
     if node is None or (node.deleted_ms is not None and node.deleted_ms <= at_ms and not evicting):
-        return called_off(setup, remediation, at_ms, LEFT)
+        return call_off(setup, remediation, at_ms, LEFT)
     lifecycle, pace = setup.lifecycles[rows.KIND], setup.rules.pace
     draw = KeyedRandom(setup.seed, remediation.id, remediation.accepted)
     conditions = set()

@@ -76,41 +76,41 @@ def attached_to(view: View, volume: Volume) -> Any | None:
     return None if cluster is None or observe(cluster.line, view.at_ms).phase == GONE else cluster
 
 
-def create(draft: Transaction, wanted: NewVolume, *, cluster_id: str | None = None, param: str = "") -> Volume:
+def create(transaction: Transaction, wanted: NewVolume, *, cluster_id: str | None = None, param: str = "") -> Volume:
     """Create a volume, attached from its first instant where `cluster_id` is given.
 
     Raises Invalid for a size below 1 TiB or a region that does not exist; `param` is the prefix of the fields.
     """
-    credit.require(draft)
+    credit.require(transaction)
     size_tib = whole(wanted.size_tib, f"{param}size_tib", 1, MOST_TIB)
     if not wanted.name.strip():
         raise Invalid("volume_name must not be empty", param=f"{param}volume_name", violation="bounds")
-    if draft.setup.catalog.region(wanted.region) is None:
-        raise unknown_region(draft.setup, wanted.region, f"{param}region")
-    rules = draft.setup.rules
+    if transaction.setup.catalog.region(wanted.region) is None:
+        raise unknown_region(transaction.setup, wanted.region, f"{param}region")
+    rules = transaction.setup.rules
     volume = Volume(
-        id=draft.new_id(KIND),
+        id=transaction.new_id(KIND),
         name=wanted.name,
         size_tib=size_tib,
         region=wanted.region,
         project_id=wanted.project_id or rules.project_id,
-        created_ms=draft.at_ms,
-        line=(Mark(draft.at_ms, "provisioning", "create"),),
+        created_ms=transaction.at_ms,
+        line=(Mark(transaction.at_ms, "provisioning", "create"),),
         cluster_id=cluster_id,
         dies_with_cluster=cluster_id is not None
         and not wanted.is_lifecycle_independent
         and rules.switches.inline_volumes == "deleted_with_cluster",
     )
-    return _store(draft, promise(draft.setup, volume, draft.at_ms, gone_ms=None))
+    return _store(transaction, project(transaction.setup, volume, transaction.at_ms, gone_ms=None))
 
 
-def resize(draft: Transaction, volume_id: str, size_tib: int | None) -> Volume:
+def resize(transaction: Transaction, volume_id: str, size_tib: int | None) -> Volume:
     """Make a volume larger, at once. Raises NotFound; Invalid for a smaller size or a volume being deleted."""
-    volume = find(draft, volume_id)
+    volume = find(transaction, volume_id)
     if size_tib is None:
         return volume
     size_tib = whole(size_tib, "size_tib", 1, MOST_TIB)
-    if status(volume, draft.at_ms) == "deleting":
+    if status(volume, transaction.at_ms) == "deleting":
         raise WrongState(f"The shared volume {volume_id} is being deleted.", param="volume_id")
     if size_tib < volume.size_tib:
         raise Invalid(
@@ -119,64 +119,66 @@ def resize(draft: Transaction, volume_id: str, size_tib: int | None) -> Volume:
             violation="bounds",
         )
     if size_tib > volume.size_tib:
-        credit.require(draft)
-    return _store(draft, volume._replace(size_tib=size_tib))
+        credit.require(transaction)
+    return _store(transaction, volume._replace(size_tib=size_tib))
 
 
-def delete(draft: Transaction, volume_id: str) -> None:
+def delete(transaction: Transaction, volume_id: str) -> None:
     """Delete a volume. Raises NotFound; Invalid while a cluster has it."""
-    volume = find(draft, volume_id)
-    cluster = attached_to(draft, volume)
+    volume = find(transaction, volume_id)
+    cluster = attached_to(transaction, volume)
     if cluster is not None:
         raise WrongState(
             f"The shared volume {volume_id} is attached to cluster {cluster.name} ({cluster.id}); "
             "delete the cluster first.",
             param="volume_id",
         )
-    at_ms = draft.at_ms
-    target = draft.setup.lifecycles[KIND].target("delete", status(volume, at_ms))
+    at_ms = transaction.at_ms
+    target = transaction.setup.lifecycles[KIND].target("delete", status(volume, at_ms))
     if target is None:  # being deleted already
         return
     line = (*facts(volume.line, at_ms), Mark(at_ms, target, "delete"))
     moved = volume._replace(line=line, accepted=volume.accepted + 1)
-    _store(draft, moved._replace(line=_unfold(draft.setup, moved, line, at_ms)))
+    _store(transaction, moved._replace(line=_unfold(transaction.setup, moved, line, at_ms)))
 
 
-def attach(draft: Transaction, volume_id: str, cluster_id: str, region: str) -> Volume:
+def attach(transaction: Transaction, volume_id: str, cluster_id: str, region: str) -> Volume:
     """Attach an existing volume to a cluster that is being created. Raises Invalid where that cannot be."""
-    volume: Volume | None = draft.get(KIND, volume_id)
-    now = status(volume, draft.at_ms) if volume else GONE
+    volume: Volume | None = transaction.get(KIND, volume_id)
+    now = status(volume, transaction.at_ms) if volume else GONE
     if volume is None or now == GONE or volume.region != region:
         raise not_in_region(volume_id, region)
-    if attached_to(draft, volume) is not None:
+    if attached_to(transaction, volume) is not None:
         raise WrongState(f"The shared volume {volume_id} is attached to another cluster.", param="volume_id")
     if now not in ("provisioning", "available"):
         raise WrongState(f"The shared volume {volume_id} is {now} and cannot be attached.", param="volume_id")
-    line = facts(volume.line, draft.at_ms)
+    line = facts(volume.line, transaction.at_ms)
     if now == "available":
-        line = (*line, Mark(draft.at_ms, "bound", "attach"))
+        line = (*line, Mark(transaction.at_ms, "bound", "attach"))
     attached = volume._replace(cluster_id=cluster_id, dies_with_cluster=False, line=line)
-    return _store(draft, promise(draft.setup, attached, draft.at_ms, gone_ms=None))
+    return _store(transaction, project(transaction.setup, attached, transaction.at_ms, gone_ms=None))
 
 
-def follow_cluster(draft: Transaction, volume_id: str, gone_ms: int | None) -> None:
+def follow_cluster(transaction: Transaction, volume_id: str, gone_ms: int | None) -> None:
     """Re-make the volume's promises after those of its cluster, which will be gone at `gone_ms`, changed."""
-    volume: Volume | None = draft.get(KIND, volume_id)
+    volume: Volume | None = transaction.get(KIND, volume_id)
     if volume is not None:
-        _store(draft, promise(draft.setup, volume, draft.at_ms, gone_ms))
+        _store(transaction, project(transaction.setup, volume, transaction.at_ms, gone_ms))
 
 
-def happen(draft: Transaction, volume: Volume, move: str, *, unpaid: bool = False) -> bool:
+def apply_move(transaction: Transaction, volume: Volume, move: str, *, unpaid: bool = False) -> bool:
     """Move a volume by an event of its lifecycle; False where the move is not legal in its status."""
-    at_ms = draft.at_ms
-    target = draft.setup.lifecycles[KIND].target(move, status(volume, at_ms))
+    at_ms = transaction.at_ms
+    target = transaction.setup.lifecycles[KIND].target(move, status(volume, at_ms))
     if target is None:
         return False
     line = (*facts(volume.line, at_ms), Mark(at_ms, target, move))
     moved = volume._replace(line=line, accepted=volume.accepted + 1, unpaid=unpaid)
-    cluster = attached_to(draft, volume)
+    cluster = attached_to(transaction, volume)
     gone_ms = None if cluster is None else first(cluster.line, GONE)
-    _store(draft, promise(draft.setup, moved if cluster else moved._replace(cluster_id=None), at_ms, gone_ms))
+    _store(
+        transaction, project(transaction.setup, moved if cluster else moved._replace(cluster_id=None), at_ms, gone_ms)
+    )
     return True
 
 
@@ -185,7 +187,7 @@ def usable_ms(volume: Volume) -> int | None:
     return earliest(first(volume.line, "available"), first(volume.line, "bound"))
 
 
-def promise(setup: Setup, volume: Volume, at_ms: int, gone_ms: int | None) -> Volume:
+def project(setup: Setup, volume: Volume, at_ms: int, gone_ms: int | None) -> Volume:
     """The volume with its promises made anew, its cluster being gone at `gone_ms` (None: not promised)."""
     conditions = frozenset({"attached"} if volume.cluster_id else {"unpaid"} if volume.unpaid else ())
     line = _unfold(setup, volume, facts(volume.line, at_ms), at_ms, conditions)
@@ -219,7 +221,7 @@ def _unfold(
     return unfold(setup.lifecycles[KIND], line, at_ms, setup.rules.pace, draw, conditions)
 
 
-def _store(draft: Transaction, volume: Volume) -> Volume:
-    draft.put(KIND, volume.id, volume)
-    draft.bury(KIND, volume.id, first(volume.line, GONE))
+def _store(transaction: Transaction, volume: Volume) -> Volume:
+    transaction.put(KIND, volume.id, volume)
+    transaction.delete_at(KIND, volume.id, first(volume.line, GONE))
     return volume
