@@ -28,12 +28,12 @@ from mockserver.openapi import (
     Validator,
     best_response,
     canonical,
+    expand_schema,
     find_document,
     is_json,
     is_marked,
     load_document,
     load_own_document,
-    spread,
 )
 from mockserver.settings import data_folder
 
@@ -179,7 +179,7 @@ class _Opened:
 
         choices: list[Values] = [st.none()] if is_valid(None) else []
         is_sure = True
-        for way in islice(spread(self.compiler.references, parts), _MAX_WAYS):
+        for way in islice(expand_schema(self.compiler.references, parts), _MAX_WAYS):
             if way.values("const") or way.values("enum"):
                 given = [value for values in (way.values("const"), *way.values("enum")) for value in values]
                 if good := [value for value in given if value is not None and is_valid(value)]:
@@ -229,7 +229,7 @@ class _Opened:
         least, most = way.least("minItems"), way.most("maxItems")
         is_plain = all(
             kind not in ("object", "array")
-            for one in islice(spread(self.compiler.references, way.item(0)), _MAX_WAYS)
+            for one in islice(expand_schema(self.compiler.references, way.item(0)), _MAX_WAYS)
             for kind in _told_kinds(one)
         )
         longest = least + (_MORE_PLAIN if is_plain else _MORE_NESTED)

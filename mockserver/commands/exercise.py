@@ -23,7 +23,7 @@ from mockserver.commands.exercise_report import say, write
 from mockserver.errors import ConfigError
 from mockserver.server.control.client import ControlClient
 from mockserver.settings import Settings
-from mockserver.variations import KINDS, spread
+from mockserver.variations import KINDS, interleave_kinds
 
 KEPT, BROKEN, COULD_NOT_RUN = 0, 1, 2
 KEY = "exercise"
@@ -178,7 +178,7 @@ def _picked(asked: ExerciseOptions, control: ControlClient, plain: ExerciseRun) 
         for wanted in asked.only:
             if not any(_fits(one, wanted) for one in every):
                 raise ConfigError("--only", f"there is no variation {wanted!r}", f"a kind is one of {', '.join(KINDS)}")
-    order = spread({one["name"]: one["kind"] for one in candidates}, asked.settings.seed)
+    order = interleave_kinds({one["name"]: one["kind"] for one in candidates}, asked.settings.seed)
     by_name = {one["name"]: one for one in candidates}
     picked = [{**by_name[name], "known": said} for name in order[: asked.budget]]
     return Outcome(asked, plain, len(every), met, picked)

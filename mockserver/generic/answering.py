@@ -24,7 +24,7 @@ from mockserver.generic.responses import (
     shown,
     text_of,
 )
-from mockserver.openapi import best_response, chosen_media, content_type, is_json, media_example, written
+from mockserver.openapi import best_response, choose_media, content_type, encode_value, is_json, media_example
 from mockserver.simulation.kernel.transaction import Transaction, View
 
 
@@ -94,13 +94,15 @@ def _list(
     status, response = best_response(plan.operation, 200)
     if status >= 400:
         status, response = 200, None
-    media = chosen_media(response, asked.accept)
+    media = choose_media(response, asked.accept)
     key = f"{view.setup.seed}"
     headers = headers_of(response, status, key, asked.path)
     if media is None:
         return GenericResponse(status, None, headers, b"")
     if not is_json(media.name) or plan.shown is None or media.validator is None:
-        return GenericResponse(status, content_type(media), headers, written(media, media_example(media, key), key))
+        return GenericResponse(
+            status, content_type(media), headers, encode_value(media, media_example(media, key), key)
+        )
     page = paged(plan.operation, asked.parameters, [row for row in rows if _is_wanted(plan, asked, row)])
     if page.next_at is not None:
         page.next_link = next_link(plan.operation, asked.parameters, page, f"{asked.origin}{asked.path}")
@@ -111,7 +113,7 @@ def _list(
         value = enveloped(shape.whole, with_at(shape.base(key), plan.shown.steps, items), page)
     if not shape.whole.ok(value):
         value = shape.wrapped(key, items) if plan.shown.steps else shape.base(key)
-    return GenericResponse(status, content_type(media), headers, written(media, value, key))
+    return GenericResponse(status, content_type(media), headers, encode_value(media, value, key))
 
 
 def _static_list(served: GenericApi, plan: OperationPlan, asked: GenericRequest, view: View) -> GenericResponse:
@@ -119,14 +121,14 @@ def _static_list(served: GenericApi, plan: OperationPlan, asked: GenericRequest,
     reply = shown(served, plan, asked, view, {})
     assert plan.shown is not None
     _, response = best_response(plan.operation)
-    media = chosen_media(response, asked.accept)
+    media = choose_media(response, asked.accept)
     if media is None or media.validator is None or not is_json(media.name) or not plan.shown.steps:
         return reply
     value = media_example(media, f"{plan.operation.operation_id} {view.setup.seed}/{asked.path}")
     items = at_steps(value, plan.shown.steps)
     count = len(items) if isinstance(items, list) else 0
     value = enveloped(media.validator, value, Page([], count, count, None))
-    return reply._replace(body=written(media, value, ""))
+    return reply._replace(body=encode_value(media, value, ""))
 
 
 def _is_wanted(plan: OperationPlan, asked: GenericRequest, row: Row) -> bool:

@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from mockserver.generic.resource_schemas import Located, id_steps, item_in, list_in, plain, singular
-from mockserver.openapi import Document, Operation, Place, References, best_response, is_json, outline, split_template
+from mockserver.openapi import (
+    Document,
+    Operation,
+    Place,
+    References,
+    best_response,
+    is_json,
+    split_template,
+    summarize_schema,
+)
 
 CONTAINERS = frozenset({"account", "org", "organization", "organisation", "project", "team", "tenant", "workspace"})
 """Things that one is in rather than makes: their ids are taken as they come, whether or not anybody made one."""
@@ -202,7 +211,7 @@ def _complete(resource: Resource, methods: dict[str, Operation], references: Ref
             resource, methods, references
         )
     if resource.shown is not None:
-        summary = outline(references, resource.shown.schema, resource.shown.place)
+        summary = summarize_schema(references, resource.shown.schema, resource.shown.place)
         answers = [shown for operation, shown in candidates if operation.method == "POST" and shown is not None]
         resource.id_steps = id_steps(summary, references, variable, noun) or _lone_id(
             resource, [*answers, resource.shown]

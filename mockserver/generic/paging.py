@@ -131,7 +131,7 @@ def _is_count(value: Any) -> bool:
 
 def _default_size(names: Mapping[str, Parameter]) -> int | None:
     for name, parameter in names.items():
-        schema = parameter.reader.validator.schema
+        schema = parameter.coercion.validator.schema
         default = schema.get("default") if name in _LIMITS and isinstance(schema, dict) else None
         if isinstance(default, int) and not isinstance(default, bool) and default > 0:
             return default
@@ -141,7 +141,7 @@ def _default_size(names: Mapping[str, Parameter]) -> int | None:
 def _first_page(names: Mapping[str, Parameter]) -> int:
     """The number of the first page: 1, save where the document's minimum or default is 0."""
     for name, parameter in names.items():
-        schema = parameter.reader.validator.schema
+        schema = parameter.coercion.validator.schema
         if name in _PAGES and isinstance(schema, dict) and 0 in (schema.get("default"), schema.get("minimum")):
             return 0
     return 1

@@ -9,7 +9,7 @@ from mockserver.errors import NotFound
 from mockserver.generic.inference import OperationPlan, Resource
 from mockserver.generic.rendering import Shape, fields_of
 from mockserver.generic.resource_schemas import at_steps, plain, singular
-from mockserver.openapi import Validator, example_for, given_examples
+from mockserver.openapi import Validator, declared_examples, example_for
 from mockserver.simulation.kernel import keyed_random
 from mockserver.simulation.kernel.transaction import Transaction, View
 
@@ -162,7 +162,7 @@ class Collection:
         for shape in (self.shape, self.listing):
             if shape is None or shape.shown is None:
                 continue
-            for example in given_examples(shape.media).values():
+            for example in declared_examples(shape.media).values():
                 part = at_steps(example, shape.shown.steps)
                 part = part[0] if isinstance(part, list) and part else part
                 sample = at_steps(part, self.resource.id_steps)
@@ -173,7 +173,7 @@ class Collection:
 
 def _listed_examples(listing: Shape) -> list[dict[str, Any]]:
     assert listing.shown is not None
-    for example in given_examples(listing.media).values():
+    for example in declared_examples(listing.media).values():
         if listing.whole.ok(example):
             items = at_steps(example, listing.shown.steps)
             if isinstance(items, list) and items and all(isinstance(item, dict) for item in items):

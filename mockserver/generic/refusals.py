@@ -7,7 +7,7 @@ from typing import Any
 from mockserver.errors import Invalid, NotFound
 from mockserver.generic.rendering import fields_of, overlaid
 from mockserver.generic.resource_schemas import plain, resolved
-from mockserver.openapi import MediaType, Operation, Validator, content_type, is_json, media_example, written
+from mockserver.openapi import MediaType, Operation, Validator, content_type, encode_value, is_json, media_example
 
 _MESSAGES = frozenset({"message", "detail", "error", "errormessage", "description", "msg", "reason", "errordescription",
                        "details", "title", "userMessage"})  # fmt: skip
@@ -43,16 +43,18 @@ def fitted(
         if media is not None and found == status and media.name == "application/json":
             return None
         name = content_type(media) if media is not None else "application/json"
-        return (found, name, written(media, envelope, "")) if media is not None else _plain(found, status, envelope)
+        return (
+            (found, name, encode_value(media, envelope, "")) if media is not None else _plain(found, status, envelope)
+        )
     value = _told(media.validator, media_example(media, f"{operation.operation_id} {found}"), message, found, 0)
-    return found, content_type(media), written(media, value, "")
+    return found, content_type(media), encode_value(media, value, "")
 
 
 def _plain(found: int, status: int, envelope: Any) -> tuple[int, str, bytes] | None:
     if found == status:
         return None
     media = MediaType("application/json", None, None, None, {})
-    return found, media.name, written(media, envelope, "")
+    return found, media.name, encode_value(media, envelope, "")
 
 
 def _told(validator: Validator, value: Any, message: str, status: int, depth: int) -> Any:

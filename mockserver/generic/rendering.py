@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mockserver.generic.resource_schemas import Located, at_steps, plain, with_at
-from mockserver.openapi import Compiler, MediaType, Validator, example_for, is_marked, media_example, outline
+from mockserver.openapi import Compiler, MediaType, Validator, example_for, is_marked, media_example, summarize_schema
 
 
 class Shape:
@@ -91,7 +91,7 @@ def overlaid(validator: Validator, base: Any, known: Mapping[str, Any], absent: 
 def _told(validator: Validator, value: Any) -> Any:
     """The value without what is write-only, at any depth."""
     if isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
-        items = outline(validator.compiler.references, validator.schema, validator.place).items
+        items = summarize_schema(validator.compiler.references, validator.schema, validator.place).items
         return [_told(validator.compiler.validator(*items), one) for one in value] if items else value
     if not isinstance(value, dict):
         return value
@@ -140,7 +140,7 @@ def fields_of(validator: Validator) -> dict[str, Validator]:
     compiler = validator.compiler
     known = compiler.fields.get(validator.place)
     if known is None:
-        summary = outline(compiler.references, validator.schema, validator.place)
+        summary = summarize_schema(compiler.references, validator.schema, validator.place)
         known = {name: compiler.validator(schema, at) for name, (schema, at) in summary.fields.items()}
         compiler.fields[validator.place] = known
     return known

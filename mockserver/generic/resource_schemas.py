@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.openapi import Outline, Place, References, outline
+from mockserver.openapi import Place, References, SchemaSummary, summarize_schema
 
 LIST_NAMES = ("data", "items", "results", "records", "value", "values", "entries", "rows", "content", "objects",
               "list", "resources", "members", "hits", "elements", "documents", "result")  # fmt: skip
@@ -43,7 +43,7 @@ def singular(word: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 
-def id_steps(summary: Outline, references: References, variable: str, noun: str) -> tuple[str, ...] | None:
+def id_steps(summary: SchemaSummary, references: References, variable: str, noun: str) -> tuple[str, ...] | None:
     """The steps to the field that the last variable of an item's path stands for; None where none can be told."""
     by_name = {plain(name): name for name in summary.fields}
     one = singular(plain(noun))
@@ -51,7 +51,7 @@ def id_steps(summary: Outline, references: References, variable: str, noun: str)
     if plain(variable) in ("id", f"{one}id", "uuid"):
         wanted = ["id", *wanted]
     if plain(variable) == "name" and "metadata" in summary.fields and "name" not in by_name:
-        inner = outline(references, *summary.fields["metadata"])
+        inner = summarize_schema(references, *summary.fields["metadata"])
         if "name" in inner.fields:
             return ("metadata", "name")
     for name in wanted:
@@ -77,45 +77,45 @@ def resolved(references: References, schema: Any, place: Place) -> tuple[Any, Pl
 def item_in(references: References, schema: Any, place: Place, variable: str, noun: str) -> Located | None:
     """The one resource that an answer shows: the whole of it, or the field of an envelope that has the id."""
     schema, place = resolved(references, schema, place)
-    summary = outline(references, schema, place)
+    summary = summarize_schema(references, schema, place)
     if summary.kinds and "object" not in summary.kinds:
         return None
     if id_steps(summary, references, variable, noun) and not _is_envelope(summary, references, variable, noun):
         return Located(schema, place, (), False, summary.fields)
     for name in _ordered(summary.fields, (*ENVELOPES, singular(plain(noun)))):
         inner, at = resolved(references, *summary.fields[name])
-        within = outline(references, inner, at)
+        within = summarize_schema(references, inner, at)
         if "array" not in within.kinds and id_steps(within, references, variable, noun):
             return Located(inner, at, (name,), False, within.fields)
     return Located(schema, place, (), False, summary.fields) if summary.fields or not summary.kinds else None
 
 
-def _is_envelope(summary: Outline, references: References, variable: str, noun: str) -> bool:
+def _is_envelope(summary: SchemaSummary, references: References, variable: str, noun: str) -> bool:
     """Whether {"id": request id, "result": {"id": ...}}: both have one, and the inner one is by the noun's name."""
     inside = next((name for name in summary.fields if plain(name) == singular(plain(noun))), None)
     if inside is None or len(summary.fields) > 4:
         return False
-    inner = outline(references, *resolved(references, *summary.fields[inside]))
+    inner = summarize_schema(references, *resolved(references, *summary.fields[inside]))
     return "object" in inner.kinds and id_steps(inner, references, variable, noun) is not None
 
 
 def list_in(references: References, schema: Any, place: Place, noun: str, *, sure: bool) -> Located | None:
     """The list that an answer shows; `sure`: it must be a list, or have one under one of the usual names."""
     schema, place = resolved(references, schema, place)
-    summary = outline(references, schema, place)
+    summary = summarize_schema(references, schema, place)
     if "array" in summary.kinds and "object" not in summary.kinds:
         return _listed(references, summary, ())
     usual = (*LIST_NAMES, plain(noun), singular(plain(noun)))
     found = []
     for name in _ordered(summary.fields, usual):
-        inner = outline(references, *resolved(references, *summary.fields[name]))
+        inner = summarize_schema(references, *resolved(references, *summary.fields[name]))
         if "array" in inner.kinds:
             one = _listed(references, inner, (name,))
             if one is not None and (one.fields or plain(name) in usual):
                 found.append((plain(name) in usual, one))
         elif plain(name) in ENVELOPES or name in ENVELOPES:
             for below in _ordered(inner.fields, usual):
-                deep = outline(references, *resolved(references, *inner.fields[below]))
+                deep = summarize_schema(references, *resolved(references, *inner.fields[below]))
                 one = _listed(references, deep, (name, below)) if "array" in deep.kinds else None
                 if one is not None and one.fields:
                     found.append((True, one))
@@ -125,11 +125,11 @@ def list_in(references: References, schema: Any, place: Place, noun: str, *, sur
     return None if sure or not found else found[0][1]
 
 
-def _listed(references: References, summary: Outline, steps: tuple[str, ...]) -> Located | None:
+def _listed(references: References, summary: SchemaSummary, steps: tuple[str, ...]) -> Located | None:
     if summary.items is None:
         return None
     item, at = resolved(references, *summary.items)
-    return Located(item, at, steps, True, outline(references, item, at).fields)
+    return Located(item, at, steps, True, summarize_schema(references, item, at).fields)
 
 
 def _ordered(names: Iterable[str], first: Iterable[str]) -> list[str]:

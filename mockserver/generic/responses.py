@@ -19,13 +19,13 @@ from mockserver.openapi import (
     Operation,
     Router,
     best_response,
-    chosen_media,
+    choose_media,
     compile_schema,
     content_type,
+    encode_value,
     example_for,
     is_json,
     media_example,
-    written,
 )
 from mockserver.simulation.kernel.transaction import View
 
@@ -148,7 +148,7 @@ def shown(
     if status >= 400 and plan.role is not Role.OTHER:  # it declares failures alone, and this is none
         status, response = 200, None
     body = asked.body if isinstance(asked.body, dict) else {}
-    media = chosen_media(response, asked.accept, streams=body.get("stream") is True)
+    media = choose_media(response, asked.accept, streams=body.get("stream") is True)
     key = f"{view.setup.seed}/{asked.path}" if plan.role is Role.OTHER else f"{view.setup.seed}"
     if 300 <= status < 400:
         location = _leads_to(served, plan, asked, view, response)
@@ -164,7 +164,7 @@ def shown(
     else:
         value = media_example(media, f"{plan.operation.operation_id} {key}")
     return GenericResponse(
-        status, content_type(media), headers, written(media, value, f"{plan.operation.operation_id} {key}")
+        status, content_type(media), headers, encode_value(media, value, f"{plan.operation.operation_id} {key}")
     )
 
 
@@ -203,7 +203,7 @@ def _can_be_read(served: GenericApi, operation: Operation, given: Mapping[str, A
         return False
     if any(one.required and one.location != "path" for one in operation.parameters):
         return False
-    if not all(one.reader.read(given[one.name])[1] == [] for one in operation.parameters if one.name in given):
+    if not all(one.coercion.read(given[one.name])[1] == [] for one in operation.parameters if one.name in given):
         return False
     plan = served.plans[operation]
     values = tuple(text_of(given.get(name, "")) for name in plan.variables)

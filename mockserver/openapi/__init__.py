@@ -30,23 +30,29 @@ from mockserver.openapi.document.operations import (
     RequestBody,
 )
 from mockserver.openapi.document.router import Match, Missing, Router, Segment, split_template
-from mockserver.openapi.generate.examples import example, example_for, example_response, given_examples, media_example
-from mockserver.openapi.generate.expansion import Conjunction, spread
+from mockserver.openapi.generate.examples import (
+    declared_examples,
+    example,
+    example_for,
+    example_response,
+    media_example,
+)
+from mockserver.openapi.generate.expansion import Conjunction, expand_schema
 from mockserver.openapi.request.bodies import Body, decode_body
 from mockserver.openapi.request.decoding import DecodedRequest, decode
 from mockserver.openapi.request.parameters import Parameters, decode_parameters
-from mockserver.openapi.response.encoding import written
-from mockserver.openapi.response.selection import best_response, chosen_media
+from mockserver.openapi.response.encoding import encode_value
+from mockserver.openapi.response.selection import best_response, choose_media
 from mockserver.openapi.response.validation import check_response
 from mockserver.openapi.schema.applicators import branches
 from mockserver.openapi.schema.compiler import Compiler, Validator, compile_schema
 from mockserver.openapi.schema.json_text import dumps
-from mockserver.openapi.schema.normal_form import Shapes, kind_of
+from mockserver.openapi.schema.normal_form import NormalForms, kind_of
 from mockserver.openapi.schema.normal_view import NormalView, Views
 from mockserver.openapi.schema.objects import is_marked
 from mockserver.openapi.schema.problems import LEFT_OUT, Problem, canonical, dotted
 from mockserver.openapi.schema.references import Parts, Place, References
-from mockserver.openapi.schema.schema_summary import Outline, outline
+from mockserver.openapi.schema.schema_summary import SchemaSummary, summarize_schema
 from mockserver.openapi.schema.undeclared import Undeclared, undeclared_note
 
 __all__ = [
@@ -61,9 +67,9 @@ __all__ = [
     "Match",
     "MediaType",
     "Missing",
+    "NormalForms",
     "NormalView",
     "Operation",
-    "Outline",
     "Parameter",
     "Parameters",
     "Parts",
@@ -72,8 +78,8 @@ __all__ = [
     "References",
     "RequestBody",
     "Router",
+    "SchemaSummary",
     "Segment",
-    "Shapes",
     "Undeclared",
     "Validator",
     "Views",
@@ -81,29 +87,29 @@ __all__ = [
     "branches",
     "canonical",
     "check_response",
-    "chosen_media",
+    "choose_media",
     "compile_schema",
     "content_type",
+    "declared_examples",
     "decode",
     "decode_body",
     "decode_parameters",
     "document_from_dict",
     "dotted",
     "dumps",
+    "encode_value",
     "example",
     "example_for",
     "example_response",
+    "expand_schema",
     "find_document",
-    "given_examples",
     "is_json",
     "is_marked",
     "kind_of",
     "load_document",
     "load_own_document",
     "media_example",
-    "outline",
     "split_template",
-    "spread",
+    "summarize_schema",
     "undeclared_note",
-    "written",
 ]

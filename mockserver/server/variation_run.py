@@ -14,7 +14,7 @@ from mockserver.contract.lifecycles import load_lifecycles
 from mockserver.openapi import Operation, dumps, is_json, load_document, load_own_document
 from mockserver.server.http.responses import Response
 from mockserver.settings import data_folder
-from mockserver.variations import NOTHING_SAID, Catalogue, KnownValues, ValueChange, Variation
+from mockserver.variations import NO_KNOWN_VALUES, Catalogue, KnownValues, ValueChange, Variation
 from mockserver.variations.world_changes import HELD
 
 MAX_SERVED = 50
@@ -41,7 +41,7 @@ class VariationRun:
         "variation",
     )
 
-    def __init__(self, catalogue: Catalogue, variation: Variation | None, known: KnownValues = NOTHING_SAID) -> None:
+    def __init__(self, catalogue: Catalogue, variation: Variation | None, known: KnownValues = NO_KNOWN_VALUES) -> None:
         self.variation = variation
         self._catalogue = catalogue
         self._texts = set(known.texts)
@@ -118,13 +118,13 @@ class VariationRun:
         for operation, status, body in self._answers:
             if body:
                 value = orjson.loads(body)
-                found.update(self._catalogue.met_in(operation, status, value, self.known))
-                kinds.update(self._catalogue.kinds_in(operation, status, value))
+                found.update(self._catalogue.applicable_to(operation, status, value, self.known))
+                kinds.update(self._catalogue.resource_kinds_in(operation, status, value))
         writes = any(operation.method != "GET" for operation in asked.values())
         for name, one in self._catalogue.variations.items():
             if one.operations:
                 meets = bool(one.operations & asked.keys())
-            elif one.staging is None:
+            elif one.override is None:
                 meets = name in found
             elif one.kind == "pace":
                 meets = bool(kinds)

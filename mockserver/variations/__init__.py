@@ -1,22 +1,23 @@
-"""What else a valid server might have served: one named change at a time, of answers or of the world behind them.
+"""What else a valid server might have served: one named change at a time, of responses or of the world behind them.
 
-`Catalogue` lists the variations of documents and lifecycles, carries those out that change answers, and tells which of
-them a run has met; `staged` carries those out that change the world; `spread` says in which order to try them.
+`catalogue` lists the variations of documents and lifecycles, applies those of responses, and says which of them would
+have changed a run. `changes` holds what each kind does to a value, `schema_locations` where in the schemas a value is,
+`world_changes` the variations of the world, and `variation` what all of them have.
 """
 
-from mockserver.variations.catalogue import Catalogue, spread
-from mockserver.variations.changes import NOTHING_SAID, KnownValues, ValueChange
+from mockserver.variations.catalogue import Catalogue, interleave_kinds
+from mockserver.variations.changes import NO_KNOWN_VALUES, KnownValues, ValueChange
 from mockserver.variations.variation import KINDS, Variation, WorldOverride
-from mockserver.variations.world_changes import staged
+from mockserver.variations.world_changes import apply_override
 
 __all__ = [
     "KINDS",
-    "NOTHING_SAID",
+    "NO_KNOWN_VALUES",
     "Catalogue",
     "KnownValues",
     "ValueChange",
     "Variation",
     "WorldOverride",
-    "spread",
-    "staged",
+    "apply_override",
+    "interleave_kinds",
 ]

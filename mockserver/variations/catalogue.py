@@ -13,7 +13,7 @@ from mockserver.simulation.kernel import keyed_random
 from mockserver.variations.changes import (
     DROP,
     KEEP,
-    NOTHING_SAID,
+    NO_KNOWN_VALUES,
     KnownValues,
     ValueChange,
     changed,
@@ -22,9 +22,9 @@ from mockserver.variations.changes import (
     is_own,
     offers,
 )
-from mockserver.variations.schema_locations import Met, SchemaLocation, Spots
+from mockserver.variations.schema_locations import LocatedValue, SchemaLocation, SchemaLocations
 from mockserver.variations.variation import Variation
-from mockserver.variations.world_changes import stagings
+from mockserver.variations.world_changes import world_variations
 
 SLOWLY = "2s"
 RETRY_AFTER = "1s"
@@ -35,21 +35,21 @@ class Catalogue:
 
     def __init__(self, documents: Iterable[Document], lifecycles: Mapping[str, Lifecycle]) -> None:
         """List them. The names of the first document's places stand alone, those of the others begin with its name."""
-        self._spots: dict[Operation, Spots] = {}
+        self._locations: dict[Operation, SchemaLocations] = {}
         self._lifecycles = lifecycles
         self._governed: dict[str, str] = {}
         self._kinds: dict[tuple[str, str], tuple[Variation, ...]] = {}
         found: dict[str, Variation] = {}
         everything: list[Operation] = []
         for number, document in enumerate(documents):
-            spots = Spots(document, f"{document.name.partition('.')[0]}/" if number else "")
+            locations = SchemaLocations(document, f"{document.name.partition('.')[0]}/" if number else "")
             for operation in document.operations:
-                self._spots[operation] = spots
-            for spot in spots.all():
-                for variation in offers(spot, self._governs(spot)):
+                self._locations[operation] = locations
+            for location in locations.all():
+                for variation in offers(location, self._governs(location)):
                     found.setdefault(variation.name, variation)
             everything += document.operations
-        for variation in (*instants(), *faults(everything), *stagings(lifecycles)):
+        for variation in (*instants(), *faults(everything), *world_variations(lifecycles)):
             found.setdefault(variation.name, variation)
         self.variations: Mapping[str, Variation] = found
         self._by_place: dict[str, list[Variation]] = {}
@@ -62,15 +62,15 @@ class Catalogue:
     @property
     def operations(self) -> Iterable[Operation]:
         """The operations of all the documents."""
-        return self._spots.keys()
+        return self._locations.keys()
 
     def names_of(self, operation_id: str) -> frozenset[str]:
         """The names of the variations that can change an operation's answers; none where there is no such one."""
         found: set[str] = set()
-        for operation, spots in self._spots.items():
+        for operation, locations in self._locations.items():
             if operation.operation_id == operation_id:
-                for spot in spots.of(operation):
-                    found.update(one.name for one in self._about(spot))
+                for location in locations.of(operation):
+                    found.update(one.name for one in self._about(location))
                 found.update(one.name for one in self.variations.values() if operation_id in one.operations)
         return frozenset(found)
 
@@ -79,14 +79,14 @@ class Catalogue:
         return next(iter(get_close_matches(name, self.variations, 1)), "")
 
     def apply(
-        self, variation: Variation, operation: Operation, status: int, value: Any, known: KnownValues = NOTHING_SAID
+        self, variation: Variation, operation: Operation, status: int, value: Any, known: KnownValues = NO_KNOWN_VALUES
     ) -> tuple[Any, list[ValueChange]]:
         """The answer's value as it is served, and what was changed; the given one stays as it is.
 
         The result is valid for the document wherever the given value is, save with a value that was never seen. Another
         value of an enum is given to what the client speaks of only where there is nothing else to give it to.
         """
-        if not (variation.at or variation.kind == "time") or operation not in self._spots:
+        if not (variation.at or variation.kind == "time") or operation not in self._locations:
             return value, []
         spares = (True, False) if variation.kind == "enum" else (False,)
         for spare in spares:
@@ -115,46 +115,46 @@ class Catalogue:
             changes.append(_change(met, new, own))
         return changes if variation.kind == "time" else changes[::-1]
 
-    def met_in(self, operation: Operation, status: int, value: Any, known: KnownValues) -> Iterator[str]:
+    def applicable_to(self, operation: Operation, status: int, value: Any, known: KnownValues) -> Iterator[str]:
         """The names of the variations that would change an answer."""
-        if operation not in self._spots:
+        if operation not in self._locations:
             return
-        asked = {one.name: one for met in self._met(operation, status, [value]) for one in self._about(met.spot)}
+        asked = {one.name: one for met in self._met(operation, status, [value]) for one in self._about(met.location)}
         for name, variation in asked.items():
             if self.apply(variation, operation, status, value, known)[1]:
                 yield name
 
-    def kinds_in(self, operation: Operation, status: int, value: Any) -> Iterator[str]:
+    def resource_kinds_in(self, operation: Operation, status: int, value: Any) -> Iterator[str]:
         """The kinds of resources whose states an answer shows."""
-        if operation in self._spots:
+        if operation in self._locations:
             for met in self._met(operation, status, [value]):
-                kind = self._governs(met.spot)
+                kind = self._governs(met.location)
                 if kind:
                     yield kind
 
-    def _about(self, spot: SchemaLocation) -> Iterator[Variation]:
-        for label in dict.fromkeys((spot.label, spot.inner, "")):
-            yield from (one for one in self._by_place.get(label, ()) if is_about(one, spot))
+    def _about(self, location: SchemaLocation) -> Iterator[Variation]:
+        for label in dict.fromkeys((location.label, location.inner, "")):
+            yield from (one for one in self._by_place.get(label, ()) if is_about(one, location))
 
-    def _met(self, operation: Operation, status: int, held: list[Any]) -> Iterator[Met]:
+    def _met(self, operation: Operation, status: int, held: list[Any]) -> Iterator[LocatedValue]:
         """Every place of an answer, whose value is held in a list."""
-        for met in self._spots[operation].met(operation, status, held[0]):
+        for met in self._locations[operation].met(operation, status, held[0]):
             yield met._replace(holder=held, key=0) if met.holder is None else met
 
-    def _places(self, variation: Variation, operation: Operation, status: int, held: list[Any]) -> list[Met]:
+    def _places(self, variation: Variation, operation: Operation, status: int, held: list[Any]) -> list[LocatedValue]:
         """The places that a variation is about, innermost first, so that none is changed inside of what was replaced.
 
         Instants are told in their order.
         """
-        found = [met for met in self._met(operation, status, held) if is_about(variation, met.spot)]
+        found = [met for met in self._met(operation, status, held) if is_about(variation, met.location)]
         return found if variation.kind == "time" else found[::-1]
 
-    def _governs(self, spot: SchemaLocation) -> str:
+    def _governs(self, location: SchemaLocation) -> str:
         """The kind of resource whose states a spot shows, if it does."""
-        if spot.label not in self._governed:
-            view = spot.one("string")
+        if location.label not in self._governed:
+            view = location.one("string")
             members = set((view.members or {}).values()) if view else set()
-            self._governed[spot.label] = next(
+            self._governed[location.label] = next(
                 (
                     kind
                     for kind, lifecycle in self._lifecycles.items()
@@ -162,7 +162,7 @@ class Catalogue:
                 ),
                 "",
             )
-        return self._governed[spot.label]
+        return self._governed[location.label]
 
 
 def faults(operations: Iterable[Operation]) -> Iterator[Variation]:
@@ -186,7 +186,7 @@ def faults(operations: Iterable[Operation]) -> Iterator[Variation]:
         yield Variation(f"fault:latency:{name}", "fault", told, size=4, rules=(rule,), **about)
 
 
-def spread(kinds_by_name: Mapping[str, str], seed: int) -> list[str]:
+def interleave_kinds(kinds_by_name: Mapping[str, str], seed: int) -> list[str]:
     """The names in the order in which to try them where there is not time for all: every kind in turn, within it by
     the seed.
     """
@@ -198,7 +198,7 @@ def spread(kinds_by_name: Mapping[str, str], seed: int) -> list[str]:
     return [kind[turn] for turn in range(longest) for kind in kinds if turn < len(kind)]
 
 
-def _change(met: Met, new: Any, own: bool) -> ValueChange:
+def _change(met: LocatedValue, new: Any, own: bool) -> ValueChange:
     """A change of a value, told of the field alone where an object has one more."""
     added = list(new.keys() - met.value.keys()) if isinstance(new, dict) and isinstance(met.value, dict) else []
     if added:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from mockserver.openapi import NormalView, kind_of
-from mockserver.variations.schema_locations import Met, SchemaLocation
+from mockserver.variations.schema_locations import LocatedValue, SchemaLocation
 from mockserver.variations.variation import Variation
 
 KEEP: Final = object()
@@ -35,7 +35,7 @@ class KnownValues(NamedTuple):
     fields: frozenset[str] = frozenset()
 
 
-NOTHING_SAID: Final = KnownValues()
+NO_KNOWN_VALUES: Final = KnownValues()
 
 
 class ValueChange(NamedTuple):
@@ -51,35 +51,35 @@ class ValueChange(NamedTuple):
     is_new: bool = False
 
 
-def offers(spot: SchemaLocation, governed: str) -> Iterator[Variation]:
+def offers(location: SchemaLocation, governed: str) -> Iterator[Variation]:
     """The variations of a spot's value; `governed` is the kind of resource whose states it shows, if it does."""
-    if spot.shapes.annotations(spot.parts).get("writeOnly") is True:
+    if location.forms.annotations(location.parts).get("writeOnly") is True:
         return  # no answer has it
-    if spot.is_field and not spot.is_identity and not _is_fixed(spot):
-        if not spot.required:
-            yield _of(spot, "absent", "the optional field {} is not there")
-        if spot.views_of("null") and len(spot.views) > 1:
+    if location.is_field and not location.is_identity and not _is_fixed(location):
+        if not location.required:
+            yield _of(location, "absent", "the optional field {} is not there")
+        if location.views_of("null") and len(location.views) > 1:
             # An optional one that is not there may as well be there as null.
-            yield _of(spot, "null", "{} is null", None if spot.required else spot.name)
-    if spot.views_of("array"):
-        yield from _of_lists(spot)
-    if spot.views_of("object"):
-        yield from _of_objects(spot)
-    text = spot.one("string")
-    if text is not None and text.members is not None and len(text.members) > 1 and not spot.is_identity:
-        looks = LOOKS if governed or _MOVING.search(spot.name) else None
+            yield _of(location, "null", "{} is null", None if location.required else location.name)
+    if location.views_of("array"):
+        yield from _of_lists(location)
+    if location.views_of("object"):
+        yield from _of_objects(location)
+    text = location.one("string")
+    if text is not None and text.members is not None and len(text.members) > 1 and not location.is_identity:
+        looks = LOOKS if governed or _MOVING.search(location.name) else None
         if not governed:
             for value in text.members.values():
-                yield _of(spot, "enum", f"{{}} is {value}", value, str(value), looks=looks)
+                yield _of(location, "enum", f"{{}} is {value}", value, str(value), looks=looks)
         told = "{} has a value that the document does not list (yet)"
-        yield _of(spot, "unseen", told, NEW_VALUE, looks=looks, severity="warning")
-    if text is not None and _is_prose(spot, text):
-        yield _of(spot, "text", "{} has letters of many scripts", "unicode", "unicode")
-        yield _of(spot, "text", "{} is very long", "long", "long", size=5)
-    number = spot.one("number")
-    if number is not None and number.members is None and not spot.is_identity:
+        yield _of(location, "unseen", told, NEW_VALUE, looks=looks, severity="warning")
+    if text is not None and _is_prose(location, text):
+        yield _of(location, "text", "{} has letters of many scripts", "unicode", "unicode")
+        yield _of(location, "text", "{} is very long", "long", "long", size=5)
+    number = location.one("number")
+    if number is not None and number.members is None and not location.is_identity:
         for choice in ("low", "high") if number.integral else ("low", "high", "whole", "fraction"):
-            yield _of(spot, "number", _NUMBERS[choice], choice, choice, looks=LOOKS)
+            yield _of(location, "number", _NUMBERS[choice], choice, choice, looks=LOOKS)
 
 
 def instants() -> Iterator[Variation]:
@@ -88,16 +88,16 @@ def instants() -> Iterator[Variation]:
         yield Variation(f"time:{choice}", "time", told, size=size, choice=choice)
 
 
-def is_about(variation: Variation, spot: SchemaLocation) -> bool:
+def is_about(variation: Variation, location: SchemaLocation) -> bool:
     """Whether a variation of answers is about what is at a spot."""
     if variation.kind == "time":
-        return any("date-time" in view.formats for view in spot.views)
-    if variation.kind == "null" and variation.choice and variation.at == f"{spot.inner}.{variation.choice}":
+        return any("date-time" in view.formats for view in location.views)
+    if variation.kind == "null" and variation.choice and variation.at == f"{location.inner}.{variation.choice}":
         return True
-    return variation.at == (spot.inner if variation.kind == "extra" else spot.label)
+    return variation.at == (location.inner if variation.kind == "extra" else location.label)
 
 
-def changed(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
+def changed(variation: Variation, met: LocatedValue, known: KnownValues, number: int) -> Any:
     """What becomes of a value: another, KEEP or DROP. `number` counts the places of the answer, from 0."""
     echoes = isinstance(met.value, str) and met.value in known.texts
     if echoes and variation.kind != "absent":  # what is optional may be left out of an answer even then
@@ -106,95 +106,95 @@ def changed(variation: Variation, met: Met, known: KnownValues, number: int) -> 
 
 
 def _of(
-    spot: SchemaLocation, kind: str, told: str, choice: Any = None, word: str = "", *, size: int = 0,
+    location: SchemaLocation, kind: str, told: str, choice: Any = None, word: str = "", *, size: int = 0,
     looks: int | None = None, severity: Any = "error",
 ) -> Variation:  # fmt: skip
-    at = spot.inner if kind == "extra" else spot.label
+    at = location.inner if kind == "extra" else location.label
     name = f"{kind}:{at}={word}" if word else f"{kind}:{at}"
     about = told.format(at)
     return Variation(name, kind, about, severity, size + at.count("."), at, choice, looks)
 
 
-def _is_prose(spot: SchemaLocation, text: NormalView) -> bool:
+def _is_prose(location: SchemaLocation, text: NormalView) -> bool:
     """Whether a text is for people, so that nothing hangs on its letters."""
     free = text.members is None and not (text.formats or text.patterns)
-    return free and not spot.is_identity and _PROSE.search(spot.name) is not None
+    return free and not location.is_identity and _PROSE.search(location.name) is not None
 
 
-def _is_fixed(spot: SchemaLocation) -> bool:
+def _is_fixed(location: SchemaLocation) -> bool:
     """Whether there is but one value."""
-    views = spot.views
+    views = location.views
     return len(views) == 1 and views[0].members is not None and len(views[0].members) == 1
 
 
-def _of_lists(spot: SchemaLocation) -> Iterator[Variation]:
-    view = spot.one("array")
+def _of_lists(location: SchemaLocation) -> Iterator[Variation]:
+    view = location.one("array")
     if view is None:
         return
     if "least" not in view.limits:
-        yield _of(spot, "empty", "{} holds nothing but what the client itself has spoken of")
-    if not spot.is_addressed and "uniqueItems" not in view.rules:
-        yield _of(spot, "long", "{} has many entries")
-    if not spot.is_ordered and "prefixItems" not in view.rules:
-        yield _of(spot, "order", "{} comes in another order")
+        yield _of(location, "empty", "{} holds nothing but what the client itself has spoken of")
+    if not location.is_addressed and "uniqueItems" not in view.rules:
+        yield _of(location, "long", "{} has many entries")
+    if not location.is_ordered and "prefixItems" not in view.rules:
+        yield _of(location, "order", "{} comes in another order")
 
 
-def _of_objects(spot: SchemaLocation) -> Iterator[Variation]:
-    if any(view.fields for view in spot.views_of("object")):
-        yield _of(spot, "extra", "{} has a field that the document does not name (yet)")
+def _of_objects(location: SchemaLocation) -> Iterator[Variation]:
+    if any(view.fields for view in location.views_of("object")):
+        yield _of(location, "extra", "{} has a field that the document does not name (yet)")
 
 
-def _absent(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
+def _absent(variation: Variation, met: LocatedValue, known: KnownValues, number: int) -> Any:
     return DROP
 
 
-def _null(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
-    if variation.at == met.spot.label:
-        return KEEP if met.value is None or met.spot.name in known.fields else None
+def _null(variation: Variation, met: LocatedValue, known: KnownValues, number: int) -> Any:
+    if variation.at == met.location.label:
+        return KEEP if met.value is None or met.location.name in known.fields else None
     if not isinstance(met.value, dict) or variation.choice in met.value or variation.choice in known.fields:
         return KEEP
     return {**met.value, variation.choice: None}
 
 
-def _empty(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
+def _empty(variation: Variation, met: LocatedValue, known: KnownValues, number: int) -> Any:
     if not isinstance(met.value, list):
         return KEEP
     kept = [entry for entry in met.value if _is_spoken_of(entry, known)]
     return KEEP if len(kept) == len(met.value) else kept
 
 
-def _long(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
+def _long(variation: Variation, met: LocatedValue, known: KnownValues, number: int) -> Any:
     if not isinstance(met.value, list) or not met.value:
         return KEEP
-    view = met.spot.one("array")
+    view = met.location.one("array")
     most = view.limits.get("most", (LONG_LIST, False))[0] if view else 0
     missing = int(min(most, LONG_LIST)) - len(met.value)
     return [*[met.value[0]] * missing, *met.value] if missing > 0 else KEEP
 
 
-def _order(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
+def _order(variation: Variation, met: LocatedValue, known: KnownValues, number: int) -> Any:
     if not isinstance(met.value, list) or met.value == met.value[::-1]:
         return KEEP
     return met.value[::-1]
 
 
-def _extra(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
+def _extra(variation: Variation, met: LocatedValue, known: KnownValues, number: int) -> Any:
     if not isinstance(met.value, dict) or NEW_FIELD in met.value:
         return KEEP
     return {**met.value, NEW_FIELD: NEW_VALUE}
 
 
-def _enum(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
+def _enum(variation: Variation, met: LocatedValue, known: KnownValues, number: int) -> Any:
     return KEEP if not isinstance(met.value, str) or met.value == variation.choice else variation.choice
 
 
-def _unseen(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
+def _unseen(variation: Variation, met: LocatedValue, known: KnownValues, number: int) -> Any:
     return variation.choice if isinstance(met.value, str) else KEEP
 
 
-def _number(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
-    value, view = met.value, met.spot.one("number")
-    if kind_of(value) != "number" or view is None or met.spot.name in known.fields:
+def _number(variation: Variation, met: LocatedValue, known: KnownValues, number: int) -> Any:
+    value, view = met.value, met.location.one("number")
+    if kind_of(value) != "number" or view is None or met.location.name in known.fields:
         return KEEP
     if variation.choice == "low":
         new: Any = _bound(view.limits.get("least"), 0)
@@ -213,17 +213,17 @@ def _bound(limit: tuple[float, bool] | None, usual: Any) -> Any:
     return usual if limit is None or limit[1] else limit[0]
 
 
-def _text(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
+def _text(variation: Variation, met: LocatedValue, known: KnownValues, number: int) -> Any:
     if not isinstance(met.value, str) or not met.value:
         return KEEP
-    view = met.spot.one("string")
+    view = met.location.one("string")
     most = int(view.limits["most"][0]) if view and "most" in view.limits else LONG_TEXT
     longer = met.value + (FOREIGN if variation.choice == "unicode" else " and so on" * LONG_TEXT)
     new = longer[: min(most, LONG_TEXT)]
     return KEEP if new == met.value else new
 
 
-def _time(variation: Variation, met: Met, known: KnownValues, number: int) -> Any:
+def _time(variation: Variation, met: LocatedValue, known: KnownValues, number: int) -> Any:
     match = _INSTANT.fullmatch(met.value) if isinstance(met.value, str) else None
     if match is None:
         return KEEP
@@ -238,7 +238,7 @@ def _time(variation: Variation, met: Met, known: KnownValues, number: int) -> An
     return KEEP if new == met.value else new
 
 
-_CHANGES: Final[Mapping[str, Callable[[Variation, Met, KnownValues, int], Any]]] = {
+_CHANGES: Final[Mapping[str, Callable[[Variation, LocatedValue, KnownValues, int], Any]]] = {
     "absent": _absent,
     "null": _null,
     "empty": _empty,
@@ -266,7 +266,7 @@ _INSTANTS: Final[Mapping[str, str]] = {
 }
 
 
-def is_own(met: Met, known: KnownValues) -> bool:
+def is_own(met: LocatedValue, known: KnownValues) -> bool:
     """Whether a value is of something that the client has called by its name."""
     return any(_is_spoken_of(one, known) for one in met.within)
 

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 from mockserver.openapi import (
     DeclaredResponse,
     Document,
+    NormalForms,
     NormalView,
     Operation,
     Parts,
     Place,
-    Shapes,
     Views,
     branches,
     is_json,
@@ -44,7 +44,7 @@ class SchemaLocation:
     inner: str
     name: str
     parts: Parts = field(repr=False)
-    shapes: Shapes = field(repr=False, compare=False)
+    forms: NormalForms = field(repr=False, compare=False)
     is_field: bool = False
     required: bool = False
     is_identity: bool = False
@@ -53,7 +53,7 @@ class SchemaLocation:
     @cached_property
     def views(self) -> Views:
         """The ways in which its value may be."""
-        return self.shapes.of(self.parts)
+        return self.forms.of(self.parts)
 
     def views_of(self, kind: str) -> Views:
         """Those of one kind of value."""
@@ -67,15 +67,15 @@ class SchemaLocation:
     @cached_property
     def is_ordered(self) -> bool:
         """Whether the document says in which order a list is."""
-        return bool(_ORDERED.search(str(self.shapes.annotations(self.parts).get("description", ""))))
+        return bool(_ORDERED.search(str(self.forms.annotations(self.parts).get("description", ""))))
 
 
-class Met(NamedTuple):
+class LocatedValue(NamedTuple):
     """A value in an answer: its spot, what holds it and under which key, the JSON pointer to it, and the objects that
     it is in, outermost first.
     """
 
-    spot: SchemaLocation
+    location: SchemaLocation
     holder: Any
     key: Any
     value: Any
@@ -83,14 +83,14 @@ class Met(NamedTuple):
     within: tuple[dict[str, Any], ...] = ()
 
 
-class Spots:
+class SchemaLocations:
     """All spots of one document's answers."""
 
     def __init__(self, document: Document, prefix: str) -> None:
         """Name them with a prefix, which tells documents apart."""
         self.document = document
         self._prefix = prefix
-        self._shapes = Shapes(document.references)
+        self._forms = NormalForms(document.references)
         self._identities = {_plain(name) for one in document.operations for name in re.findall(r"{(.*?)}", one.path)}
         self._paths = [one.path for one in document.operations]
         self._inside: dict[tuple[int, str], SchemaLocation] = {}
@@ -98,9 +98,9 @@ class Spots:
     def tops(self, operation: Operation) -> Iterator[tuple[int | str, SchemaLocation]]:
         """The whole of each JSON answer that an operation declares, by status."""
         for status, response in operation.responses.items():
-            spot = self._top(operation, status, response)
-            if spot is not None:
-                yield status, spot
+            location = self._top(operation, status, response)
+            if location is not None:
+                yield status, location
 
     def all(self) -> list[SchemaLocation]:
         """Every spot of every answer once, as the document has them."""
@@ -114,18 +114,18 @@ class Spots:
         found: dict[tuple[str, str], SchemaLocation] = {}
         seen: set[str] = set()
         for operation in operations:
-            for _, spot in self.tops(operation):
-                self._gather(spot, found, seen, 0)
+            for _, location in self.tops(operation):
+                self._gather(location, found, seen, 0)
         return list(found.values())
 
-    def met(self, operation: Operation, status: int, value: Any) -> Iterator[Met]:
+    def met(self, operation: Operation, status: int, value: Any) -> Iterator[LocatedValue]:
         """Every value of an answer that the document describes, outermost first."""
         response = operation.response_for(status)
         for declared, other in operation.responses.items():
             if other is response:
-                spot = self._top(operation, declared, other)
-                if spot is not None:
-                    yield from self._walk(spot, None, None, value, "")
+                location = self._top(operation, declared, other)
+                if location is not None:
+                    yield from self._walk(location, None, None, value, "")
                 return
 
     def _top(self, operation: Operation, status: int | str, response: DeclaredResponse) -> SchemaLocation | None:
@@ -137,10 +137,10 @@ class Spots:
                 addressed = operation.method == "GET" and any(
                     path.startswith(f"{operation.path}/{{") for path in self._paths
                 )
-                return self._spot(label, "", ((schema, at),), addressed=addressed)
+                return self._location(label, "", ((schema, at),), addressed=addressed)
         return None
 
-    def _spot(
+    def _location(
         self,
         label: str,
         name: str,
@@ -152,25 +152,25 @@ class Spots:
     ) -> SchemaLocation:
         inner = self._named(parts) or label
         key = (id(parts[0][0]), f"{label} {required} {addressed} {is_key}")
-        spot = self._inside.get(key)
-        if spot is None:
-            spot = self._inside[key] = SchemaLocation(
+        location = self._inside.get(key)
+        if location is None:
+            location = self._inside[key] = SchemaLocation(
                 label=label,
                 inner=inner,
                 name=name,
                 parts=parts,
-                shapes=self._shapes,
+                forms=self._forms,
                 is_field=bool(name),
                 required=required,
                 is_identity=is_key or _plain(name) == "id" or _plain(name) in self._identities,
                 is_addressed=addressed or self._holds_addressed(parts),
             )
-        return spot
+        return location
 
     def _holds_addressed(self, parts: Parts) -> bool:
         """Whether this is a list of objects that have a field which paths are made of."""
-        items = [item for view in self._shapes.of(parts) if view.kind == "array" for item in view.items]
-        views = self._shapes.of(tuple(items)) if items else ()
+        items = [item for view in self._forms.of(parts) if view.kind == "array" for item in view.items]
+        views = self._forms.of(tuple(items)) if items else ()
         return any(_plain(name) in self._identities for view in views for name in view.fields)
 
     def _named(self, parts: Parts) -> str:
@@ -186,63 +186,63 @@ class Spots:
             some = [one for word in ("allOf", "anyOf", "oneOf") for one in branches(schema, word, place)]
             some = [one for one in some if not (isinstance(one[0], dict) and one[0].get("type") == "null")]
             if "$ref" in schema:
-                parts = (self._shapes.references.resolve(schema["$ref"], place / "$ref"),)
+                parts = (self._forms.references.resolve(schema["$ref"], place / "$ref"),)
             elif len(some) == 1 and "properties" not in schema:
                 parts = (some[0],)
             else:
                 return ""
         return ""
 
-    def _fields(self, spot: SchemaLocation, views: Views) -> Iterator[SchemaLocation]:
+    def _fields(self, location: SchemaLocation, views: Views) -> Iterator[SchemaLocation]:
         """The declared fields of an object, as any of its views has them."""
         names = dict.fromkeys(name for view in views for name in view.fields)
         has_id = any(name == "id" or name.endswith(("_id", "Id")) for name in names)
         for name in names:
             parts = next(view.fields[name] for view in views if name in view.fields)
-            yield self._spot(
-                f"{spot.inner}.{name}",
+            yield self._location(
+                f"{location.inner}.{name}",
                 name,
                 parts,
                 required=any(name in view.required for view in views),
-                addressed=spot.is_addressed,
+                addressed=location.is_addressed,
                 is_key=name == "name" and not has_id,  # what has no id is asked for by its name
             )
 
-    def _items(self, spot: SchemaLocation, views: Views) -> SchemaLocation | None:
+    def _items(self, location: SchemaLocation, views: Views) -> SchemaLocation | None:
         parts: Parts = next((view.items for view in views if view.items), ())
-        return self._spot(f"{spot.inner}[]", "", parts) if parts else None
+        return self._location(f"{location.inner}[]", "", parts) if parts else None
 
     def _gather(
-        self, spot: SchemaLocation, found: dict[tuple[str, str], SchemaLocation], seen: set[str], depth: int
+        self, location: SchemaLocation, found: dict[tuple[str, str], SchemaLocation], seen: set[str], depth: int
     ) -> None:
-        found.setdefault((spot.label, spot.inner), spot)
-        if depth > _DEEPEST or (spot.inner in seen and spot.inner != spot.label):
+        found.setdefault((location.label, location.inner), location)
+        if depth > _DEEPEST or (location.inner in seen and location.inner != location.label):
             return
-        seen.add(spot.inner)
-        for inside in self._fields(spot, spot.views_of("object")):
+        seen.add(location.inner)
+        for inside in self._fields(location, location.views_of("object")):
             self._gather(inside, found, seen, depth + 1)
-        items = self._items(spot, spot.views_of("array"))
+        items = self._items(location, location.views_of("array"))
         if items is not None:
             self._gather(items, found, seen, depth + 1)
 
     def _walk(
         self,
-        spot: SchemaLocation,
+        location: SchemaLocation,
         holder: Any,
         key: Any,
         value: Any,
         pointer: str,
         within: tuple[dict[str, Any], ...] = (),
-    ) -> Iterator[Met]:
-        yield Met(spot, holder, key, value, pointer, within)
+    ) -> Iterator[LocatedValue]:
+        yield LocatedValue(location, holder, key, value, pointer, within)
         if isinstance(value, dict):
             inner = (*within, value)
-            for inside in self._fields(spot, spot.views_of(kind_of(value))):
+            for inside in self._fields(location, location.views_of(kind_of(value))):
                 if inside.name in value:
                     step = inside.name.replace("~", "~0").replace("/", "~1")
                     yield from self._walk(inside, value, inside.name, value[inside.name], f"{pointer}/{step}", inner)
         elif isinstance(value, list):
-            items = self._items(spot, spot.views_of("array"))
+            items = self._items(location, location.views_of("array"))
             if items is not None:
                 for number, one in enumerate(value):
                     yield from self._walk(items, value, number, one, f"{pointer}/{number}", within)

@@ -1,4 +1,4 @@
-"""A variation: one change of what is served, told by a name that says all of it."""
+"""What a variation is: one named change of what is served."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ KINDS: Final[Mapping[str, int]] = {
     "fate": 80,
     "many": 90,
 }
-"""Every kind of variation, with how much it changes: of what breaks a client, the simplest is told first."""
+"""Every kind of variation and its rank: of those that break a client, the lowest is reported first."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorldOverride:
-    """A change of what a world begins with and goes by.
+    """A change of a world's rules and of the resources it begins with.
 
-    `fates`: unlucky moves that now always come; `pace`: what all durations are multiplied with; `state`: of one kind
-    of resource, the state that all begin in which the account begins with; `copies`: of one kind, how many more there
-    are.
+    Attributes:
+        fates: names of unlucky moves that now always happen.
+        pace: the factor of all durations.
+        state: a kind of resource, and the state in which the account's own begin.
+        copies: a kind of resource, and how many more of it the account begins with.
     """
 
     fates: tuple[str, ...] = ()
@@ -44,12 +46,12 @@ class WorldOverride:
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """One change of what is served. The name is its identity: it begins with the kind and says where and what.
+    """One change of what is served. Its name is unique and begins with the kind: "null:DedicatedEndpoint.state".
 
-    One that changes answers says at which place of the schemas (`at`) and how (`choice`); where `looks` is given, only
-    in the first so many answers of each operation that show it, so that who waits for something gets there. The
-    others are carried out as `rules` of faults or as a `staging`. `may_give_up`: a sound client need not reach its goal
-    (but has to end). `operations`: those it is about, where it is not about schemas.
+    A variation of answers says at which location of the schemas (`at`) and how (`choice`). With `looks`, it changes only
+    that many answers of each operation, the first that show it, so that a client which waits for a change gets there.
+    Other variations are carried out as `rules` of faults or as an `override` of the world. `may_give_up`: a correct
+    client need not reach its goal, but has to end. `operations`: those it concerns, where it is not about schemas.
     """
 
     name: str
@@ -61,11 +63,11 @@ class Variation:
     choice: Any = None
     looks: int | None = None
     rules: tuple[Mapping[str, Any], ...] = ()
-    staging: WorldOverride | None = None
+    override: WorldOverride | None = None
     operations: frozenset[str] = frozenset()
     may_give_up: bool = False
 
     @property
     def rank(self) -> tuple[int, str]:
-        """What to sort by for the simplest first."""
+        """The sort key that puts the simplest variation first."""
         return KINDS[self.kind] + self.size, self.name

@@ -17,7 +17,7 @@ COPIES = 60
 _BOUND_BY_OTHERS = {("volume", "bound")}  # only a cluster binds a volume
 
 
-def stagings(lifecycles: Mapping[str, Lifecycle]) -> Iterator[Variation]:
+def world_variations(lifecycles: Mapping[str, Lifecycle]) -> Iterator[Variation]:
     """The variations of the world that these lifecycles allow."""
     yield _of("pace:instant", "pace", "whatever is on its way arrives at once", WorldOverride(pace=0.0))
     told = f"whatever is on its way takes {SLOW:g} times as long, and with the clock step {HELD} looks instead of one"
@@ -52,32 +52,32 @@ HELD = 5
 
 
 def _of(
-    name: str, kind_of_variation: str, told: str, staging: WorldOverride, *, size: int = 0, kind: str = ""
+    name: str, kind_of_variation: str, told: str, override: WorldOverride, *, size: int = 0, kind: str = ""
 ) -> Variation:
     may_give_up = kind_of_variation in ("state", "fate")
     return Variation(
-        name, kind_of_variation, told, size=size, staging=staging, choice=kind or None, may_give_up=may_give_up
+        name, kind_of_variation, told, size=size, override=override, choice=kind or None, may_give_up=may_give_up
     )
 
 
-def staged(staging: WorldOverride, rules: Rules, seeds: Seeds, catalog: Catalog) -> tuple[Rules, Seeds]:
+def apply_override(override: WorldOverride, rules: Rules, seeds: Seeds, catalog: Catalog) -> tuple[Rules, Seeds]:
     """What a world goes by and begins with under a variation; the given ones where it changes nothing."""
     pace = rules.pace
-    if staging.pace != 1:
+    if override.pace != 1:
         durations = {
-            move: (round(low * staging.pace), round(high * staging.pace))
+            move: (round(low * override.pace), round(high * override.pace))
             for move, (low, high) in pace.durations_ms.items()
         }
         pace = Pace(durations, pace.chances)
-    if staging.fates:
-        pace = Pace(pace.durations_ms, {**pace.chances, **dict.fromkeys(staging.fates, 1.0)})
+    if override.fates:
+        pace = Pace(pace.durations_ms, {**pace.chances, **dict.fromkeys(override.fates, 1.0)})
     if pace is not rules.pace:
         rules = replace(rules, pace=pace)
-    if staging.state is not None:
-        kind, state = staging.state
+    if override.state is not None:
+        kind, state = override.state
         seeds = _STATES[kind](seeds, state) if kind in _STATES else _with_failed_nodes(seeds)
-    if staging.copies is not None:
-        seeds = _with_copies(seeds, *staging.copies, catalog)
+    if override.copies is not None:
+        seeds = _with_copies(seeds, *override.copies, catalog)
     return rules, seeds
 
 

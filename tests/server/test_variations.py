@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from mockserver.server.variation_run import known_variations
-from mockserver.variations import staged
+from mockserver.variations import apply_override
 from tests.generic.conftest import LIBRARY
 from tests.server.asgi import Client, new_endpoint
 from tests.variations.worlds import catalogue
 
-STAGED = [one for one in catalogue().variations.values() if one.staging is not None]
+STAGED = [one for one in catalogue().variations.values() if one.override is not None]
 
 
 def under(client: Client, name: str | None, **more: Any) -> Any:
@@ -150,7 +150,7 @@ def test_a_fault_comes_once_and_goes(client: Client) -> None:
 def test_a_varied_world_gives_valid_answers_that_agree(serve: Any, one: Any) -> None:
     client: Client = serve(check_responses=True)
     stage = client.app.worlds.stage
-    same = staged(one.staging, stage.rules, stage.seeds, stage.catalog) == (stage.rules, stage.seeds)
+    same = apply_override(one.override, stage.rules, stage.seeds, stage.catalog) == (stage.rules, stage.seeds)
     assert same == (one.name in ("state:volume:available", "state:job:Complete")), "which the scenario has anyway"
     under(client, one.name)
     for path, inside, key in (
@@ -164,7 +164,7 @@ def test_a_varied_world_gives_valid_answers_that_agree(serve: Any, one: Any) -> 
             assert {name: got[name] for name in entry} == entry
     if one.name.startswith("state:endpoint:"):
         states = {entry["state"] for entry in client.get("/v1/endpoints", type="dedicated")["data"]}
-        assert states == {one.staging.state[1]}
+        assert states == {one.override.state[1]}
     client.until("idle")
     client.create_endpoint()
     client.get("/v1/endpoints")

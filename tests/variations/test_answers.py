@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from mockserver.openapi import check_response, document_from_dict, dumps, example_response, load_document
-from mockserver.variations import KINDS, Catalogue, KnownValues, spread
+from mockserver.variations import KINDS, Catalogue, KnownValues, interleave_kinds
 from tests.generic.conftest import LIBRARY
 from tests.openapi.strategies import LAW, SCHEMAS, VALUES
 from tests.variations.worlds import answers, catalogue, documents, operation, variation
@@ -42,7 +42,7 @@ def test_whatever_is_served_is_valid_for_the_document(number: int) -> None:
 def test_most_variations_are_carried_out_somewhere_in_a_lived_in_account() -> None:
     done: set[str] = set()
     for operation_id, status, value in answers():
-        done.update(catalogue().met_in(operation(operation_id), status, value, KnownValues()))
+        done.update(catalogue().applicable_to(operation(operation_id), status, value, KnownValues()))
     ours = [one.name for one in OF_ANSWERS if "/" not in one.name]
     missed = sorted(set(ours) - done)
     assert len(missed) < len(ours) / 4, missed
@@ -190,8 +190,8 @@ def test_instants() -> None:
 
 def test_what_is_tried_first_is_of_every_kind_and_by_the_seed() -> None:
     kinds = {name: one.kind for name, one in catalogue().variations.items()}
-    order = spread(kinds, 1)
+    order = interleave_kinds(kinds, 1)
     assert sorted(order) == sorted(kinds)
     assert {kinds[name] for name in order[: len(KINDS)]} == set(KINDS)
-    assert order == spread(dict(sorted(kinds.items())), 1)
-    assert order != spread(kinds, 2)
+    assert order == interleave_kinds(dict(sorted(kinds.items())), 1)
+    assert order != interleave_kinds(kinds, 2)

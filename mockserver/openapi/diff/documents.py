@@ -18,7 +18,7 @@ from mockserver.openapi.document.operations import (
     RequestBody,
     Status,
 )
-from mockserver.openapi.schema.normal_form import ANYTHING, Shapes
+from mockserver.openapi.schema.normal_form import ANYTHING, NormalForms
 from mockserver.openapi.schema.references import Parts, Place
 
 _MIRRORED: Final[dict[Effect, Effect]] = {
@@ -91,9 +91,9 @@ class _Comparison:
     responses: SchemaComparer = field(init=False)
 
     def __post_init__(self) -> None:
-        shapes = Shapes(self.old.references), Shapes(self.new.references)
-        self.requests = SchemaComparer(*shapes, "request")
-        self.responses = SchemaComparer(*shapes, "response")
+        forms = NormalForms(self.old.references), NormalForms(self.new.references)
+        self.requests = SchemaComparer(*forms, "request")
+        self.responses = SchemaComparer(*forms, "response")
 
     def of_operation(self, old: Operation, new: Operation) -> Iterator[Difference]:
         """All changes of an operation that both documents have."""
@@ -117,7 +117,7 @@ class _Comparison:
             elif before is not None:
                 for change in _of_parameter_itself(before, after):
                     yield Difference(name, part, "", "", *change)
-                inner = self.requests.changes(_parts(before.reader.validator), _parts(after.reader.validator))
+                inner = self.requests.changes(_parts(before.coercion.validator), _parts(after.coercion.validator))
                 for path, effect, text, breaking in inner:
                     if path and path[0][0] != ".":  # its items, or one of several ways it may be
                         name_of = f"parameter `{after.name}{''.join(path)}` ({after.location})"
@@ -217,7 +217,7 @@ def _of_parameter_itself(old: Parameter, new: Parameter) -> Iterator[tuple[Effec
         text = "no longer takes" if reserved else "now takes"
         yield "narrowed" if reserved else "widened", f"{text} reserved characters as they are", reserved
     written = [(one.style, one.explode, one.is_json) for one in (old, new)]
-    if written[0] != written[1] and (old.reader.items or old.reader.fields or old.is_json or new.is_json):
+    if written[0] != written[1] and (old.coercion.items or old.coercion.fields or old.is_json or new.is_json):
         yield "changed", f"is now written {_style(new)} (was {_style(old)})", True
 
 

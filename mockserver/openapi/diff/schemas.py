@@ -19,7 +19,7 @@ from mockserver.openapi.diff.restrictions import (
 )
 from mockserver.openapi.diff.wording import way_step, way_text
 from mockserver.openapi.schema.checks import Direction
-from mockserver.openapi.schema.normal_form import ANYTHING, Shapes
+from mockserver.openapi.schema.normal_form import ANYTHING, NormalForms
 from mockserver.openapi.schema.normal_view import KINDS, NormalView
 from mockserver.openapi.schema.problems import shown
 from mockserver.openapi.schema.references import Parts
@@ -52,7 +52,7 @@ class _Visit:
 class SchemaComparer:
     """Compares schemas of two documents as they are used in one direction."""
 
-    def __init__(self, old: Shapes, new: Shapes, direction: Direction) -> None:
+    def __init__(self, old: NormalForms, new: NormalForms, direction: Direction) -> None:
         """Compare those of `old` with those of `new`."""
         self.old = old
         self.new = new
@@ -203,12 +203,12 @@ class SchemaComparer:
         more, below = self._of_others(old, new)
         return changes + more, edges + below
 
-    def _carried(self, shapes: Shapes, view: NormalView) -> dict[str, Parts]:
+    def _carried(self, forms: NormalForms, view: NormalView) -> dict[str, Parts]:
         """The fields of an object that this direction carries, with those that are required without being declared."""
         mark = "readOnly" if self.direction == "request" else "writeOnly"
         names = dict.fromkeys((*view.fields, *view.required))
         fields = {name: view.fields.get(name, view.others or ANYTHING) for name in names}
-        return {name: parts for name, parts in fields.items() if shapes.annotations(parts).get(mark) is not True}
+        return {name: parts for name, parts in fields.items() if forms.annotations(parts).get(mark) is not True}
 
     def _of_others(self, old: NormalView, new: NormalView) -> tuple[list[SchemaChange], list[_Edge]]:
         """The fields that are not declared: may there be any, and of which schema."""
@@ -233,24 +233,24 @@ def _by_path(item: tuple[tuple[Steps, Key], _Edge]) -> Steps:
     return item[0][0]
 
 
-def _traits(shapes: Shapes, view: NormalView) -> frozenset[str]:
+def _traits(forms: NormalForms, view: NormalView) -> frozenset[str]:
     """What tells one way of being an object, array or string from another: its fields and their constants."""
     traits = {f"={shown(value)}" for value in (view.members or {}).values()} | view.formats | view.patterns
     for name, parts in view.fields.items():
         traits.add(name)
-        for inner in shapes.of(parts):
+        for inner in forms.of(parts):
             if inner.members and len(inner.members) == 1:
                 traits.update(f"{name}={shown(value)}" for value in inner.members.values())
     if view.items:
-        for inner in shapes.of(view.items):
+        for inner in forms.of(view.items):
             traits |= {f"[{inner.kind}", *(f"[{name}" for name in inner.fields), f"[={inner.label}"}
     return frozenset(traits)
 
 
-def _openness(shapes: Shapes, view: NormalView) -> Literal["open", "closed", "typed"]:
+def _openness(forms: NormalForms, view: NormalView) -> Literal["open", "closed", "typed"]:
     if not view.others:
         return "open"
-    inner = shapes.of(view.others)
+    inner = forms.of(view.others)
     if not inner:
         return "closed"
     return "open" if {one.kind for one in inner if replace(one, integral=False).is_bare} == {*KINDS} else "typed"

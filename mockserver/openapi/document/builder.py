@@ -16,7 +16,7 @@ from mockserver.openapi.document.operations import (
     Status,
 )
 from mockserver.openapi.document.router import split_template
-from mockserver.openapi.schema.coercion import reader
+from mockserver.openapi.schema.coercion import compile_coercion
 from mockserver.openapi.schema.compiler import Compiler
 from mockserver.openapi.schema.references import Place, References
 from mockserver.openapi.schema.undeclared import FinderBuilder
@@ -186,7 +186,7 @@ class OperationBuilder:
             required=location == "path" or spec.get("required") is True,
             style=style,
             explode=spec.get("explode", style == "form") is True,
-            reader=reader(self.requests, schema, at),
+            coercion=compile_coercion(self.requests, schema, at),
             is_json=is_json,
             may_be_empty=spec.get("allowEmptyValue") is True,
             raw=spec,
@@ -226,7 +226,7 @@ class OperationBuilder:
             if validator is not None and compiler is self.requests:
                 finder = self._finders.build(raw["schema"], at / "schema")
                 if essence in _FORMS or is_xml(essence):
-                    fields = reader(compiler, raw["schema"], at / "schema", _FORM_DEPTH)
+                    fields = compile_coercion(compiler, raw["schema"], at / "schema", _FORM_DEPTH)
             media[essence] = MediaType(essence, validator, fields, finder, raw)
         return media
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 Anchors: TypeAlias = dict[str, tuple[str, ...]]  # "#" or "#name" -> the steps to the schema
 
 
-def settle_anchors(document: Any) -> None:
+def resolve_dynamic_refs(document: Any) -> None:
     """Replace, in place, the references of a document to schemas around them by JSON pointers."""
     todo: list[tuple[Any, tuple[str, ...], Anchors]] = [(document, (), {})]
     seen: set[int] = set()  # a document made in memory may contain itself

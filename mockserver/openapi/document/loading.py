@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.contract.datafiles import read_file, read_own
 from mockserver.errors import ConfigError
 from mockserver.openapi.document.builder import OperationBuilder, base_path_of
-from mockserver.openapi.document.dynamic_refs import settle_anchors
+from mockserver.openapi.document.dynamic_refs import resolve_dynamic_refs
 from mockserver.openapi.document.operations import Operation
 from mockserver.openapi.document.router import split_template
 from mockserver.openapi.schema.references import Place, References
@@ -99,7 +99,7 @@ def _compile(raw: Any, references: References, name: str) -> Document:
     if not _is_version(str(version)):
         (place / "openapi").refuse(f"the version {version!r} is not supported", "use OpenAPI 3.0 or 3.1")
     base_path = base_path_of(raw.get("servers"), place / "servers") or ""
-    settle_anchors(raw)
+    resolve_dynamic_refs(raw)
     references.drop_nulls(raw, place, "components", "paths")
     if raw.get("security", ...) is None:
         del raw["security"]

@@ -26,7 +26,7 @@ class Parameter:
     required: bool
     style: str
     explode: bool
-    reader: Coercion
+    coercion: Coercion
     is_json: bool  # described by `content`: the text is a JSON value
     may_be_empty: bool
     raw: dict[str, Any] = field(repr=False)
@@ -38,7 +38,7 @@ class MediaType:
 
     name: str
     validator: Validator | None
-    reader: Coercion | None  # for the fields of forms and XML
+    coercion: Coercion | None  # for the fields of forms and XML
     undeclared: Finder | None
     raw: dict[str, Any] = field(repr=False)
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 from mockserver.openapi.document.media_types import SENTINEL, content_type, is_json, is_stream
 from mockserver.openapi.document.operations import MediaType, Operation
 from mockserver.openapi.generate import values
-from mockserver.openapi.generate.expansion import Conjunction, spread
-from mockserver.openapi.response.encoding import written
-from mockserver.openapi.response.selection import best_response, chosen_media
+from mockserver.openapi.generate.expansion import Conjunction, expand_schema
+from mockserver.openapi.response.encoding import encode_value
+from mockserver.openapi.response.selection import best_response, choose_media
 from mockserver.openapi.schema.applicators import branches
 from mockserver.openapi.schema.checks import Direction
 from mockserver.openapi.schema.compiler import Compiler, Validator, compile_schema
@@ -50,14 +50,14 @@ def example_for(validator: Validator, key: str) -> Any:
 def example_response(operation: Operation, key: str) -> tuple[int, str | None, bytes]:
     """A status, content type and body that the operation declares: the lowest 2xx if any, JSON if any."""
     status, response = best_response(operation)
-    media = chosen_media(response)
+    media = choose_media(response)
     if media is None:
         return status, None, b""
     name = f"{operation.operation_id} {key}"
-    return status, content_type(media), written(media, media_example(media, name), name)
+    return status, content_type(media), encode_value(media, media_example(media, name), name)
 
 
-def given_examples(media: MediaType) -> dict[str, Any]:
+def declared_examples(media: MediaType) -> dict[str, Any]:
     """What the document itself gives as examples of an answer, by name ("" for one that has none).
 
     Its own schema may not allow them.
@@ -75,7 +75,7 @@ def media_example(media: MediaType, key: str) -> Any:
     Of a stream: the text that the document gives, or a list of a few values.
     """
     stream = is_stream(media.name)
-    for value in given_examples(media).values():
+    for value in declared_examples(media).values():
         if media.validator is None or (stream and isinstance(value, str)) or media.validator.ok(value):
             return value
     if media.validator is None:
@@ -121,7 +121,7 @@ class _Maker:
 
     def _candidates(self, parts: Parts, key: str, turn: int, depth: int) -> Iterator[Any]:
         """What may do, the best first."""
-        ways = list(islice(spread(self.compiler.references, parts), _MAX_WAYS))
+        ways = list(islice(expand_schema(self.compiler.references, parts), _MAX_WAYS))
         for way in ways:
             yield from islice(way.declared(turn), _MAX_DECLARED)
         self.left -= 1

@@ -35,7 +35,7 @@ _HINTS = {
 }
 
 
-def spread(references: References, todo: Parts, done: Parts = (), hops: int = 0) -> Iterator["Conjunction"]:
+def expand_schema(references: References, todo: Parts, done: Parts = (), hops: int = 0) -> Iterator["Conjunction"]:
     """Every conjunction that may satisfy all of these schemas (lazily: there may be very many)."""
     while todo and (todo[0][0] is True or todo[0] in done):
         todo = todo[1:]
@@ -66,7 +66,7 @@ def spread(references: References, todo: Parts, done: Parts = (), hops: int = 0)
         )
     for ways in product(*choices):
         chosen = [located for way in ways for located in way]
-        yield from spread(references, (*joined, *chosen, *rest), (*done, (schema, place)), hops + 1)
+        yield from expand_schema(references, (*joined, *chosen, *rest), (*done, (schema, place)), hops + 1)
 
 
 def _told_apart(schema: dict[str, Any], branch: Located, place: Place) -> list[Located]:

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from mockserver.errors import Invalid, WrongMediaType
 from mockserver.openapi.document.media_types import essence_of, is_json, is_xml, media_for
 from mockserver.openapi.document.operations import MediaType, Operation, RequestBody
-from mockserver.openapi.request.bracket_names import nested
+from mockserver.openapi.request.bracket_names import read_bracketed
 from mockserver.openapi.request.json_body import parse_body
 from mockserver.openapi.request.parameters import parse_query
 from mockserver.openapi.schema.coercion import Coercion
@@ -30,9 +30,9 @@ def decode_body(
     operation: Operation,
     content_type: str | None,
     body: bytes,
-    amend: Callable[[Any], Any] | None = None,
+    normalize_body: Callable[[Any], Any] | None = None,
 ) -> Body:
-    """Decode a body by its media type and validate it; `amend` changes the value before it is validated.
+    """Decode a body by its media type and validate it; `normalize_body` changes the value before it is validated.
 
     Raises:
         Invalid: it is missing, malformed, or not as its schema says; `param` is the dotted path in it.
@@ -51,8 +51,8 @@ def decode_body(
     if media is None or essence is None:
         media, essence = _choose(declared, content_type)
     value = _decode(media, essence, content_type or "", body)
-    if amend is not None:
-        value = amend(value)
+    if normalize_body is not None:
+        value = normalize_body(value)
     notes: list[str] = []
     if media.validator is not None:
         problems = media.validator.problems(value)
@@ -107,16 +107,16 @@ def _decode(media: MediaType, essence: str, content_type: str, body: bytes) -> A
     if essence == _JSON or is_json(essence):
         return parse_body(body)
     if essence == _FORM:
-        return _form(media.reader, dict(parse_query(body)))
+        return _form(media.coercion, dict(parse_query(body)))
     if essence == _MULTIPART:
         # Imported here: the parser of multipart forms is the standard library's for mail, which is slow to load.
         from mockserver.openapi.request.multipart import parse_multipart
 
-        return _form(media.reader, parse_multipart(content_type, body))
-    if is_xml(essence) and media.reader is not None and (media.reader.fields or media.reader.items):
+        return _form(media.coercion, parse_multipart(content_type, body))
+    if is_xml(essence) and media.coercion is not None and (media.coercion.fields or media.coercion.items):
         from mockserver.openapi.request.xml_text import parse_xml  # imported here as well: few documents need it
 
-        return parse_xml(body, media.reader)
+        return parse_xml(body, media.coercion)
     if essence.startswith("text/"):
         try:
             return body.decode("utf-8")
@@ -125,10 +125,10 @@ def _decode(media: MediaType, essence: str, content_type: str, body: bytes) -> A
     return body
 
 
-def _form(reader: Coercion | None, fields: dict[str, list[Any]]) -> dict[str, Any]:
+def _form(coercion: Coercion | None, fields: dict[str, list[Any]]) -> dict[str, Any]:
     """Read the texts of a form as its schema wants them; a field given several times is an array."""
-    known = (reader.fields if reader else None) or {}
-    form, fields = nested(fields, known)
+    known = (coercion.fields if coercion else None) or {}
+    form, fields = read_bracketed(fields, known)
     for name, given in fields.items():
         field = known.get(name)
         if field is not None and field.items is not None:

@@ -17,7 +17,7 @@ def steps_of(name: str) -> list[str]:
     return steps if len(steps) <= _MAX_DEPTH and not any("[" in step or "]" in step for step in steps) else [name]
 
 
-def gathered(texts: Mapping[str, list[Any]], name: str) -> tuple[Any, list[str]]:
+def collect_bracketed(texts: Mapping[str, list[Any]], name: str) -> tuple[Any, list[str]]:
     """All that is written below a name, put together: strings in objects and arrays; and the names it is from.
 
     The value is None where there is nothing below the name.
@@ -40,7 +40,7 @@ def gathered(texts: Mapping[str, list[Any]], name: str) -> tuple[Any, list[str]]
     return (_value(tree) if used else None), used
 
 
-def nested(
+def read_bracketed(
     fields: Mapping[str, list[Any]], known: Mapping[str, Coercion]
 ) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     """The declared fields of a form that are written with brackets, read; and the other fields, as they are."""
@@ -48,7 +48,7 @@ def nested(
     left = dict(fields)
     for name in {steps_of(full)[0] for full in fields if full not in known and "[" in full}:
         if name in known and name not in fields:
-            value, used = gathered(fields, name)
+            value, used = collect_bracketed(fields, name)
             if used:
                 found[name] = known[name].value(value)
                 for full in used:

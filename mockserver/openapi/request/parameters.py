@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 from mockserver.errors import Invalid
 from mockserver.openapi.document.operations import Operation, Parameter
-from mockserver.openapi.request.bracket_names import gathered
+from mockserver.openapi.request.bracket_names import collect_bracketed
 from mockserver.openapi.schema import json_text
 from mockserver.openapi.schema.problems import Problem
 from mockserver.openapi.schema.undeclared import MAX_NOTES, undeclared_note
@@ -89,35 +89,35 @@ def _query_value(parameter: Parameter, texts: dict[str, list[str]], used: set[st
     if given is not None:
         used.add(parameter.name)
         return _from_texts(parameter, given)
-    if not texts or (parameter.reader.fields is None and parameter.reader.items is None):
+    if not texts or (parameter.coercion.fields is None and parameter.coercion.items is None):
         return _ABSENT
     if any(name.startswith(f"{parameter.name}[") for name in texts):  # "a[b]=1", whatever the style, and "a[]=1"
-        value, written = gathered(texts, parameter.name)
+        value, written = collect_bracketed(texts, parameter.name)
         used.update(written)
         for name in written:
             if not name.endswith("[]"):
                 _only(parameter, name, texts[name])
-        return _chosen(parameter, [parameter.reader.value(value)]) if written else _ABSENT
-    if parameter.reader.fields is None or parameter.style == "deepObject":
+        return _chosen(parameter, [parameter.coercion.value(value)]) if written else _ABSENT
+    if parameter.coercion.fields is None or parameter.style == "deepObject":
         return _ABSENT
     if parameter.explode:  # each field of the object is a parameter of its own
-        names = {name: name for name in texts if name in parameter.reader.fields}
+        names = {name: name for name in texts if name in parameter.coercion.fields}
     else:
         names = {}
     if not names:
         return _ABSENT
     used.update(names)
     fields = {inner: _only(parameter, name, texts[name]) for name, inner in names.items()}
-    return _chosen(parameter, [parameter.reader.object(fields)])
+    return _chosen(parameter, [parameter.coercion.object(fields)])
 
 
 def _path_texts(parameter: Parameter, text: str) -> list[str]:
     """The texts of a path parameter, without what the styles label (".a") and matrix (";name=a") put around them."""
     if parameter.style == "label" and text.startswith("."):
-        return text[1:].split(".") if parameter.explode and parameter.reader.items is not None else [text[1:]]
+        return text[1:].split(".") if parameter.explode and parameter.coercion.items is not None else [text[1:]]
     if parameter.style == "matrix" and text.startswith(";"):
         pieces = text[1:].split(";")
-        if parameter.reader.fields is not None and parameter.explode:
+        if parameter.coercion.fields is not None and parameter.explode:
             return [",".join(pieces)]
         return [piece.partition("=")[2] if piece.startswith(f"{parameter.name}=") else piece for piece in pieces]
     return [text]
@@ -133,34 +133,34 @@ def _only(parameter: Parameter, name: str, texts: list[str]) -> str:
 
 def _from_texts(parameter: Parameter, texts: list[str]) -> Any:
     """The value of a parameter that is there, given once or several times."""
-    reader = parameter.reader
-    if reader.items is None and reader.fields is None:
+    coercion = parameter.coercion
+    if coercion.items is None and coercion.fields is None:
         text = _only(parameter, parameter.name, texts)
         if parameter.may_be_empty and not text:
             return text
         if parameter.is_json:
             return _chosen(parameter, [_json(parameter, text)])
-        value, problems = reader.read(text)
+        value, problems = coercion.read(text)
         if problems:
             _refuse(parameter, problems)
         return value
     if parameter.is_json:
         return _chosen(parameter, [_json(parameter, _only(parameter, parameter.name, texts))])
     candidates: list[Any] = []
-    if reader.items is not None:
+    if coercion.items is not None:
         separator = _SEPARATORS.get(parameter.style, ",")
         split = [piece for text in texts for piece in text.split(separator)]
         # "?a=1,2" and "?a=1&a=2" are both taken, whatever the style: SDKs differ in what they send.
-        whole = [reader.array(texts), reader.array(split)]
+        whole = [coercion.array(texts), coercion.array(split)]
         candidates += whole if len(texts) > 1 else whole[::-1]
-    if reader.fields is not None and len(texts) == 1:
+    if coercion.fields is not None and len(texts) == 1:
         pieces = texts[0].split(",")
         if len(pieces) % 2 == 0:
-            candidates.append(reader.object(dict(zip(pieces[::2], pieces[1::2], strict=True))))
-        candidates.append(reader.object(dict(piece.partition("=")[::2] for piece in pieces)))
+            candidates.append(coercion.object(dict(zip(pieces[::2], pieces[1::2], strict=True))))
+        candidates.append(coercion.object(dict(piece.partition("=")[::2] for piece in pieces)))
     if len(texts) == 1:
-        candidates.append(reader.read(texts[0])[0])
-    elif reader.items is None:
+        candidates.append(coercion.read(texts[0])[0])
+    elif coercion.items is None:
         _only(parameter, parameter.name, texts)
     return _chosen(parameter, candidates)
 
@@ -173,7 +173,7 @@ def _json(parameter: Parameter, text: str) -> Any:
 
 
 def _chosen(parameter: Parameter, candidates: list[Any]) -> Any:
-    value, problems = parameter.reader.best(candidates)
+    value, problems = parameter.coercion.best(candidates)
     if problems:
         _refuse(parameter, problems)
     return value

@@ -15,7 +15,7 @@ class _Builder(TreeBuilder):
         raise Invalid("The request body declares a document type: send XML without one")
 
 
-def parse_xml(body: bytes, reader: Coercion) -> Any:
+def parse_xml(body: bytes, coercion: Coercion) -> Any:
     """The value that a document stands for: elements and attributes are fields, repeated elements are arrays.
 
     Raises:
@@ -24,7 +24,7 @@ def parse_xml(body: bytes, reader: Coercion) -> Any:
     parser = XMLParser(target=_Builder())
     try:
         parser.feed(body)
-        return _value(parser.close(), reader)
+        return _value(parser.close(), coercion)
     except ParseError as error:
         raise Invalid(f"The request body is not well-formed XML: {error}") from None
     except (ValueError, LookupError) as error:  # an encoding that is not known
@@ -33,13 +33,13 @@ def parse_xml(body: bytes, reader: Coercion) -> Any:
         raise Invalid("The request body is nested too deeply") from None
 
 
-def _value(element: Element, reader: Coercion | None) -> Any:
-    if reader is not None and reader.items is not None and not reader.fields:
-        return [_value(child, reader.items) for child in element]
-    if len(element) or element.attrib or (reader is not None and reader.fields):
-        return _object(element, (reader.fields if reader else None) or {})
+def _value(element: Element, coercion: Coercion | None) -> Any:
+    if coercion is not None and coercion.items is not None and not coercion.fields:
+        return [_value(child, coercion.items) for child in element]
+    if len(element) or element.attrib or (coercion is not None and coercion.fields):
+        return _object(element, (coercion.fields if coercion else None) or {})
     text = element.text or ""
-    return text if reader is None else reader.read(text)[0]
+    return text if coercion is None else coercion.read(text)[0]
 
 
 def _object(element: Element, known: dict[str, Coercion]) -> dict[str, Any]:

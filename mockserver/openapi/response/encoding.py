@@ -26,7 +26,7 @@ _EMPTY_FILES: Final = {
 }
 
 
-def written(media: MediaType, value: Any, key: str) -> bytes:
+def encode_value(media: MediaType, value: Any, key: str) -> bytes:
     """A value in a media type. `key` decides the bytes of what has no other content."""
     name = content_type(media)
     if is_json(name):

@@ -23,7 +23,7 @@ def best_response(operation: Operation, *preferred: int) -> tuple[int, DeclaredR
     return (ways[0], operation.responses[ways[0]]) if ways else (200, None)
 
 
-def chosen_media(response: DeclaredResponse | None, accept: str = "", *, streams: bool = False) -> MediaType | None:
+def choose_media(response: DeclaredResponse | None, accept: str = "", *, streams: bool = False) -> MediaType | None:
     """The media type to answer in: what the client would rather have, of those declared; JSON where it is all one.
 
     `streams`: the client has asked for a stream of events in its body. Nothing that it accepts: JSON all the same.

@@ -78,7 +78,7 @@ def or_null(check: Check) -> Check:
     return nullable
 
 
-def unsaid(check: Check) -> Check:
+def redacting(check: Check) -> Check:
     """The same check, save that what it finds does not repeat the value: it is a secret."""
 
     def check_secret(value: Any, path: Path, out: list[Problem]) -> None:

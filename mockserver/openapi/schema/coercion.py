@@ -12,7 +12,7 @@ from typing import Any
 from mockserver.openapi.schema.compiler import Compiler, Validator
 from mockserver.openapi.schema.problems import Problem
 from mockserver.openapi.schema.references import Place
-from mockserver.openapi.schema.schema_summary import outline
+from mockserver.openapi.schema.schema_summary import summarize_schema
 
 MAX_NUMBER = 400  # characters; Python refuses to read integers of some thousand digits
 _is_integer = re.compile(r"-?[0-9]+").fullmatch
@@ -98,19 +98,22 @@ class Coercion:
         return {name: known[name].read(text)[0] if name in known else text for name, text in texts.items()}
 
 
-def reader(compiler: Compiler, schema: Any, place: Place, depth: int = 2) -> Coercion:
+def compile_coercion(compiler: Compiler, schema: Any, place: Place, depth: int = 2) -> Coercion:
     """Compile the reader of a schema; within arrays and objects text stands for `depth` more levels only.
 
     Raises:
         ConfigError: the schema cannot be compiled.
     """
     validator = compiler.validator(schema, place)
-    summary = outline(compiler.references, schema, place)
+    summary = summarize_schema(compiler.references, schema, place)
     readings = tuple(reading for kind, reading in _READINGS.items() if kind in summary.kinds)
     items, fields = None, None
     if depth and "array" in summary.kinds:
         inner, at = summary.items or (True, place / "items")
-        items = reader(compiler, inner, at, depth - 1)
+        items = compile_coercion(compiler, inner, at, depth - 1)
     if depth and "object" in summary.kinds:
-        fields = {name: reader(compiler, subschema, at, depth - 1) for name, (subschema, at) in summary.fields.items()}
+        fields = {
+            name: compile_coercion(compiler, subschema, at, depth - 1)
+            for name, (subschema, at) in summary.fields.items()
+        }
     return Coercion(validator, readings, items, fields)

@@ -14,9 +14,9 @@ from mockserver.openapi.schema.checks import (
     accept,
     all_of,
     or_null,
+    redacting,
     reject,
     through,
-    unsaid,
 )
 from mockserver.openapi.schema.problems import Problem
 from mockserver.openapi.schema.references import Place, References
@@ -198,7 +198,7 @@ class Compiler:
         checks = [check for family in _FAMILIES for check in family(self, schema, place)]
         check = all_of(checks)
         if schema.get("format") == "password":
-            check = unsaid(check)
+            check = redacting(check)
         nullable = schema.get("nullable", False)
         if not isinstance(nullable, bool):
             (place / "nullable").refuse("must be true or false")

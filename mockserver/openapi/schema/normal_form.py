@@ -47,7 +47,7 @@ _MAPS: Final = frozenset({"properties", "patternProperties", "dependentSchemas"}
 _SETS: Final = frozenset({"required", "enum", "type"})  # lists whose order says nothing
 
 
-class Shapes:
+class NormalForms:
     """The shapes of one document's schemas, each made once."""
 
     def __init__(self, references: References) -> None:

@@ -13,7 +13,7 @@ _PARTS = ("allOf", "anyOf", "oneOf")
 
 
 @dataclass(slots=True)
-class Outline:
+class SchemaSummary:
     """The sum over a schema and all that it refers to and is composed of."""
 
     kinds: set[str] = field(default_factory=set)  # names of types; empty when any will do
@@ -22,9 +22,9 @@ class Outline:
     is_open: bool = False  # other fields than these are described too
 
 
-def outline(references: References, schema: Any, place: Place) -> Outline:
+def summarize_schema(references: References, schema: Any, place: Place) -> SchemaSummary:
     """Sum up a schema that has been compiled (so that it is known to be sound)."""
-    total = Outline()
+    total = SchemaSummary()
     for part, at in _parts(references, schema, place):
         total.kinds.update(types_of(part, at) or _kinds_of_values(part))
         if part.get("nullable") is True:

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from mockserver.openapi.schema.problems import Path, dotted
 from mockserver.openapi.schema.references import Place, References
-from mockserver.openapi.schema.schema_summary import outline
+from mockserver.openapi.schema.schema_summary import summarize_schema
 
 Finder: TypeAlias = Callable[[Any, Path, list[str]], None]
 
@@ -51,7 +51,7 @@ class FinderBuilder:
         return self._made[place]
 
     def _build(self, schema: Any, place: Place) -> Finder | None:
-        summary = outline(self._references, schema, place)
+        summary = summarize_schema(self._references, schema, place)
         names = frozenset(summary.fields) if summary.fields and not summary.is_open else None
         nested = tuple(
             (name, finder)

@@ -14,7 +14,7 @@ from mockserver.server.served_api import ServedApi
 from mockserver.server.variation_run import VariationRun, shown
 from mockserver.server.world_config import WorldConfig
 from mockserver.server.worlds import World, Worlds
-from mockserver.variations import Catalogue, KnownValues, Variation, staged
+from mockserver.variations import Catalogue, KnownValues, Variation, apply_override
 
 Fields = dict[str, Any]
 
@@ -80,8 +80,8 @@ class VariationControl:
             raise Invalid(f"There is no variation {name!r} ({hint}).", param="name")
         first = self._worlds.stage
         stage = self._find_stage(body.get("scenario", first.scenario), int(body.get("seed", first.seed)))
-        if variation is not None and variation.staging is not None:
-            rules, seeds = staged(variation.staging, stage.rules, stage.seeds, stage.catalog)
+        if variation is not None and variation.override is not None:
+            rules, seeds = apply_override(variation.override, stage.rules, stage.seeds, stage.catalog)
             stage = replace(stage, rules=rules, seeds=seeds)
         world = self._world(request, parameters)
         self._worlds.reset(world, stage)
@@ -101,9 +101,9 @@ class VariationControl:
 
 def _changes(variation: Variation, stage: WorldConfig) -> bool:
     """Whether a variation would change anything of a stage, where it is of that sort."""
-    if variation.staging is None:
+    if variation.override is None:
         return True
-    return staged(variation.staging, stage.rules, stage.seeds, stage.catalog) != (stage.rules, stage.seeds)
+    return apply_override(variation.override, stage.rules, stage.seeds, stage.catalog) != (stage.rules, stage.seeds)
 
 
 def _told(variation: Variation) -> Fields:

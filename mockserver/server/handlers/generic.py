@@ -71,25 +71,25 @@ def _checked(our: Operation, handler: Handler) -> Handler:
                 raise Invalid(problems[0].sentence("The request body"), param=problems[0].where or None)
         return call._replace(parameters=values)
 
-    reader, writer = handler.read, handler.write
+    coercion, writer = handler.read, handler.write
 
     def read_checked(call: HandlerRequest, view: View) -> CachedResponse:
-        assert reader is not None
-        return reader(checked(call), view)
+        assert coercion is not None
+        return coercion(checked(call), view)
 
     def write_checked(call: HandlerRequest, draft: Transaction) -> Response:
         assert writer is not None
         return writer(checked(call), draft)
 
-    return Handler(read_checked if reader else None, write_checked if writer else None, handler.amend)
+    return Handler(read_checked if coercion else None, write_checked if writer else None, handler.amend)
 
 
 def _reread(parameter: Parameter, value: Any) -> Any:
     """A parameter's value as our document reads it. Raises Invalid."""
-    if parameter.reader.validator.ok(value):
+    if parameter.coercion.validator.ok(value):
         return value
     text = {True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value
-    value, problems = parameter.reader.read(str(text))
+    value, problems = parameter.coercion.read(str(text))
     if problems:
         raise Invalid(f"{parameter.location} parameter {parameter.name!r} {problems[0].message}", param=parameter.name)
     return value

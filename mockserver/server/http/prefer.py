@@ -12,11 +12,11 @@ from mockserver.openapi import (
     MediaType,
     Operation,
     best_response,
-    chosen_media,
+    choose_media,
     content_type,
+    declared_examples,
+    encode_value,
     example_for,
-    given_examples,
-    written,
 )
 from mockserver.server.http.faults import usual_body, usual_headers
 from mockserver.server.http.responses import Response, typed_answer
@@ -55,7 +55,7 @@ def preferred_answer(operation: Operation, wanted: Mapping[str, str], key: str) 
             f"Prefer: {operation.operation_id} declares no answer {wanted.get('code')!r}; it declares {declared}.",
             param="prefer",
         )
-    media = chosen_media(response)
+    media = choose_media(response)
     if media is None:
         if "example" in wanted:
             raise Invalid(f"Prefer: the answer {status} of {operation.operation_id} has no body.", param="prefer")
@@ -69,7 +69,7 @@ def preferred_answer(operation: Operation, wanted: Mapping[str, str], key: str) 
 
 def _body(operation: Operation, status: int, media: MediaType, wanted: Mapping[str, str], key: str) -> bytes:
     """The example that is asked for by name, else one that the document gives, else one made of the schema."""
-    given = given_examples(media)
+    given = declared_examples(media)
     if "example" in wanted:
         if wanted["example"] not in given:
             names = ", ".join(name for name in given if name) or "none"
@@ -78,13 +78,13 @@ def _body(operation: Operation, status: int, media: MediaType, wanted: Mapping[s
                 f"it has {names}.",
                 param="prefer",
             )
-        return written(media, given[wanted["example"]], key)
+        return encode_value(media, given[wanted["example"]], key)
     validator = media.validator
     if wanted.get("dynamic", "false") == "false":
         for value in given.values():
             if validator is None or validator.ok(value):
-                return written(media, value, key)
+                return encode_value(media, value, key)
         usual = usual_body(status)
         if status >= 400 and (validator is None or validator.ok(orjson.loads(usual))):
             return usual
-    return written(media, {} if validator is None else example_for(validator, key), key)
+    return encode_value(media, {} if validator is None else example_for(validator, key), key)
