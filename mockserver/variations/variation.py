@@ -48,8 +48,8 @@ class WorldOverride:
 class Variation:
     """One change of what is served. Its name is unique and begins with the kind: "null:DedicatedEndpoint.state".
 
-    A variation of answers says at which location of the schemas (`at`) and how (`choice`). With `looks`, it changes only
-    that many answers of each operation, the first that show it, so that a client which waits for a change gets there.
+    A variation of answers says at which location of the schemas (`at`) and how (`choice`). With `looks`, only that
+    many answers of each operation are changed, the first that show it, so that a client which waits gets there.
     Other variations are carried out as `rules` of faults or as an `override` of the world. `may_give_up`: a correct
     client need not reach its goal, but has to end. `operations`: those it concerns, where it is not about schemas.
     """
