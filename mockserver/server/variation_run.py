@@ -15,7 +15,7 @@ from mockserver.openapi import Operation, dumps, is_json, load_document, load_ow
 from mockserver.server.http.responses import Response
 from mockserver.settings import data_folder
 from mockserver.variations import NO_KNOWN_VALUES, Catalogue, KnownValues, ValueChange, Variation
-from mockserver.variations.world_changes import HELD
+from mockserver.variations.world_changes import LOOKS_WHEN_SLOW
 
 MAX_SERVED = 50
 """How many changes are remembered of what was served."""
@@ -64,7 +64,7 @@ class VariationRun:
         if self.variation is None or self.variation.name != "pace:slow":
             return False
         self._reads += 1
-        return self._reads % HELD != 0
+        return self._reads % LOOKS_WHEN_SLOW != 0
 
     def hear(self, path: bytes, query: bytes, body: bytes) -> None:
         """Remember what a request says."""

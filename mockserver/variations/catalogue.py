@@ -1,9 +1,10 @@
-"""All the variations of documents and lifecycles, and the carrying out of those that change answers."""
+"""All the variations of documents and lifecycles, and how those of answers are applied."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -31,33 +32,32 @@ RETRY_AFTER = "1s"
 
 
 class Catalogue:
-    """The variations of what some documents describe, by name."""
+    """The variations of what some documents and lifecycles describe, by name."""
 
     def __init__(self, documents: Iterable[Document], lifecycles: Mapping[str, Lifecycle]) -> None:
-        """List them. The names of the first document's places stand alone, those of the others begin with its name."""
+        """List them. Locations of documents after the first have the document's name before theirs."""
         self._locations: dict[Operation, SchemaLocations] = {}
         self._lifecycles = lifecycles
         self._governed: dict[str, str] = {}
-        self._kinds: dict[tuple[str, str], tuple[Variation, ...]] = {}
-        found: dict[str, Variation] = {}
-        everything: list[Operation] = []
+        by_name: dict[str, Variation] = {}
+        operations: list[Operation] = []
         for number, document in enumerate(documents):
             locations = SchemaLocations(document, f"{document.name.partition('.')[0]}/" if number else "")
             for operation in document.operations:
                 self._locations[operation] = locations
             for location in locations.all():
                 for variation in offers(location, self._governs(location)):
-                    found.setdefault(variation.name, variation)
-            everything += document.operations
-        for variation in (*instants(), *faults(everything), *world_variations(lifecycles)):
-            found.setdefault(variation.name, variation)
-        self.variations: Mapping[str, Variation] = found
-        self._by_place: dict[str, list[Variation]] = {}
-        for variation in found.values():
+                    by_name.setdefault(variation.name, variation)
+            operations += document.operations
+        for variation in (*instants(), *faults(operations), *world_variations(lifecycles)):
+            by_name.setdefault(variation.name, variation)
+        self.variations: Mapping[str, Variation] = by_name
+        self._by_label: dict[str, list[Variation]] = {}
+        for variation in by_name.values():
             if variation.at or variation.kind == "time":
-                self._by_place.setdefault(variation.at, []).append(variation)
-            if variation.kind == "null" and variation.choice:  # of which the object it is missing in tells, too
-                self._by_place.setdefault(variation.at.removesuffix(f".{variation.choice}"), []).append(variation)
+                self._by_label.setdefault(variation.at, []).append(variation)
+            if variation.kind == "null" and variation.choice:  # also applied to the object that lacks the field
+                self._by_label.setdefault(variation.at.removesuffix(f".{variation.choice}"), []).append(variation)
 
     @property
     def operations(self) -> Iterable[Operation]:
@@ -65,94 +65,85 @@ class Catalogue:
         return self._locations.keys()
 
     def names_of(self, operation_id: str) -> frozenset[str]:
-        """The names of the variations that can change an operation's answers; none where there is no such one."""
-        found: set[str] = set()
+        """The names of the variations that can change an operation's answers; empty for an unknown operation."""
+        names: set[str] = set()
         for operation, locations in self._locations.items():
             if operation.operation_id == operation_id:
                 for location in locations.of(operation):
-                    found.update(one.name for one in self._about(location))
-                found.update(one.name for one in self.variations.values() if operation_id in one.operations)
-        return frozenset(found)
+                    names.update(variation.name for variation in self._about(location))
+                names.update(
+                    variation.name for variation in self.variations.values() if operation_id in variation.operations
+                )
+        return frozenset(names)
 
     def close_to(self, name: str) -> str:
-        """The name that somebody may have meant, or nothing."""
+        """The variation whose name is most like the given one, or ""."""
         return next(iter(get_close_matches(name, self.variations, 1)), "")
 
     def apply(
         self, variation: Variation, operation: Operation, status: int, value: Any, known: KnownValues = NO_KNOWN_VALUES
     ) -> tuple[Any, list[ValueChange]]:
-        """The answer's value as it is served, and what was changed; the given one stays as it is.
+        """The value of an answer under a variation, and its changes; the given value is not modified.
 
-        The result is valid for the document wherever the given value is, save with a value that was never seen. Another
-        value of an enum is given to what the client speaks of only where there is nothing else to give it to.
+        The result is valid wherever the given value is, except under the kind `unseen`. Another value of an enum is
+        given to something that the client has named only where there is nothing else to give it to.
         """
         if not (variation.at or variation.kind == "time") or operation not in self._locations:
             return value, []
-        spares = (True, False) if variation.kind == "enum" else (False,)
-        for spare in spares:
-            varied: Any = [deepcopy(value)]  # in a list, so that the whole of it has a holder too
-            changes = self._change(variation, operation, status, varied, known, spare)
+        for spares_own in (True, False) if variation.kind == "enum" else (False,):
+            held: list[Any] = [deepcopy(value)]  # in a list, so that the whole value has a holder too
+            values = self._values_of(variation, operation, status, held)
+            changes = _change(variation, values, known, spares_own)
             if changes:
                 break
-        if changes and variation.kind != "unseen" and not _still_valid(operation, status, value, varied[0]):
+        if changes and variation.kind != "unseen" and not _still_valid(operation, status, value, held[0]):
             return value, []
-        return varied[0], changes
-
-    def _change(
-        self, variation: Variation, operation: Operation, status: int, held: list[Any], known: KnownValues, spare: bool
-    ) -> list[ValueChange]:
-        """Change an answer, in place; `spare` what the client speaks of."""
-        changes: list[ValueChange] = []
-        for met in self._places(variation, operation, status, held):
-            own = is_own(met, known)
-            new = KEEP if own and spare else changed(variation, met, known, len(changes))
-            if new is KEEP:
-                continue
-            if new is DROP:
-                del met.holder[met.key]
-            else:
-                met.holder[met.key] = new
-            changes.append(_change(met, new, own))
-        return changes if variation.kind == "time" else changes[::-1]
+        return held[0], changes
 
     def applicable_to(self, operation: Operation, status: int, value: Any, known: KnownValues) -> Iterator[str]:
         """The names of the variations that would change an answer."""
         if operation not in self._locations:
             return
-        asked = {one.name: one for met in self._met(operation, status, [value]) for one in self._about(met.location)}
-        for name, variation in asked.items():
+        candidates = {
+            variation.name: variation
+            for located in self._values(operation, status, [value])
+            for variation in self._about(located.location)
+        }
+        for name, variation in candidates.items():
             if self.apply(variation, operation, status, value, known)[1]:
                 yield name
 
     def resource_kinds_in(self, operation: Operation, status: int, value: Any) -> Iterator[str]:
         """The kinds of resources whose states an answer shows."""
         if operation in self._locations:
-            for met in self._met(operation, status, [value]):
-                kind = self._governs(met.location)
+            for located in self._values(operation, status, [value]):
+                kind = self._governs(located.location)
                 if kind:
                     yield kind
 
     def _about(self, location: SchemaLocation) -> Iterator[Variation]:
         for label in dict.fromkeys((location.label, location.inner, "")):
-            yield from (one for one in self._by_place.get(label, ()) if is_about(one, location))
+            yield from (variation for variation in self._by_label.get(label, ()) if is_about(variation, location))
 
-    def _met(self, operation: Operation, status: int, held: list[Any]) -> Iterator[LocatedValue]:
-        """Every place of an answer, whose value is held in a list."""
-        for met in self._locations[operation].met(operation, status, held[0]):
-            yield met._replace(holder=held, key=0) if met.holder is None else met
+    def _values(self, operation: Operation, status: int, held: list[Any]) -> Iterator[LocatedValue]:
+        """Every value of an answer, which is held in a list of one."""
+        for located in self._locations[operation].values(operation, status, held[0]):
+            yield located._replace(holder=held, key=0) if located.holder is None else located
 
-    def _places(self, variation: Variation, operation: Operation, status: int, held: list[Any]) -> list[LocatedValue]:
-        """The places that a variation is about, innermost first, so that none is changed inside of what was replaced.
+    def _values_of(
+        self, variation: Variation, operation: Operation, status: int, held: list[Any]
+    ) -> list[LocatedValue]:
+        """The values that a variation changes, innermost first, so that none is changed inside a replaced one.
 
-        Instants are told in their order.
+        Instants are in the order of the answer, since every other one may change.
         """
-        found = [met for met in self._met(operation, status, held) if is_about(variation, met.location)]
-        return found if variation.kind == "time" else found[::-1]
+        values = [located for located in self._values(operation, status, held) if is_about(variation, located.location)]
+        return values if variation.kind == "time" else values[::-1]
 
     def _governs(self, location: SchemaLocation) -> str:
-        """The kind of resource whose states a spot shows, if it does."""
+        """The kind of resource whose states the values at a location are, or ""."""
         if location.label not in self._governed:
-            view = location.one("string")
+            view = location.only("string")
             members = set((view.members or {}).values()) if view else set()
             self._governed[location.label] = next(
                 (
@@ -165,30 +156,50 @@ class Catalogue:
         return self._governed[location.label]
 
 
+def _change(
+    variation: Variation, values: list[LocatedValue], known: KnownValues, spares_own: bool
+) -> list[ValueChange]:
+    """Change values where they are held, save what the client has named with `spares_own`; in the answer's order."""
+    changes: list[ValueChange] = []
+    for located in values:
+        own = is_own(located, known)
+        new = KEEP if own and spares_own else changed(variation, located, known, len(changes))
+        if new is KEEP:
+            continue
+        if new is DROP:
+            del located.holder[located.key]
+        else:
+            located.holder[located.key] = new
+        changes.append(_value_change(located, new, own))
+    return changes if variation.kind == "time" else changes[::-1]
+
+
 def faults(operations: Iterable[Operation]) -> Iterator[Variation]:
-    """What may go wrong once between a client and each operation, after which it goes well."""
+    """The variations that make each operation fail, or answer late, once."""
     for operation in operations:
         name = operation.operation_id
         once = {"operation": name, "times": 1}
-        about: dict[str, Any] = {"operations": frozenset({name})}
+        only = frozenset({name})
         for status in (429, 503):
             if operation.response_for(status) is not None:
                 rule = {"fault": "status", "status": status, "retry_after": RETRY_AFTER, **once}
-                told = f"{name} answers {status} once, with Retry-After: 1, and then as usual"
-                yield Variation(f"fault:{status}-then-success:{name}", "fault", told, rules=(rule,), **about)
-        # What is not idempotent need not be tried again by a careful client, which cannot know what came of it.
+                about = f"{name} answers {status} once, with Retry-After: 1, and then as usual"
+                yield Variation(f"fault:{status}-then-success:{name}", "fault", about, rules=(rule,), operations=only)
+        # A client need not repeat a request that is not idempotent: it cannot know whether the first was carried out.
         may_give_up = operation.method not in ("GET", "HEAD", "PUT", "DELETE")
-        told = f"the connection is reset once, when {name} is asked"
+        about = f"the connection is reset once, when {name} is asked"
         rule = {"fault": "connection_reset", **once}
-        yield Variation(f"fault:reset:{name}", "fault", told, size=2, rules=(rule,), may_give_up=may_give_up, **about)
+        reset = Variation(f"fault:reset:{name}", "fault", about, size=2, rules=(rule,), operations=only)
+        yield replace(reset, may_give_up=may_give_up)
         rule = {"fault": "latency", "delay": SLOWLY, **once}
-        told = f"{name} takes {SLOWLY} to answer, once"
-        yield Variation(f"fault:latency:{name}", "fault", told, size=4, rules=(rule,), **about)
+        about = f"{name} takes {SLOWLY} to answer, once"
+        yield Variation(f"fault:latency:{name}", "fault", about, size=4, rules=(rule,), operations=only)
 
 
 def interleave_kinds(kinds_by_name: Mapping[str, str], seed: int) -> list[str]:
-    """The names in the order in which to try them where there is not time for all: every kind in turn, within it by
-    the seed.
+    """The names in the order in which to try them: a name of each kind in turn, those of one kind in a seeded order.
+
+    Whoever stops early has then tried every kind.
     """
     by_kind: dict[str, list[str]] = {}
     for name in sorted(kinds_by_name, key=lambda name: keyed_random.number(seed, "spread", name)):
@@ -198,12 +209,13 @@ def interleave_kinds(kinds_by_name: Mapping[str, str], seed: int) -> list[str]:
     return [kind[turn] for turn in range(longest) for kind in kinds if turn < len(kind)]
 
 
-def _change(met: LocatedValue, new: Any, own: bool) -> ValueChange:
-    """A change of a value, told of the field alone where an object has one more."""
-    added = list(new.keys() - met.value.keys()) if isinstance(new, dict) and isinstance(met.value, dict) else []
+def _value_change(located: LocatedValue, new: Any, own: bool) -> ValueChange:
+    """The change of a value; where an object gained a field, the change of that field."""
+    before = located.value
+    added = list(new.keys() - before.keys()) if isinstance(new, dict) and isinstance(before, dict) else []
     if added:
-        return ValueChange(f"{met.pointer}/{added[0]}", None, new[added[0]], is_own=own, is_new=True)
-    return ValueChange(met.pointer, met.value, None if new is DROP else new, new is DROP, own)
+        return ValueChange(f"{located.pointer}/{added[0]}", None, new[added[0]], is_own=own, is_new=True)
+    return ValueChange(located.pointer, before, None if new is DROP else new, new is DROP, own)
 
 
 def _words(lifecycle: Lifecycle) -> set[str]:
@@ -211,11 +223,11 @@ def _words(lifecycle: Lifecycle) -> set[str]:
 
 
 def _still_valid(operation: Operation, status: int, before: Any, after: Any) -> bool:
-    """Whether an answer is valid, or was not before."""
+    """Whether the changed answer is valid, or the unchanged one is not."""
     media = _media(operation, status)
     return media is None or media.validator is None or media.validator.ok(after) or not media.validator.ok(before)
 
 
 def _media(operation: Operation, status: int) -> MediaType | None:
     response = operation.response_for(status)
-    return next((one for name, one in response.media.items() if is_json(name)), None) if response else None
+    return next((media for name, media in response.media.items() if is_json(name)), None) if response else None

@@ -1,4 +1,4 @@
-"""The variations of what stands behind the answers: how fast things move, how they end, what is there at first."""
+"""The variations of the world: how fast changes happen, how they end, and what the account begins with."""
 
 from __future__ import annotations
 
@@ -14,54 +14,46 @@ from mockserver.variations.variation import Variation, WorldOverride
 
 SLOW = 10.0
 COPIES = 60
+LOOKS_WHEN_SLOW = 5
+"""How many reads a slow change takes where reading moves the clock."""
 _BOUND_BY_OTHERS = {("volume", "bound")}  # only a cluster binds a volume
 
 
 def world_variations(lifecycles: Mapping[str, Lifecycle]) -> Iterator[Variation]:
     """The variations of the world that these lifecycles allow."""
-    yield _of("pace:instant", "pace", "whatever is on its way arrives at once", WorldOverride(pace=0.0))
-    told = f"whatever is on its way takes {SLOW:g} times as long, and with the clock step {HELD} looks instead of one"
-    yield _of("pace:slow", "pace", told, WorldOverride(pace=SLOW), size=1)
+    about = "whatever is on its way arrives at once"
+    yield Variation("pace:instant", "pace", about, override=WorldOverride(pace=0.0))
+    about = (
+        f"whatever is on its way takes {SLOW:g} times as long, and with the clock step {LOOKS_WHEN_SLOW} looks "
+        "instead of one"
+    )
+    yield Variation("pace:slow", "pace", about, size=1, override=WorldOverride(pace=SLOW))
     for kind, lifecycle in lifecycles.items():
         for move in lifecycle.moves:
             if TIME in move.by and EVENT in move.by:
-                told = f"what is on its way ends badly: every {kind} that can goes to {move.target} ({move.name})"
-                yield _of(f"fate:{kind}:{move.target}", "fate", told, WorldOverride(fates=(move.name,)), kind=kind)
-        if kind in _STATES:
-            for state in lifecycle.states.values():
-                if not (state.gone or state.unmodelled or (kind, state.name) in _BOUND_BY_OTHERS):
-                    told = f"each {kind} that the account begins with is in the state {state.name} at first"
-                    yield _of(
-                        f"state:{kind}:{state.name}", "state", told, WorldOverride(state=(kind, state.name)), kind=kind
-                    )
-    told = "one worker node of each cluster that the account begins with has failed"
-    yield _of(
-        "state:node:NODE_PHASE_FAILED",
-        "state",
-        told,
-        WorldOverride(state=("node", "NODE_PHASE_FAILED")),
-        kind="cluster",
-    )
+                about = f"what is on its way ends badly: every {kind} that can goes to {move.target} ({move.name})"
+                yield _of_kind(kind, f"fate:{kind}:{move.target}", about, WorldOverride(fates=(move.name,)))
+        for state in lifecycle.states.values() if kind in _STATES else ():
+            if not (state.gone or state.unmodelled or (kind, state.name) in _BOUND_BY_OTHERS):
+                about = f"each {kind} that the account begins with is in the state {state.name} at first"
+                override = WorldOverride(state=(kind, state.name))
+                yield _of_kind(kind, f"state:{kind}:{state.name}", about, override)
+    about = "one worker node of each cluster that the account begins with has failed"
+    failed = "NODE_PHASE_FAILED"
+    yield _of_kind("cluster", f"state:node:{failed}", about, WorldOverride(state=("node", failed)))
     for kind in ("endpoint", "volume"):
-        told = f"the account begins with {COPIES} more of the kind {kind}"
-        yield _of(f"many:{kind}", "many", told, WorldOverride(copies=(kind, COPIES)), kind=kind)
+        about = f"the account begins with {COPIES} more of the kind {kind}"
+        yield _of_kind(kind, f"many:{kind}", about, WorldOverride(copies=(kind, COPIES)))
 
 
-HELD = 5
-"""How many looks a slow change takes where looking moves the clock."""
-
-
-def _of(
-    name: str, kind_of_variation: str, told: str, override: WorldOverride, *, size: int = 0, kind: str = ""
-) -> Variation:
-    may_give_up = kind_of_variation in ("state", "fate")
-    return Variation(
-        name, kind_of_variation, told, size=size, override=override, choice=kind or None, may_give_up=may_give_up
-    )
+def _of_kind(resource: str, name: str, about: str, override: WorldOverride) -> Variation:
+    """A variation of one kind of resource; its own kind is the first word of its name."""
+    kind = name.partition(":")[0]
+    return Variation(name, kind, about, choice=resource, override=override, may_give_up=kind in ("state", "fate"))
 
 
 def apply_override(override: WorldOverride, rules: Rules, seeds: Seeds, catalog: Catalog) -> tuple[Rules, Seeds]:
-    """What a world goes by and begins with under a variation; the given ones where it changes nothing."""
+    """The rules and initial resources of a world under an override; the given objects where it changes nothing."""
     pace = rules.pace
     if override.pace != 1:
         durations = {
@@ -82,7 +74,7 @@ def apply_override(override: WorldOverride, rules: Rules, seeds: Seeds, catalog:
 
 
 def _with_failed_nodes(seeds: Seeds) -> Seeds:
-    fails = tuple(EventSeed("node.fail", {"cluster_id": one.name}, after=0) for one in seeds.clusters)
+    fails = tuple(EventSeed("node.fail", {"cluster_id": cluster.name}, after=0) for cluster in seeds.clusters)
     return replace(seeds, events=(*seeds.events, *fails)) if fails else seeds
 
 
@@ -90,29 +82,34 @@ def _clusters_in(seeds: Seeds, state: str) -> Seeds:
     tests = "TESTS" in state
     billing: dict[str, Any] = {"billing_type": "RESERVED", "duration_days": 90} if "ON_DEMAND" in state else {}
     clusters = tuple(
-        replace(one, phase=state, acceptance_tests=one.acceptance_tests or tests, **billing) for one in seeds.clusters
+        replace(cluster, phase=state, acceptance_tests=cluster.acceptance_tests or tests, **billing)
+        for cluster in seeds.clusters
     )
     return replace(seeds, clusters=clusters)
 
 
 _STATES: Mapping[str, Any] = {
     "endpoint": lambda seeds, state: replace(
-        seeds, endpoints=tuple(replace(one, state=state) for one in seeds.endpoints)
+        seeds, endpoints=tuple(replace(endpoint, state=state) for endpoint in seeds.endpoints)
     ),
     "cluster": _clusters_in,
     "volume": lambda seeds, state: replace(
         seeds,
-        # One that belongs to a cluster stays bound.
-        volumes=tuple(one if one.status == "bound" else replace(one, status=state) for one in seeds.volumes),
+        # A volume that belongs to a cluster stays bound.
+        volumes=tuple(
+            volume if volume.status == "bound" else replace(volume, status=state) for volume in seeds.volumes
+        ),
     ),
-    "job": lambda seeds, state: replace(seeds, uploads=tuple(replace(one, status=state) for one in seeds.uploads)),
+    "job": lambda seeds, state: replace(
+        seeds, uploads=tuple(replace(upload, status=state) for upload in seeds.uploads)
+    ),
 }
 
 
 def _with_copies(seeds: Seeds, kind: str, number: int, catalog: Catalog) -> Seeds:
-    """The seeds with so many more resources of a kind, none of which needs a GPU."""
+    """The seeds with more resources of a kind, none of which needs a GPU."""
     if kind == "endpoint":
-        model, hardware = _something_stopped(seeds, catalog)
+        model, hardware = _model_and_hardware(seeds, catalog)
         more = tuple(
             EndpointSeed(model, hardware, age=(n + 40) * DAY_MS, state="STOPPED", display_name=f"One of many, {n + 1}")
             for n in range(number)
@@ -125,7 +122,7 @@ def _with_copies(seeds: Seeds, kind: str, number: int, catalog: Catalog) -> Seed
     return replace(seeds, volumes=(*seeds.volumes, *volumes))
 
 
-def _something_stopped(seeds: Seeds, catalog: Catalog) -> tuple[str, str]:
+def _model_and_hardware(seeds: Seeds, catalog: Catalog) -> tuple[str, str]:
     if seeds.endpoints:
         return seeds.endpoints[0].model, seeds.endpoints[0].hardware
     return catalog.models[0].id, next(iter(catalog.hardware))
