@@ -115,7 +115,7 @@ def changed(variation: Variation, located: LocatedValue, known: KnownValues, num
 
 
 def _at(location: SchemaLocation, kind: str, about: str, choice: Any = None, *, in_name: bool = False) -> Variation:
-    """A variation of a location, whose name replaces "{}" in `about`; `in_name` adds the choice to the variation's name."""
+    """A variation of a location; its name replaces "{}" in `about`; `in_name`: the variation's name has the choice."""
     at = location.inner if kind == "extra" else location.label
     name = f"{kind}:{at}={choice}" if in_name else f"{kind}:{at}"
     return Variation(name, kind, about.format(at), size=at.count("."), at=at, choice=choice)
