@@ -14,13 +14,13 @@ from mockserver.simulation.clusters import record as cluster_record
 from mockserver.simulation.endpoints import record as endpoint_record
 from mockserver.simulation.kernel import capacity
 from mockserver.simulation.models import jobs, uploads
-from mockserver.simulation.volumes import commands as volume_commands
+from mockserver.simulation.volumes import record as volume_record
 
 ROWS: Mapping[str, Any] = {
     endpoint_record.KIND: endpoint_record.Endpoint,
     "serverless": endpoint_record.Serverless,
     cluster_record.KIND: cluster_record.Cluster,
-    volume_commands.KIND: volume_commands.Volume,
+    volume_record.KIND: volume_record.Volume,
     jobs.KIND: jobs.Job,
     uploads.KIND: uploads.Upload,
     "pool": capacity.Pool,

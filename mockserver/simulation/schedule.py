@@ -6,17 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.simulation.clusters import nodes
+from mockserver.simulation.clusters import nodes, remediation_record
 from mockserver.simulation.clusters import record as cluster_record
 from mockserver.simulation.endpoints import record as endpoint_record
 from mockserver.simulation.kernel.rules import DAY_MS
 from mockserver.simulation.kernel.timeline import Timeline, earliest, next_change, observe
 from mockserver.simulation.kernel.transaction import View
 from mockserver.simulation.models import jobs
-from mockserver.simulation.remediations import record as remediation_record
-from mockserver.simulation.volumes import commands as volume_commands
+from mockserver.simulation.volumes import record as volume_record
 
-KINDS = (endpoint_record.KIND, cluster_record.KIND, volume_commands.KIND, jobs.KIND)
+KINDS = (endpoint_record.KIND, cluster_record.KIND, volume_record.KIND, jobs.KIND)
 LONGEST_WAIT_MS = DAY_MS
 """How long `run_until_idle` lets a resource wait for GPUs."""
 MOST_JUMPS = 10_000
@@ -88,7 +87,7 @@ def tracks(view: View) -> Iterator[Track]:
         elif kind == cluster_record.KIND:
             unmet = any(not claim.granted_by(view.at_ms) for claim in row.claims)
             waits_on = (*row.volume_ids, *((row.pool,) if unmet else ()))
-        elif kind == volume_commands.KIND and row.cluster_id is not None:
+        elif kind == volume_record.KIND and row.cluster_id is not None:
             waits_on = (row.cluster_id,)
         yield Track(kind, row_id, None, row.line, waits_on)
         yield from (part for part in _parts(row) if part.line[0].at_ms <= view.at_ms)

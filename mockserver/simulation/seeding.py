@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from mockserver.contract.lifecycles import TIME, Lifecycle
 from mockserver.simulation import events
-from mockserver.simulation.clusters import add_ons, nodes
-from mockserver.simulation.clusters import commands as cluster_commands
+from mockserver.simulation.clusters import add_ons, nodes, scaling
+from mockserver.simulation.clusters import projection as cluster_projection
 from mockserver.simulation.clusters import record as cluster_record
-from mockserver.simulation.endpoints import commands as endpoint_commands
+from mockserver.simulation.endpoints import projection as endpoint_projection
 from mockserver.simulation.endpoints import record as endpoint_record
 from mockserver.simulation.kernel import keyed_random
 from mockserver.simulation.kernel.capacity import Claim
@@ -20,6 +20,7 @@ from mockserver.simulation.kernel.timeline import Mark, Timeline
 from mockserver.simulation.kernel.transaction import Setup, Transaction
 from mockserver.simulation.models import jobs, uploads
 from mockserver.simulation.volumes import commands as volume_commands
+from mockserver.simulation.volumes import record as volume_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,29 +194,29 @@ def _seed_endpoint(transaction: Transaction, one: EndpointSeed) -> None:
         # What was there before the world was born has its GPUs, whatever the demand.
         endpoint = endpoint._replace(claims=(claim.met(created_ms, places[0]),))
     if one.state is None:
-        endpoint = endpoint_commands.project(setup, endpoint, created_ms)
-    endpoint_commands.save_and_reallocate(transaction, None, endpoint)
+        endpoint = endpoint_projection.project(setup, endpoint, created_ms)
+    endpoint_projection.save_and_reallocate(transaction, None, endpoint)
 
 
 def _seed_volume(transaction: Transaction, one: VolumeSeed) -> str:
     setup = transaction.setup
     created_ms = transaction.at_ms - one.age
-    volume_id = transaction.new_id(volume_commands.KIND)
+    volume_id = transaction.new_id(volume_record.KIND)
     # A bound volume is bound by the cluster that names it; until then it is available.
     status = "available" if one.status == "bound" else one.status
-    volume = volume_commands.Volume(
+    volume = volume_record.Volume(
         id=volume_id,
         name=one.name,
         size_tib=one.size_tib,
         region=one.region,
         project_id=setup.rules.project_id,
         created_ms=created_ms,
-        line=history(setup.lifecycles[volume_commands.KIND], setup.rules.pace, status, created_ms, transaction.at_ms),
+        line=history(setup.lifecycles[volume_record.KIND], setup.rules.pace, status, created_ms, transaction.at_ms),
     )
     if one.status is None:
         volume = volume_commands.project(setup, volume, created_ms, gone_ms=None)
     transaction.put(
-        volume_commands.KIND, volume_id, volume_commands.project(setup, volume, transaction.at_ms, gone_ms=None)
+        volume_record.KIND, volume_id, volume_commands.project(setup, volume, transaction.at_ms, gone_ms=None)
     )
     return volume_id
 
@@ -252,22 +253,20 @@ def _seed_cluster(transaction: Transaction, one: ClusterSeed, named: Mapping[tup
         volume_id = named[one.region, one.volume]
         volume_commands.attach(transaction, volume_id, cluster.id, one.region)
         cluster = cluster._replace(volume_ids=(volume_id,))
-    cluster = cluster_commands.with_nodes(setup, cluster, created_ms, "create")
+    cluster = scaling.with_nodes(setup, cluster, created_ms, "create")
     if one.phase is None:
         past = Transaction(setup, transaction, created_ms)
-        cluster = cluster_commands.project(past, cluster)
+        cluster = cluster_projection.project(past, cluster)
     else:
         cluster = cluster._replace(nodes=_settled_nodes(setup, cluster, transaction.at_ms))
-    cluster_commands.save_and_reallocate(
-        transaction, None, cluster_commands.with_claims(setup, cluster, transaction.at_ms)
-    )
+    cluster_projection.save_and_reallocate(transaction, None, scaling.with_claims(setup, cluster, transaction.at_ms))
 
 
 def _settled_nodes(setup: Setup, cluster: cluster_record.Cluster, now_ms: int) -> tuple[nodes.Node, ...]:
     """The nodes of a cluster seeded in a phase: they run, unless the cluster has not come to them yet."""
     phases = [mark.phase for mark in cluster.line]
     paused = phases[-1] in ("CLUSTER_PHASE_PAUSED", "CLUSTER_PHASE_ON_DEMAND_COMPUTE_PAUSED")
-    until = {"control": cluster_commands.CONTROL_PLANE, "standard": cluster_commands.DATA_PLANE}
+    until = {"control": cluster_record.CONTROL_PLANE, "standard": cluster_record.DATA_PLANE}
     lifecycle = setup.lifecycles[nodes.KIND]
     made = []
     for node in cluster.nodes:

@@ -14,12 +14,12 @@ from mockserver.errors import Refusal
 from mockserver.simulation import schedule
 from mockserver.simulation.clusters import add_ons
 from mockserver.simulation.clusters import record as cluster_record
-from mockserver.simulation.endpoints import commands as endpoint_commands
+from mockserver.simulation.endpoints import record as endpoint_record
 from mockserver.simulation.events import EVENTS
 from mockserver.simulation.inference import requests as inference_requests
 from mockserver.simulation.kernel.rules import Rules
 from mockserver.simulation.remediations import commands as remediation_commands
-from mockserver.simulation.volumes import commands as volume_commands
+from mockserver.simulation.volumes import record as volume_record
 from tests.simulation.worlds import (
     DAY,
     HOUR,
@@ -271,9 +271,9 @@ def _happen(world: World, given: dict[str, Any]) -> None:
     view = world.view()
     about: dict[str, Any] = {}
     found = {
-        "endpoint_id": list(view.scan(endpoint_commands.KIND)),
+        "endpoint_id": list(view.scan(endpoint_record.KIND)),
         "cluster_id": [cluster.id for cluster in cluster_record.listing(view, None)],
-        "volume_id": [volume.id for volume in volume_commands.listing(view, None)],
+        "volume_id": [volume.id for volume in volume_record.listing(view, None)],
     }
     _, taken = EVENTS[event]
     for field, ids in found.items():
@@ -320,7 +320,7 @@ def _carry_out(world: World, command: str, given: dict[str, Any]) -> None:
         given.pop("which", None)
         world.create(given.pop("gpus"), **given)
     elif command in _ENDPOINT_COMMANDS:
-        endpoint = _pick(list(view.scan(endpoint_commands.KIND).values()), given["which"])
+        endpoint = _pick(list(view.scan(endpoint_record.KIND).values()), given["which"])
         if endpoint is not None:
             _change_endpoint(world, endpoint, command, given)
     elif command == "create_cluster":
@@ -332,7 +332,7 @@ def _carry_out(world: World, command: str, given: dict[str, Any]) -> None:
     elif command == "create_volume":
         world.create_volume(given["size"])
     else:
-        volume = _pick(list(volume_commands.listing(view, None)), given["which"])
+        volume = _pick(list(volume_record.listing(view, None)), given["which"])
         if volume is not None and command == "resize":
             world.resize(volume, given["size"])
         elif volume is not None:
@@ -367,7 +367,7 @@ def _create_cluster(world: World, given: dict[str, Any]) -> None:
     if given["auto_scale"]:
         body |= {"auto_scale": True, "auto_scale_max_gpus": 64}
     if given["volume"] == "existing":
-        known = [volume for volume in volume_commands.listing(world.view(), None) if volume.region == REGION]
+        known = [volume for volume in volume_record.listing(world.view(), None) if volume.region == REGION]
         volume = _pick(known, given["which"])
         body["volume_id"] = volume.id if volume else None
     elif given["volume"] != "none":

@@ -9,7 +9,7 @@ from mockserver.simulation import events, schedule
 from mockserver.simulation.clusters import nodes
 from mockserver.simulation.clusters import record as cluster_record
 from mockserver.simulation.endpoints import record as endpoint_record
-from mockserver.simulation.volumes import commands as volume_commands
+from mockserver.simulation.volumes import record as volume_record
 from tests.simulation.histories import LAW, STAGE_NAMES, STAGES, UNEVENTFUL, play
 from tests.simulation.worlds import DAY, HOUR, MINUTE, World, look, rules, with_pools
 
@@ -369,7 +369,7 @@ def test_credits_that_stay_exhausted_end_in_decommissioning(world):
     world.wait(3 * DAY)
     assert world.phase(cluster) == "DELETING"
     world.wait(12 * DAY)
-    assert volume_commands.status(world.rows.get("volume", loose.id), world.at_ms) == "GONE"
+    assert volume_record.status(world.rows.get("volume", loose.id), world.at_ms) == "GONE"
     assert not list(cluster_record.listing(world.view(), None))
 
 

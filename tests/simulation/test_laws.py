@@ -17,7 +17,7 @@ from mockserver.simulation.clusters import record as cluster_record
 from mockserver.simulation.endpoints import record as endpoint_record
 from mockserver.simulation.hardware import availability
 from mockserver.simulation.kernel.timeline import facts
-from mockserver.simulation.volumes import commands as volume_commands
+from mockserver.simulation.volumes import record as volume_record
 from tests.simulation.histories import (
     ANYTHING,
     CONTENDED,
@@ -342,9 +342,7 @@ def test_nothing_is_left_hanging(stage, seed, steps):
             assert any(track.id in pools.get(name, ()) for name in track.waits_on), track
         elif track.kind == "cluster":
             assert last.phase == "CLUSTER_PHASE_WAITING_FOR_SHARED_VOLUME", track
-            failed = [
-                volume_commands.status(world.volume(name), world.at_ms + 400 * DAY) for name in track.waits_on[:1]
-            ]
+            failed = [volume_record.status(world.volume(name), world.at_ms + 400 * DAY) for name in track.waits_on[:1]]
             assert failed == ["failed"]
 
 
@@ -373,7 +371,7 @@ def test_what_was_deleted_is_forgotten_in_the_end(stage, seed, steps):
     for endpoint in list(world.view().scan("endpoint").values()):
         world.delete(endpoint)
     world.wait(2 * DAY)
-    for volume in list(volume_commands.listing(world.view(), None)):
+    for volume in list(volume_record.listing(world.view(), None)):
         world.delete_volume(volume)
     world.wait(DAY)
     world.run(lambda transaction: None)
@@ -472,16 +470,16 @@ def test_the_volume_laws_hold_at_every_instant(stage, seed, steps):
             for cluster in cluster_record.listing(view, None):
                 for volume_id in cluster.volume_ids:
                     assert owners.setdefault(volume_id, cluster.id) == cluster.id
-                    assert volume_commands.status(volume_commands.find(view, volume_id), at_ms) in (
+                    assert volume_record.status(volume_record.find(view, volume_id), at_ms) in (
                         "provisioning",
                         "bound",
                         "failed",
                         "access_revoked",
                     )
-            for volume in volume_commands.listing(view, None):
-                attached = volume_commands.attached_to(view, volume)
+            for volume in volume_record.listing(view, None):
+                attached = volume_record.attached_to(view, volume)
                 assert (attached.id if attached else None) == owners.get(volume.id)
-                if volume_commands.status(volume, at_ms) == "bound":
+                if volume_record.status(volume, at_ms) == "bound":
                     assert volume.id in owners
 
 

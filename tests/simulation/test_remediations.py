@@ -3,12 +3,10 @@
 import pytest
 
 from mockserver.errors import Invalid, NotFound
-from mockserver.simulation.clusters import nodes
+from mockserver.simulation.clusters import alerts, nodes, remediation_record
 from mockserver.simulation.clusters import record as cluster_record
 from mockserver.simulation.kernel.timeline import facts
-from mockserver.simulation.remediations import alerts
 from mockserver.simulation.remediations import commands as remediation_commands
-from mockserver.simulation.remediations import record as remediation_record
 from tests.simulation.worlds import MINUTE, World, rules, with_chances, with_switches
 
 MODES = ("VM_ONLY", "HOST_AWARE", "EVICT_WITHOUT_REPLACEMENT", "REBOOT_VM", "HOST_POWER_CYCLE")

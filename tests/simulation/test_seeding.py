@@ -14,7 +14,7 @@ from mockserver.simulation.endpoints import record as endpoint_record
 from mockserver.simulation.hardware import availability
 from mockserver.simulation.kernel.capacity import free_now
 from mockserver.simulation.seeding import ClusterSeed, EndpointSeed, Seeds, VolumeSeed
-from mockserver.simulation.volumes import commands as volume_commands
+from mockserver.simulation.volumes import record as volume_record
 from tests.simulation.histories import LAW
 from tests.simulation.worlds import (
     DAY,
@@ -264,9 +264,9 @@ def test_whatever_an_account_begins_with_obeys_the_laws(ones, stores, groups, at
         assert [mark.at_ms for mark in line] == sorted(mark.at_ms for mark in line)
         for before, after in pairwise(line):
             assert LIFECYCLES[kind].legal(before.phase, after.phase, after.cause), (row, before, after)
-    for volume, wanted in zip(volume_commands.listing(view, None), stores, strict=True):
-        now = volume_commands.status(volume, world.at_ms)
-        if volume_commands.attached_to(view, volume) is None:
+    for volume, wanted in zip(volume_record.listing(view, None), stores, strict=True):
+        now = volume_record.status(volume, world.at_ms)
+        if volume_record.attached_to(view, volume) is None:
             assert now == ("available" if wanted.status == "bound" else wanted.status or now)
     counted = {
         (key, place): gpus

@@ -4,7 +4,7 @@ import pytest
 
 from mockserver.errors import Invalid, NotFound
 from mockserver.simulation.clusters import record as cluster_record
-from mockserver.simulation.volumes import commands as volume_commands
+from mockserver.simulation.volumes import record as volume_record
 from tests.simulation.worlds import DAY, HOUR, REGION, SECOND, World, rules, with_chances, with_switches
 
 INLINE = {"volume_name": "inline", "size_tib": 2, "region": REGION}
@@ -171,7 +171,7 @@ def test_a_volume_is_deleting_for_a_while_and_then_gone(wait_ms):
             command(volume)
     with pytest.raises(Invalid, match="does not exist"):
         world.create_cluster(volume_id=volume.id)
-    assert list(volume_commands.listing(world.view(), None)) == []
+    assert list(volume_record.listing(world.view(), None)) == []
 
 
 def test_a_cluster_waits_for_ever_for_a_volume_that_failed():
@@ -213,15 +213,15 @@ def test_a_failed_volume_may_be_deleted_and_not_attached():
 def test_lists_are_by_project_and_in_order():
     world = World()
     made = [world.create_volume(name=str(n), project_id="a" if n % 2 else "b").id for n in range(6)]
-    assert [one.id for one in volume_commands.listing(world.view(), None)] == made
-    assert [one.id for one in volume_commands.listing(world.view(), "a")] == made[1::2]
-    assert list(volume_commands.listing(world.view(), "c")) == []
+    assert [one.id for one in volume_record.listing(world.view(), None)] == made
+    assert [one.id for one in volume_record.listing(world.view(), "a")] == made[1::2]
+    assert list(volume_record.listing(world.view(), "c")) == []
 
 
 def test_the_seeded_volume_of_default_is_bound_to_the_ready_cluster():
     world = World("default", lived_in=True)
-    found = {one.name: (world.volume_status(one.id), volume_commands.attached_to(world.view(), one)) for one in
-             volume_commands.listing(world.view(), None)}  # fmt: skip
+    found = {one.name: (world.volume_status(one.id), volume_record.attached_to(world.view(), one)) for one in
+             volume_record.listing(world.view(), None)}  # fmt: skip
     assert found["datasets"][0] == "bound"
     assert found["datasets"][1].name == "training"
     assert found["checkpoints"] == ("available", None)

@@ -12,10 +12,11 @@ from mockserver.contract.lifecycles import load_lifecycles
 from mockserver.scenarios import Scenario, find_scenario, load_catalog, load_scenario
 from mockserver.simulation import events, seeding
 from mockserver.simulation.clusters import commands as cluster_commands
-from mockserver.simulation.clusters import nodes
+from mockserver.simulation.clusters import nodes, remediation_record
 from mockserver.simulation.clusters import record as cluster_record
 from mockserver.simulation.clusters.kubeconfig import kube_config
 from mockserver.simulation.clusters.record import Cluster
+from mockserver.simulation.clusters.remediation_record import Remediation
 from mockserver.simulation.clusters.validation import changed_terms, inline_volume, require_driver, terms_of
 from mockserver.simulation.endpoints import commands as endpoint_commands
 from mockserver.simulation.endpoints import record as endpoint_record
@@ -28,10 +29,10 @@ from mockserver.simulation.kernel.rules import Pace, PoolRule, Rules
 from mockserver.simulation.kernel.timeline import facts
 from mockserver.simulation.kernel.transaction import Layers, Setup, Transaction, View
 from mockserver.simulation.remediations import commands as remediation_commands
-from mockserver.simulation.remediations import record as remediation_record
-from mockserver.simulation.remediations.record import Remediation
 from mockserver.simulation.volumes import commands as volume_commands
-from mockserver.simulation.volumes.commands import NewVolume, Volume
+from mockserver.simulation.volumes import record as volume_record
+from mockserver.simulation.volumes.commands import NewVolume
+from mockserver.simulation.volumes.record import Volume
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures"
@@ -255,10 +256,10 @@ class World:
         self.run(lambda transaction: volume_commands.delete(transaction, volume.id))
 
     def volume(self, volume_id: str) -> Volume:
-        return volume_commands.find(self.view(), volume_id)
+        return volume_record.find(self.view(), volume_id)
 
     def volume_status(self, volume_id: str) -> str:
-        return volume_commands.status(self.volume(volume_id), self.at_ms)
+        return volume_record.status(self.volume(volume_id), self.at_ms)
 
 
 def cluster_body(**body: Any) -> dict[str, Any]:
@@ -332,7 +333,7 @@ def look_at_cluster(view: View, cluster: Cluster) -> dict[str, Any]:
     ready_ms = cluster_record.first_ready_ms(cluster, at_ms)
     preemptible = cluster_record.live_nodes(cluster, at_ms, "preemptible")
     deleted = [one for one in cluster.nodes if one.deleted_ms is not None and one.deleted_ms <= at_ms]
-    attached = [view.get(volume_commands.KIND, volume_id) for volume_id in cluster.volume_ids]
+    attached = [view.get(volume_record.KIND, volume_id) for volume_id in cluster.volume_ids]
     return {
         "terms": replace(cluster.terms, num_gpus=0, num_reserved_gpus=0, num_capacity_pool_gpus=0),
         "num_gpus": cluster_record.num_gpus(cluster, at_ms),
@@ -359,14 +360,14 @@ def look_at_volume(view: View, volume: Volume) -> dict[str, Any]:
         "id": volume.id,
         "name": volume.name,
         "size": volume.size_tib,
-        "status": volume_commands.status(volume, view.at_ms),
+        "status": volume_record.status(volume, view.at_ms),
     }
 
 
 LOOKS: dict[str, Callable[[View, Any], dict[str, Any]]] = {
-    endpoint_commands.KIND: look_at_endpoint,
-    cluster_commands.KIND: look_at_cluster,
-    volume_commands.KIND: look_at_volume,
+    endpoint_record.KIND: look_at_endpoint,
+    cluster_record.KIND: look_at_cluster,
+    volume_record.KIND: look_at_volume,
 }
 
 
@@ -388,7 +389,7 @@ def look(view: View) -> dict[str, Any]:
             look_at_endpoint(view, one) if isinstance(one, Endpoint) else one for one in endpoint_record.listing(view)
         ],
         "clusters": [look_at_cluster(view, cluster) for cluster in cluster_record.listing(view, None)],
-        "volumes": [look_at_volume(view, volume) for volume in volume_commands.listing(view, None)],
+        "volumes": [look_at_volume(view, volume) for volume in volume_record.listing(view, None)],
     }
 
 
@@ -401,7 +402,7 @@ def held(view: View, *, standard: bool = True) -> dict[tuple[str, str], int]:
             assert place is not None
             found[pool, place] = found.get((pool, place), 0) + gpus
 
-    for one in view.scan(endpoint_commands.KIND).values():
+    for one in view.scan(endpoint_record.KIND).values():
         if not view.setup.rules.stock.unlimited:
             gpus = replicas(view, one)[0] * gpu_count(view.setup, one)
             add(view.setup.catalog.hardware[one.hardware].pool, endpoint_record.zone(one, view.at_ms), gpus)

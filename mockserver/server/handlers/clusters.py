@@ -25,7 +25,7 @@ from mockserver.simulation.kernel.timeline import Timeline, facts
 from mockserver.simulation.kernel.transaction import Transaction, View
 from mockserver.simulation.remediations import commands as remediation_commands
 from mockserver.simulation.schedule import next_step
-from mockserver.simulation.volumes import commands as volume_commands
+from mockserver.simulation.volumes import record as volume_record
 
 
 def render(view: View, cluster: Cluster) -> bytes:
@@ -41,7 +41,7 @@ def _fields(view: View, cluster: Cluster) -> dict[str, Any]:
     end_ms = cluster_record.reservation_end_ms(terms, facts(cluster.line, at_ms))
     preemptible = cluster_record.live_nodes(cluster, at_ms, "preemptible")
     control = cluster_record.live_nodes(cluster, at_ms, "control")
-    attached = [view.get(volume_commands.KIND, volume_id) for volume_id in cluster.volume_ids]
+    attached = [view.get(volume_record.KIND, volume_id) for volume_id in cluster.volume_ids]
     prepaid = terms.billing_type != "ON_DEMAND"
     return {
         "cluster_id": cluster.id,
@@ -160,7 +160,7 @@ def _shown(call: HandlerRequest, view: View, cluster: Cluster) -> RenderedResour
         step_ms = next_step(view, cluster_record.KIND, cluster)
         return RenderedResource(render(view, cluster), view.at_ms, NEVER if until_ms is None else until_ms, step_ms)
 
-    rows = (cluster, *(view.get(volume_commands.KIND, volume_id) for volume_id in cluster.volume_ids))
+    rows = (cluster, *(view.get(volume_record.KIND, volume_id) for volume_id in cluster.volume_ids))
     return call.world.shown(cluster.id, rows, view.at_ms, make)
 
 

@@ -13,12 +13,12 @@ from mockserver.server.handlers.volumes import without_nulls
 from mockserver.server.http.responses import Response, dumps, json_answer
 from mockserver.server.worlds import CachedResponse
 from mockserver.simulation.clusters import record as cluster_record
+from mockserver.simulation.clusters import remediation_record as rows
 from mockserver.simulation.clusters.record import Cluster
+from mockserver.simulation.clusters.remediation_record import Alert, Remediation
 from mockserver.simulation.kernel.timeline import earliest, next_change, observe
 from mockserver.simulation.kernel.transaction import Transaction, View
 from mockserver.simulation.remediations import commands as remediation_commands
-from mockserver.simulation.remediations import record as rows
-from mockserver.simulation.remediations.record import Alert, Remediation
 from mockserver.simulation.schedule import next_step
 
 FIRING, RESOLVED = "PHC_ALERT_STATUS_FIRING", "PHC_ALERT_STATUS_RESOLVED"

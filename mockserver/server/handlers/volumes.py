@@ -12,7 +12,9 @@ from mockserver.simulation.kernel.timeline import earliest, next_change
 from mockserver.simulation.kernel.transaction import Transaction, View
 from mockserver.simulation.schedule import next_step
 from mockserver.simulation.volumes import commands as volume_commands
-from mockserver.simulation.volumes.commands import NewVolume, Volume
+from mockserver.simulation.volumes import record as volume_record
+from mockserver.simulation.volumes.commands import NewVolume
+from mockserver.simulation.volumes.record import Volume
 
 
 def without_nulls(view: View, parameters: Mapping[str, Any], body: Any) -> Any:
@@ -35,25 +37,25 @@ def render(view: View, volume: Volume) -> dict[str, Any]:
         "volume_id": volume.id,
         "volume_name": volume.name,
         "size_tib": volume.size_tib,
-        "status": volume_commands.status(volume, view.at_ms),
+        "status": volume_record.status(volume, view.at_ms),
     }
 
 
 def list_volumes(call: HandlerRequest, view: View) -> CachedResponse:
     """The volumes, of one project where it is named."""
-    found = list(volume_commands.listing(view, asked_project(call.parameters)))
+    found = list(volume_record.listing(view, asked_project(call.parameters)))
     return CachedResponse(
         json_answer(dumps({"volumes": [render(view, volume) for volume in found]})),
         earliest(*(next_change(volume.line, view.at_ms) for volume in found)),
-        earliest(*(next_step(view, volume_commands.KIND, volume) for volume in found)),
+        earliest(*(next_step(view, volume_record.KIND, volume) for volume in found)),
     )
 
 
 def get_volume(call: HandlerRequest, view: View) -> CachedResponse:
     """One volume."""
-    volume = volume_commands.find(view, call.parameters["volume_id"])
+    volume = volume_record.find(view, call.parameters["volume_id"])
     answer = json_answer(dumps(render(view, volume)))
-    return CachedResponse(answer, next_change(volume.line, view.at_ms), next_step(view, volume_commands.KIND, volume))
+    return CachedResponse(answer, next_change(volume.line, view.at_ms), next_step(view, volume_record.KIND, volume))
 
 
 def create_volume(call: HandlerRequest, draft: Transaction) -> Response:

@@ -1,1 +1,4 @@
-"""The account and its credits."""
+"""The account.
+
+- `credit`: whether its credits are exhausted
+"""

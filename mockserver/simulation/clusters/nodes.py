@@ -1,4 +1,8 @@
-"""Cluster nodes: each has a timeline of its own, begun when its cluster reaches for it."""
+"""Nodes of a cluster.
+
+A node's boot is scheduled once its cluster enters WAITING_FOR_CONTROL_PLANE_NODES (control) or
+WAITING_FOR_DATA_PLANE_NODES (workers).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from mockserver.simulation.kernel.keyed_random import KeyedRandom
 from mockserver.simulation.kernel.rules import Pace
 from mockserver.simulation.kernel.timeline import Mark, Timeline, facts, observe, unfold
 from mockserver.simulation.kernel.transaction import Setup
+from mockserver.simulation.kernel.transition import transition
 
 KIND = "node"
 PENDING = "NODE_PHASE_PENDING"
@@ -87,10 +92,7 @@ def removed(node: Node, at_ms: int, because: str = SCALED_DOWN) -> Node:
 
 def moved(setup: Setup, node: Node, move: str, at_ms: int) -> Node | None:
     """The node, moved by an event, with nothing promised; None where the move is not legal now."""
-    target = setup.lifecycles[KIND].target(move, phase(node, at_ms))
-    if target is None:
-        return None
-    return node._replace(line=(*facts(node.line, at_ms), Mark(at_ms, target, move)), accepted=node.accepted + 1)
+    return transition(setup, KIND, node, move, at_ms)
 
 
 def held(setup: Setup, node: Node, at_ms: int) -> Node:
@@ -114,14 +116,11 @@ def let_go(setup: Setup, node: Node, at_ms: int) -> Node:
 
 def rebooted(setup: Setup, node: Node, at_ms: int) -> Node:
     """The node with the promise that it is rebooted at an instant, which may lie in the future, and comes up again."""
-    target = setup.lifecycles[KIND].target("rebooted", phase(node, at_ms))
-    if target is None:
+    down = moved(setup, node, "rebooted", at_ms)
+    if down is None:
         return node
-    accepted = node.accepted + 1
-    draw = KeyedRandom(setup.seed, node.id, accepted)
-    line = (*facts(node.line, at_ms), Mark(at_ms, target, "rebooted"))
-    line = unfold(setup.lifecycles[KIND], line, at_ms, setup.rules.pace, draw)
-    return node._replace(line=line, accepted=accepted)
+    draw = KeyedRandom(setup.seed, node.id, down.accepted)
+    return down._replace(line=unfold(setup.lifecycles[KIND], down.line, at_ms, setup.rules.pace, draw))
 
 
 def without_repairs(node: Node, t_ms: int) -> Node:

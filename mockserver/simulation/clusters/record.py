@@ -9,18 +9,32 @@ from typing import Any, NamedTuple
 from mockserver.errors import NotFound
 from mockserver.simulation.clusters import nodes
 from mockserver.simulation.clusters.nodes import Node
+from mockserver.simulation.clusters.remediation_record import Alert, Remediation
 from mockserver.simulation.kernel.capacity import Claim
 from mockserver.simulation.kernel.catalog import DriverVersion
 from mockserver.simulation.kernel.rules import DAY_MS, HOUR_MS
 from mockserver.simulation.kernel.timeline import Timeline, first, next_change, observe
 from mockserver.simulation.kernel.transaction import Setup, View
-from mockserver.simulation.remediations.record import Alert, Remediation
-from mockserver.simulation.volumes import commands as volume_commands
+from mockserver.simulation.volumes import record as volume_record
 
 KIND = "cluster"
 GONE = "GONE"
 READY = "CLUSTER_PHASE_READY"
 DELETING = "CLUSTER_PHASE_DELETING"
+DEGRADED = "CLUSTER_PHASE_DEGRADED"
+CONTROL_PLANE = "CLUSTER_PHASE_WAITING_FOR_CONTROL_PLANE_NODES"
+DATA_PLANE = "CLUSTER_PHASE_WAITING_FOR_DATA_PLANE_NODES"
+ON_HOLD = frozenset({"CLUSTER_PHASE_PAUSED", "CLUSTER_PHASE_ON_DEMAND_COMPUTE_PAUSED"})
+UP = frozenset(
+    {
+        READY,
+        DEGRADED,
+        "CLUSTER_PHASE_ACCEPTANCE_TESTS_FAILED",
+        "CLUSTER_PHASE_NCCL_TESTS_FAILED",
+        "CLUSTER_PHASE_ON_DEMAND_COMPUTE_PAUSED",
+    }
+)
+"""The phases in which nodes can be repaired."""
 EVENT_RETENTION_MS = 72 * HOUR_MS
 
 
@@ -166,7 +180,7 @@ def next_visible_change(view: View, cluster: Cluster) -> int | None:
     instants += [next_change(remediation.line, t_ms) for remediation in cluster.remediations]
     instants += [alert.resolved_ms for alert in cluster.alerts]
     for volume_id in cluster.volume_ids:
-        volume = view.get(volume_commands.KIND, volume_id)
+        volume = view.get(volume_record.KIND, volume_id)
         instants.append(next_change(volume.line, t_ms) if volume else None)
     instants += [event.at_ms + EVENT_RETENTION_MS for event in node_events(cluster, t_ms)]
     return min((instant for instant in instants if instant is not None and instant > t_ms), default=None)

@@ -9,11 +9,12 @@ from typing import Any
 from mockserver.errors import Invalid
 from mockserver.simulation.clusters import add_ons
 from mockserver.simulation.clusters.record import Cluster, Terms
+from mockserver.simulation.clusters.remediation_effects import without_projections
 from mockserver.simulation.kernel.catalog import DriverVersion, Region
 from mockserver.simulation.kernel.numbers import MOST_ASKED_GPUS, MOST_GIB, MOST_GPUS, whole
 from mockserver.simulation.kernel.transaction import Setup, View
-from mockserver.simulation.remediations.effects import without_projections
-from mockserver.simulation.volumes.commands import NewVolume, not_in_region, unknown_region
+from mockserver.simulation.volumes.commands import NewVolume
+from mockserver.simulation.volumes.validation import not_in_region, unknown_region
 
 MAX_DURATION_DAYS = 90
 MISSING_PAIR = "cuda version and nvidia driver version are required (or nvidia_version_id alone)"

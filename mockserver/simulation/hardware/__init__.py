@@ -1,1 +1,4 @@
-"""Hardware configurations and their availability."""
+"""Hardware configurations.
+
+- `availability`: which configurations fit a model, and whether one is available at an instant
+"""

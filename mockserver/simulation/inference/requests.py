@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from mockserver.errors import Invalid, WrongState
 from mockserver.simulation.endpoints import adapters
-from mockserver.simulation.endpoints import commands as endpoint_commands
+from mockserver.simulation.endpoints.projection import save_and_reallocate
 from mockserver.simulation.endpoints.record import KIND, Endpoint, state
 from mockserver.simulation.kernel.transaction import Transaction, View
 
@@ -37,9 +37,7 @@ def use(transaction: Transaction, model: str) -> str:
                 code=NOT_RUNNING,
             )
         if endpoint.inactive_timeout and endpoint.touched_ms != transaction.at_ms:
-            endpoint_commands.save_and_reallocate(
-                transaction, endpoint, endpoint._replace(touched_ms=transaction.at_ms)
-            )
+            save_and_reallocate(transaction, endpoint, endpoint._replace(touched_ms=transaction.at_ms))
     return answering
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mockserver.errors import Conflict, NotFound
+from mockserver.errors import NotFound
 from mockserver.simulation.kernel.keyed_random import KeyedRandom
-from mockserver.simulation.kernel.timeline import Mark, Timeline, facts, observe, unfold
-from mockserver.simulation.kernel.transaction import Setup, Transaction, View
+from mockserver.simulation.kernel.timeline import Timeline, observe, unfold
+from mockserver.simulation.kernel.transaction import Setup, View
 
 KIND = "job"
 COMPLETE = "Complete"
@@ -42,13 +42,3 @@ def project(setup: Setup, job: Job, at_ms: int) -> Job:
     """The job with what time will do to it from `at_ms` on."""
     draw = KeyedRandom(setup.seed, job.id, 0)
     return job._replace(line=unfold(setup.lifecycles[KIND], job.line, at_ms, setup.rules.pace, draw))
-
-
-def fail(transaction: Transaction, job: Job) -> None:
-    """Have an import fail now. Raises Conflict where it is not running."""
-    now = status(job, transaction.at_ms)
-    target = transaction.setup.lifecycles[KIND].target("import_failed", now)
-    if target is None:
-        raise Conflict(f"The job {job.id} cannot fail: it is {now}.")
-    line = (*facts(job.line, transaction.at_ms), Mark(transaction.at_ms, target, "import_failed"))
-    transaction.put(KIND, job.id, job._replace(line=line))

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from mockserver.simulation.clusters import nodes
+from mockserver.simulation.clusters import remediation_record as record
 from mockserver.simulation.clusters.nodes import Node
 from mockserver.simulation.clusters.record import Cluster, num_gpus
+from mockserver.simulation.clusters.remediation_record import Alert, Remediation
 from mockserver.simulation.kernel.keyed_random import KeyedRandom
-from mockserver.simulation.kernel.timeline import Gate, Mark, earliest, facts, unfold
+from mockserver.simulation.kernel.timeline import Gate, earliest, facts, unfold
 from mockserver.simulation.kernel.transaction import Setup
-from mockserver.simulation.remediations import record as rows
-from mockserver.simulation.remediations.record import Alert, Remediation
+from mockserver.simulation.kernel.transition import transition
 
 LEFT = "The node left the cluster."
 NO_BOOT = "The node did not come up again."
@@ -68,7 +69,7 @@ def project(setup: Setup, cluster: Cluster, made: Mapping[str, Node], at_ms: int
     degraded_ms: int | None = None
     for remediation in cluster.remediations:
         line = facts(remediation.line, at_ms)
-        if line[-1].phase in rows.OVER:
+        if line[-1].phase in record.OVER:
             remediations.append(remediation)
             continue
         remediation = _continued(setup, cluster, remediation._replace(line=line), made, at_ms)
@@ -77,7 +78,7 @@ def project(setup: Setup, cluster: Cluster, made: Mapping[str, Node], at_ms: int
         node = subject(setup, cluster, remediation, made)
         if last.cause == "repair_failed" and node is not None and node.role == "standard":
             degraded_ms = earliest(degraded_ms, node.line[-1].at_ms)
-        if last.phase == rows.SUCCEEDED:
+        if last.phase == record.SUCCEEDED:
             repaired_ms = max(repaired_ms or 0, last.at_ms)
             alerts = tuple(
                 alert._replace(resolved_ms=last.at_ms)
@@ -100,22 +101,19 @@ def project(setup: Setup, cluster: Cluster, made: Mapping[str, Node], at_ms: int
 
 def call_off(setup: Setup, remediation: Remediation, at_ms: int, why: str) -> Remediation:
     """The remediation, ended because it can do nothing any more; one that is over stays as it is."""
-    now = rows.state(remediation, at_ms)
     for move in ("called_off", "broken_off"):
-        target = setup.lifecycles[rows.KIND].target(move, now)
-        if target is not None:
-            line = (*facts(remediation.line, at_ms), Mark(at_ms, target, move))
-            error = why if target == rows.FAILED else remediation.error
-            return remediation._replace(line=line, error=error, accepted=remediation.accepted + 1)
+        ended = transition(setup, record.KIND, remediation, move, at_ms)
+        if ended is not None:
+            return ended._replace(error=why) if ended.line[-1].phase == record.FAILED else ended
     return remediation
 
 
 def about_to_be_evicted(cluster: Cluster, at_ms: int) -> frozenset[str]:
     """The nodes that a remediation on its way will evict."""
     return frozenset(
-        one.node_id
-        for one in cluster.remediations
-        if one.mode == rows.EVICTS and rows.state(one, at_ms) not in rows.OVER
+        remediation.node_id
+        for remediation in cluster.remediations
+        if remediation.mode == record.EVICTS and record.state(remediation, at_ms) not in record.OVER
     )
 
 
@@ -130,16 +128,16 @@ def _continued(
 ) -> Remediation:
     """The remediation with its promises made, and those of its node in `made`."""
     node = subject(setup, cluster, remediation, made)
-    running = remediation.line[-1].phase == rows.RUNNING
-    evicting = running and remediation.mode == rows.EVICTS
+    running = remediation.line[-1].phase == record.RUNNING
+    evicting = running and remediation.mode == record.EVICTS
     if node is None or (node.deleted_ms is not None and node.deleted_ms <= at_ms and not evicting):
         return call_off(setup, remediation, at_ms, LEFT)
-    lifecycle, pace = setup.lifecycles[rows.KIND], setup.rules.pace
+    lifecycle, pace = setup.lifecycles[record.KIND], setup.rules.pace
     draw = KeyedRandom(setup.seed, remediation.id, remediation.accepted)
     conditions = set()
     gates: dict[str, Gate] = {}
     line = remediation.line
-    if line[-1].phase == rows.PENDING_APPROVAL:
+    if line[-1].phase == record.PENDING_APPROVAL:
         linked = [alert for alert in cluster.alerts if alert.remediation_id == remediation.id]
         cleared = [alert.resolved_ms for alert in linked if alert.resolved_ms is not None]
         if linked and len(cleared) == len(linked):
@@ -148,16 +146,16 @@ def _continued(
         line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates)
         return remediation._replace(line=line)
     if not running:
-        if remediation.mode in rows.QUARANTINES:
+        if remediation.mode in record.QUARANTINES:
             conditions.add("quarantine")
-        line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), until=rows.RUNNING)
+        line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), until=record.RUNNING)
         node = _begin(setup, cluster, remediation, node, made, line[-1].at_ms)
-    up_ms = None if remediation.mode == rows.EVICTS else nodes.settled_ms(node)
-    if node.line[-1].phase == nodes.FAILED and remediation.mode != rows.EVICTS:
+    up_ms = None if remediation.mode == record.EVICTS else nodes.settled_ms(node)
+    if node.line[-1].phase == nodes.FAILED and remediation.mode != record.EVICTS:
         conditions.add("node_failed")
     gates = {name: lambda since_ms: max(since_ms, up_ms or since_ms) for name in ("succeeded", "repair_failed")}
     line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates)
-    error = NO_BOOT if line[-1].phase == rows.FAILED else None
+    error = NO_BOOT if line[-1].phase == record.FAILED else None
     return remediation._replace(line=line, error=error)
 
 
@@ -165,10 +163,10 @@ def _begin(
     setup: Setup, cluster: Cluster, remediation: Remediation, node: Node, made: dict[str, Node], begun_ms: int
 ) -> Node:
     """Promise in `made` what the remediation does to its node when it begins; answers the node to be brought up."""
-    if remediation.mode in rows.REBOOTS:
+    if remediation.mode in record.REBOOTS:
         made[node.id] = nodes.rebooted(setup, node, begun_ms)
         return made[node.id]
-    evicts = remediation.mode == rows.EVICTS
+    evicts = remediation.mode == record.EVICTS
     made[node.id] = node._replace(deleted_ms=begun_ms, because=nodes.EVICTED if evicts else nodes.REPLACED)
     if evicts:
         return node

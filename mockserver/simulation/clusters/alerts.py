@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mockserver.simulation.clusters import nodes
+from mockserver.simulation.clusters import remediation_record as record
 from mockserver.simulation.clusters.nodes import Node
-from mockserver.simulation.clusters.record import Cluster, phase
+from mockserver.simulation.clusters.record import UP, Cluster, phase
+from mockserver.simulation.clusters.remediation_record import Alert, Remediation
 from mockserver.simulation.kernel.rules import MINUTE_MS
 from mockserver.simulation.kernel.timeline import Mark
 from mockserver.simulation.kernel.transaction import Transaction
-from mockserver.simulation.remediations import record as rows
-from mockserver.simulation.remediations.commands import UP
-from mockserver.simulation.remediations.record import Alert, Remediation
 
 KIND = "alert"
 COOL_DOWN_MS = 30 * MINUTE_MS
@@ -75,32 +74,32 @@ def _recommend(
     """
     at_ms = transaction.at_ms
     policy = transaction.setup.rules.switches.automated_remediations
-    of_node = [one for one in cluster.remediations if one.node_id == node.id]
-    waiting = next((one for one in of_node if rows.state(one, at_ms) == rows.PENDING_APPROVAL), None)
+    of_node = [remediation for remediation in cluster.remediations if remediation.node_id == node.id]
+    waiting = next((known for known in of_node if record.state(known, at_ms) == record.PENDING_APPROVAL), None)
     if waiting is not None:
         if _severity(mode) > _severity(waiting.mode):
             severer = waiting._replace(mode=mode, edited_ms=at_ms)
-            kept = tuple(severer if one.id == waiting.id else one for one in cluster.remediations)
+            kept = tuple(severer if known.id == waiting.id else known for known in cluster.remediations)
             cluster = cluster._replace(remediations=kept)
         return cluster, waiting.id
-    under_way = [one for one in of_node if rows.state(one, at_ms) not in rows.OVER]
+    under_way = [known for known in of_node if record.state(known, at_ms) not in record.OVER]
     if under_way:
         return cluster, under_way[-1].id
-    ended = [rows.ended_ms(one, at_ms) or at_ms for one in of_node]
+    ended = [record.ended_ms(known, at_ms) or at_ms for known in of_node]
     resting = bool(ended) and max(ended) + COOL_DOWN_MS > at_ms
     repairable = nodes.phase(node, at_ms) in (nodes.RUNNING, nodes.FAILED) and phase(cluster, at_ms) in UP
     if policy == "never" or resting or not repairable:
         return cluster, None
     automatic = policy == "automatic"
     remediation = Remediation(
-        id=transaction.new_id(rows.KIND),
+        id=transaction.new_id(record.KIND),
         node_id=node.id,
         instance_id=node.instance_id,
         instance_name=node.name,
         mode=mode,
-        trigger=rows.AUTOMATED,
+        trigger=record.AUTOMATED,
         requested_by=CHECKER,
-        line=(Mark(at_ms, rows.PENDING if automatic else rows.PENDING_APPROVAL, "create"),),
+        line=(Mark(at_ms, record.PENDING if automatic else record.PENDING_APPROVAL, "create"),),
         reason=alert.annotations["summary"],
         reviewed_by=AUTO_APPROVED if automatic else None,
         review_ms=at_ms if automatic else None,
