@@ -9,6 +9,7 @@ MockServerError
     ├── PaymentRequired    the account's credits are exhausted
     ├── Forbidden          the key is valid, but does not allow this
     ├── NotFound           no such resource, or no such path
+    ├── NotModelled        an operation that the real service has and this server does not
     ├── MethodNotAllowed   the path exists, the method does not
     ├── Conflict           the present state forbids it
     ├── TooLarge           the body is longer than the server reads
@@ -97,6 +98,17 @@ class Forbidden(Refusal):
 
 class NotFound(Refusal):
     """There is no such resource or path."""
+
+
+class NotModelled(Refusal):
+    """The real service has this operation and this server does not: the client did nothing wrong.
+
+    `operation` is its method and path template, such as "POST /v1/files".
+    """
+
+    def __init__(self, message: str, operation: str) -> None:
+        self.operation = operation
+        super().__init__(message, code="not_modelled")
 
 
 class MethodNotAllowed(Refusal):

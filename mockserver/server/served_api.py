@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from mockserver.errors import ConfigError, MethodNotAllowed, NotFound, Refusal
+from mockserver.contract.not_modelled import UnmodelledOperations, load_not_modelled
+from mockserver.errors import ConfigError, MethodNotAllowed, NotFound, NotModelled, Refusal
 from mockserver.openapi import Document, Match, Missing, Operation, Router, dumps, load_document
 from mockserver.server.handler import Handler
 from mockserver.server.handlers import GUIDE_HANDLERS, HANDLERS
 from mockserver.server.handlers.generic import bind
 from mockserver.server.merging import merged
+from mockserver.settings import data_folder
 
 _VERSION_TWICE = re.compile(rb"/v1(?=/v[123](?:/|$))")
 """Begins a path whose base URL ends with `/v1` though the client puts a version into the path itself."""
@@ -136,9 +139,24 @@ def folded(path: bytes) -> bytes:
     return _VERSION_TWICE.sub(b"", path, count=1) if _VERSION_TWICE.match(path) else path
 
 
+@cache
+def _not_modelled() -> UnmodelledOperations:
+    """The operations of the service that are not modelled; read when the first path is not found."""
+    return load_not_modelled(data_folder("spec") / "not-modelled.yaml")
+
+
 def nothing_there(missing: Missing, method: str, path: bytes, headers: Mapping[bytes, bytes]) -> Refusal:
     """The refusal of a request that no operation answers, with what may have been meant."""
-    shown = path.decode("utf-8", "replace")[:200]
+    whole = path.decode("utf-8", "replace")
+    operation = _not_modelled().find(method, whole)
+    if operation is not None:
+        name = f"{method} {operation.path}"
+        return NotModelled(
+            f"The service has {name}, but this mock server does not model it: nothing was done, and the call is not "
+            "counted against the client.",
+            name,
+        )
+    shown = whole[:200]
     if missing.allowed:
         allowed = ", ".join(missing.allowed)
         return MethodNotAllowed(f"{method} is not a method of {shown}; it takes {allowed}.", missing.allowed)

@@ -243,3 +243,30 @@ def test_an_answer_that_breaks_the_document_is_called_one(
         if checks:
             reply.refused(500, "breaks the document", "data")
         monkeypatch.undo()
+
+
+# ---- operations that are not modelled -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation"),
+    [
+        ("POST", "/v1/files", "POST /v1/files"),
+        ("POST", "/embeddings", "POST /v1/embeddings"),
+        ("GET", "/v2/projects/proj_1/endpoints", "GET /v2/projects/{project_id}/endpoints"),
+        ("GET", "/v1/projects/proj_1/endpoints", "GET /v2/projects/{project_id}/endpoints"),
+    ],
+)
+def test_an_operation_of_the_service_that_is_not_modelled(
+    client: Client, method: str, path: str, operation: str
+) -> None:
+    error = client.send(method, path).refused(404, operation, "does not model", param=None, code="not_modelled")
+    assert error["type"] == "invalid_request_error"
+
+
+def test_what_is_not_modelled_is_no_finding(serve: Callable[..., Client]) -> None:
+    client = serve()
+    for method, path in (("POST", "/v1/files"), ("GET", "/v2/projects/proj_1/models"), ("GET", "/rerank-me")):
+        client.send(method, path).refused(404)
+    [session] = client.get("/_mock/report")["sessions"]
+    assert [(finding["rule"], finding["path"]) for finding in session["findings"]] == [("unknown-path", "/rerank-me")]
