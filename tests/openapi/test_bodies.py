@@ -7,6 +7,7 @@ import pytest
 
 from mockserver.errors import Invalid, WrongMediaType
 from mockserver.openapi import Operation, compile_schema, decode, decode_body
+from mockserver.openapi.request.multipart import parse_multipart
 from tests.openapi.documents import operation, with_body
 
 JSON = "application/json"
@@ -327,3 +328,34 @@ def test_xml_is_read_as_its_schema_wants(text: str, value: dict[str, Any]) -> No
 def test_xml_that_is_refused(text: str, message: str) -> None:
     with pytest.raises(Invalid, match=message):
         read(with_body(PET, XML), text.encode(), XML)
+
+
+@pytest.mark.parametrize(
+    ("part", "fields"),
+    [
+        pytest.param(b'name="n\xc3\xa9"\r\n\r\nx', {"né": ["x"]}, id="a name in UTF-8"),
+        pytest.param(b'name="a"\r\n\r\n--Bx\r\ny', {"a": ["--Bx\r\ny"]}, id="a line that begins as the boundary does"),
+        pytest.param(
+            b'name="a"\r\nContent-Transfer-Encoding: base64\r\n\r\naGk=', {"a": ["hi"]}, id="an encoding for mail"
+        ),
+        pytest.param(
+            b'name="a"; filename=""\r\nContent-Type: text/plain\r\n\r\nx', {"a": [b"x"]}, id="a file without a name"
+        ),
+    ],
+)
+def test_parts_of_a_multipart_form(part: bytes, fields: dict[str, list[Any]]) -> None:
+    body = b"--B\r\nContent-Disposition: form-data; " + part + b"\r\n--B--\r\n"
+    assert parse_multipart(f"{MULTIPART}; boundary=B", body) == fields
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"a preamble\r\n" + PARTS, id="text before the first boundary"),
+        pytest.param(PARTS.replace(b"\r\n", b"\n"), id="lines that end in LF"),
+    ],
+)
+def test_malformed_multipart_forms_are_refused(body: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Invalid, match="multipart form"):
+        parse_multipart(f"{MULTIPART}; boundary=B", body)
+    assert capfd.readouterr() == ("", ""), "the parser's own warnings are not printed"

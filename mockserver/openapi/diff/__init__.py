@@ -1,5 +1,7 @@
 """Differences between two documents, and whether they break clients.
 
+By hand, because the tools that do this (oasdiff) are programs in other languages, which a user would have to install.
+
 `documents` compares operations, which `pairing` brings together, their parameters, bodies, responses and `security`;
 `schemas` compares their schemas, with `restrictions` for what one schema says itself and `changes` for what breaks.
 `wording` has the words, `release_note` writes the result as text or JSON.

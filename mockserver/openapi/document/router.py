@@ -1,4 +1,8 @@
-"""From a method and a raw path to an operation, without looking at every route."""
+"""The operation of a method and a raw path, found without looking at every route.
+
+By hand, because Starlette's router tries the routes one by one, and takes neither templates inside a segment nor paths
+that are still percent-encoded.
+"""
 
 import re
 from collections.abc import Iterable

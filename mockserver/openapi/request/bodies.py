@@ -109,12 +109,12 @@ def _decode(media: MediaType, essence: str, content_type: str, body: bytes) -> A
     if essence == _FORM:
         return _form(media.coercion, dict(parse_query(body)))
     if essence == _MULTIPART:
-        # Imported here: the parser of multipart forms is the standard library's for mail, which is slow to load.
+        # Imported here: few documents take multipart forms, and the parser is slow to load (25 ms).
         from mockserver.openapi.request.multipart import parse_multipart
 
         return _form(media.coercion, parse_multipart(content_type, body))
     if is_xml(essence) and media.coercion is not None and (media.coercion.fields or media.coercion.items):
-        from mockserver.openapi.request.xml_text import parse_xml  # imported here as well: few documents need it
+        from mockserver.openapi.request.xml_text import parse_xml  # imported here: few documents take XML
 
         return parse_xml(body, media.coercion)
     if essence.startswith("text/"):

@@ -1,30 +1,26 @@
-"""XML bodies, read as what their schema wants."""
+"""XML bodies, parsed by defusedxml and read as their schema wants them."""
 
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 from mockserver.errors import Invalid
 from mockserver.openapi.schema.coercion import Coercion
 
 
-class _Builder(TreeBuilder):
-    """Builds no document that declares a type: with its own entities a small one can be made to grow without end."""
-
-    def doctype(self, name: str, public_id: str, system: str) -> None:
-        """Called where the document's type is declared."""
-        raise Invalid("The request body declares a document type: send XML without one")
-
-
 def parse_xml(body: bytes, coercion: Coercion) -> Any:
-    """The value that a document stands for: elements and attributes are fields, repeated elements are arrays.
+    """The value of a document: elements and attributes are fields, repeated elements are arrays.
 
     Raises:
-        Invalid: it is not well-formed, is nested too deeply, or declares a document type.
+        Invalid: it is not well-formed, is nested too deeply, or declares a document type (whose entities could make a
+            small body grow without end).
     """
-    parser = XMLParser(target=_Builder())
     try:
-        parser.feed(body)
-        return _value(parser.close(), coercion)
+        return _value(fromstring(body, forbid_dtd=True), coercion)
+    except DefusedXmlException:
+        raise Invalid("The request body declares a document type: send XML without one") from None
     except ParseError as error:
         raise Invalid(f"The request body is not well-formed XML: {error}") from None
     except (ValueError, LookupError) as error:  # an encoding that is not known
@@ -43,22 +39,22 @@ def _value(element: Element, coercion: Coercion | None) -> Any:
 
 
 def _object(element: Element, known: dict[str, Coercion]) -> dict[str, Any]:
-    names = {_written(name, field): name for name, field in known.items()}
+    names = {_xml_name(name, field): name for name, field in known.items()}
     fields: dict[str, list[Element]] = {}
     for child in element:
         fields.setdefault(names.get(_local(child.tag), _local(child.tag)), []).append(child)
-    made: dict[str, Any] = {}
+    value: dict[str, Any] = {}
     for attribute, text in element.attrib.items():
         name = names.get(_local(attribute), _local(attribute))
-        made[name] = known[name].read(text)[0] if name in known else text
+        value[name] = known[name].read(text)[0] if name in known else text
     for name, given in fields.items():
         field = known.get(name)
         if field is not None and field.items is not None:
             items = list(given[0]) if len(given) == 1 and _is_wrapper(given[0], field) else given
-            made[name] = [_value(item, field.items) for item in items]
+            value[name] = [_value(item, field.items) for item in items]
         else:
-            made[name] = _value(given[0], field) if len(given) == 1 else [_value(one, field) for one in given]
-    return made
+            value[name] = _value(given[0], field) if len(given) == 1 else [_value(child, field) for child in given]
+    return value
 
 
 def _is_wrapper(element: Element, field: Coercion) -> bool:
@@ -66,11 +62,11 @@ def _is_wrapper(element: Element, field: Coercion) -> bool:
     if len(element) == 0:
         return not (element.text or "").strip()
     inner = (field.items.fields if field.items else None) or {}
-    return not {_local(child.tag) for child in element} & {_written(name, one) for name, one in inner.items()}
+    return not {_local(child.tag) for child in element} & {_xml_name(name, item) for name, item in inner.items()}
 
 
-def _written(name: str, field: Coercion) -> str:
-    """How a field is called in XML."""
+def _xml_name(name: str, field: Coercion) -> str:
+    """The name of a field in XML: `xml.name` of its schema, or its own."""
     schema = field.validator.schema
     xml = schema.get("xml") if isinstance(schema, dict) else None
     return str(xml.get("name", name)) if isinstance(xml, dict) else name

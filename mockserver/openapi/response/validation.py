@@ -1,4 +1,7 @@
-"""Responses, judged by the document."""
+"""Responses, validated by the document.
+
+By the validators that requests use, not by jsonschema-rs: its messages differ, and `--check-responses` prints ours.
+"""
 
 import orjson
 

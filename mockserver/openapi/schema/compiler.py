@@ -1,4 +1,8 @@
-"""Schemas compiled to closures, once, at load."""
+"""Schemas compiled to closures, once, at load.
+
+By hand, because the messages of jsonschema-rs are not written for API users, it knows neither the direction of a value
+(`readOnly`, `writeOnly`) nor `nullable` of OpenAPI 3.0, and it ignores keywords that it does not know.
+"""
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
