@@ -125,6 +125,14 @@ def test_the_marker_adds_faults(mock_together: MockTogether) -> None:
     call(mock_together, "GET", "/v1/endpoints")
 
 
+def test_every_spelling_of_the_base_url_is_served_and_no_finding(mock_together: MockTogether) -> None:
+    for path in ("/endpoints", "/v1/endpoints", "/v1/v1/endpoints", "/v1/v3/whoami"):
+        call(mock_together, "GET", path)
+    assert mock_together.report["findings"] == []
+    assert mock_together.project_id == call(mock_together, "GET", "/v1/whoami")["project_id"]
+    assert [exchange["path"] for exchange in mock_together.journal].count("/v1/endpoints") == 2
+
+
 def test_a_bad_marker_fails_its_test_in_one_line(pytester: pytest.Pytester) -> None:
     marks = {
         'scenari="empty"': "takes allow, clock, faults, scenario, seed, strict, variations by name",

@@ -10,6 +10,9 @@ from contextlib import ExitStack
 from mockserver.server.process import Hosted, hosting
 from mockserver.settings import Settings
 
+SETTINGS = Settings(clock="step", folds_base_url=True)
+"""`folds_base_url`: tests get their base URL from us, so every SDK generation may write its paths below it."""
+
 _lock = threading.Lock()
 _by_process: dict[int, Hosted] = {}
 
@@ -21,6 +24,6 @@ def shared_host() -> Hosted:
         hosted = _by_process.get(os.getpid())
         if hosted is None:
             kept = ExitStack()
-            hosted = _by_process[os.getpid()] = kept.enter_context(hosting(Settings(clock="step")))
+            hosted = _by_process[os.getpid()] = kept.enter_context(hosting(SETTINGS))
             atexit.register(kept.close)
         return hosted

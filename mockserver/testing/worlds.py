@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -104,7 +105,8 @@ class MockEvents:
 class MockTogether:
     """A world of the process's mock server that belongs to one test.
 
-    `base_url` is the bare origin, which suits every client: 1.x and 2.x also take `base_url + "/v1"`.
+    `base_url` is the bare origin (`http://127.0.0.1:PORT`): the SDKs 1.x, 2.x and 3.x all take it as it is, and
+    `base_url + "/v1"` as well. `api_key` is the key of this world; no other key reaches it.
     """
 
     base_url: str
@@ -115,6 +117,15 @@ class MockTogether:
     _beginning: Beginning = field(repr=False)
     _first_run: int = field(default=0, repr=False)
     _accounts: dict[str, MockTogether] = field(default_factory=dict, repr=False)
+
+    @property
+    def project_id(self) -> str:
+        """The id of the account's project, which the paths of `/v2` and the 3.x SDK need: `proj-9b6f2f53`."""
+
+        async def read() -> str:  # by the server's own loop, which alone may touch its worlds
+            return self._hosted.app.worlds.of(self.api_key.encode()).stage.rules.account.project_id
+
+        return asyncio.run_coroutine_threadsafe(read(), self._hosted.loop).result()
 
     @property
     def clock(self) -> MockClock:

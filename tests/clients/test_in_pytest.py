@@ -24,15 +24,17 @@ ENDPOINT = dict(
     {bounds}
 )
 OFTEN = 6
+BASES = pytest.mark.parametrize("base", ["", "/v1"])  # the bare origin, and what 1.x and 2.x are configured with
 """
 # A client of generation 1 has other names, and httpx nowhere.
 FIRST = """
 from together import AsyncTogether, Together
 
 
+@BASES
 @pytest.mark.together(allow=["deprecated"])  # the client sends it by itself
-def test_it_is_created_and_deleted(mock_together):
-    client = Together(base_url=f"{mock_together.base_url}/v1", api_key=mock_together.api_key)
+def test_it_is_created_and_deleted(mock_together, base):
+    client = Together(base_url=mock_together.base_url + base, api_key=mock_together.api_key)
     made = client.endpoints.create(**ENDPOINT)
     states = [client.endpoints.get(made.id).state for _ in range(OFTEN)]
     assert states[-1] == "STARTED"
@@ -41,7 +43,7 @@ def test_it_is_created_and_deleted(mock_together):
 
 def test_asynchronously(mock_together):
     async def story():
-        client = AsyncTogether(base_url=f"{mock_together.base_url}/v1", api_key=mock_together.api_key)
+        client = AsyncTogether(base_url=mock_together.base_url, api_key=mock_together.api_key)
         return await client.models.list()
 
     assert asyncio.run(story())
@@ -51,10 +53,11 @@ import httpx
 from together import AsyncTogether, Together
 
 
+@BASES
 @pytest.mark.parametrize("is_socket", [True, False])
-def test_it_is_created_and_deleted(mock_together, is_socket):
+def test_it_is_created_and_deleted(mock_together, is_socket, base):
     options = {} if is_socket else {"http_client": httpx.Client(transport=mock_together.transport)}
-    client = Together(base_url=f"{mock_together.base_url}/v1", api_key=mock_together.api_key, **options)
+    client = Together(base_url=mock_together.base_url + base, api_key=mock_together.api_key, **options)
     made = client.endpoints.create(**ENDPOINT)
     states = [client.endpoints.retrieve(made.id).state for _ in range(OFTEN)]
     assert states[-1] == "STARTED"
@@ -73,8 +76,8 @@ def test_asynchronously_it_tries_again(mock_together, is_socket):
         options = {}
         if not is_socket:
             options["http_client"] = httpx.AsyncClient(transport=httpx.ASGITransport(app=mock_together.asgi))
-        address = f"{mock_together.base_url}/v1"
-        async with AsyncTogether(base_url=address, api_key=mock_together.api_key, **options) as client:
+        origin = mock_together.base_url
+        async with AsyncTogether(base_url=origin, api_key=mock_together.api_key, **options) as client:
             return (await client.endpoints.list()).data
 
     assert asyncio.run(story())
@@ -83,7 +86,7 @@ def test_asynchronously_it_tries_again(mock_together, is_socket):
 
 def test_it_streams_without_sockets(mock_together):
     http = httpx.Client(transport=mock_together.transport)
-    client = Together(base_url=f"{mock_together.base_url}/v1", api_key=mock_together.api_key, http_client=http)
+    client = Together(base_url=mock_together.base_url, api_key=mock_together.api_key, http_client=http)
     made = client.endpoints.create(**ENDPOINT)
     for _ in range(OFTEN):
         client.endpoints.retrieve(made.id)
@@ -92,15 +95,45 @@ def test_it_streams_without_sockets(mock_together):
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
     client.endpoints.delete(made.id)
 """
+# Generation 3 writes the version of the API in each path, and has no v1 endpoints.
+THIRD = """
+import httpx
+from together import AsyncTogether, Together
+
+@BASES
+@pytest.mark.parametrize("is_socket", [True, False])
+def test_a_volume_is_created_and_deleted(mock_together, is_socket, base):
+    options = {} if is_socket else {"http_client": httpx.Client(transport=mock_together.transport)}
+    client = Together(
+        base_url=mock_together.base_url + base,
+        api_key=mock_together.api_key,
+        project_id=mock_together.project_id,
+        **options,
+    )
+    assert client.whoami().project.id == mock_together.project_id
+    made = client.clusters.storage.create(volume_name="data", size_tib=1, region="us-central-8")
+    states = [client.clusters.storage.retrieve(made.volume_id).status for _ in range(OFTEN)]
+    assert states[-1] == "available"
+    client.clusters.storage.delete(made.volume_id)
+
+
+def test_asynchronously(mock_together):
+    async def story():
+        async with AsyncTogether(base_url=mock_together.base_url, api_key=mock_together.api_key) as client:
+            return await client.clusters.storage.list()
+
+    assert asyncio.run(story())
+"""
 
 
 @pytest.mark.parametrize(
     ("version", "bounds", "stories", "passed"),
     [
-        ("1.5.35", "min_replicas=1, max_replicas=1", FIRST, 2),
-        ("2.42.0", 'autoscaling={"min_replicas": 1, "max_replicas": 1}', SECOND, 5),
+        ("1.5.35", "min_replicas=1, max_replicas=1", FIRST, 3),
+        ("2.42.0", 'autoscaling={"min_replicas": 1, "max_replicas": 1}', SECOND, 7),
+        ("3.1.1", "", THIRD, 5),
     ],
-    ids=["1.5.35", "2.42.0"],
+    ids=["1.5.35", "2.42.0", "3.1.1"],
 )
 def test_an_sdk_beside_the_fixture(version: str, bounds: str, stories: str, passed: int, tmp_path: Path) -> None:
     (site,) = (python_environment(version) / "lib").glob("python3.*/site-packages")
