@@ -11,9 +11,8 @@ import signal
 import sys
 import threading
 
-INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-LEASH_VARIABLE = "CONTRACT_LEASH"
-"""Names the descriptor of a pipe that is open as long as whoever started the run lives."""
+from contract_tests.runner.signals import INTERRUPTS, LEASH_VARIABLE
+
 COULD_NOT_RUN = 2
 
 

@@ -16,13 +16,12 @@ from hypothesis import settings
 from hypothesis.core import StateForActualGivenExecution as Execution
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, InMemoryExampleDatabase
 
-from contract_tests.__main__ import INTERRUPTS
-from contract_tests.client.budget import Refused
+from contract_tests.client.errors import Refused
 from contract_tests.drivers.account import AccountDriver, NotToBeHad
-from contract_tests.judge.verdict import without
 from contract_tests.runner import session as sessions
 from contract_tests.runner.controller import GONE, Controller, give_up
 from contract_tests.runner.session import KitRun, Options
+from contract_tests.runner.signals import INTERRUPTS
 
 FOLDER = Path(__file__).parent
 BROKEN_BEFORE = pytest.StashKey[int]()
@@ -135,7 +134,7 @@ def _keep_by_test() -> None:
 
     def keyed(execution: Any) -> Any:
         if not hasattr(execution.wrapped_test, name):
-            setattr(execution.wrapped_test, name, sha256(sessions.session().record.test.encode()).digest())
+            setattr(execution.wrapped_test, name, sha256(sessions.session().recorder.test.encode()).digest())
         return run_engine(execution)  # type: ignore[no-untyped-call]
 
     Execution.run_engine = keyed  # type: ignore[method-assign]
@@ -170,7 +169,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(autouse=True)
 def judged(request: pytest.FixtureRequest) -> Iterator[None]:
     """Begin the evidence of a test anew, and fail it where the contract was broken."""
-    record = sessions.session().record
+    record = sessions.session().recorder
     record.begin(request.node.nodeid)
     before = request.node.stash[BROKEN_BEFORE] = record.broken
     yield
@@ -202,7 +201,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Any:
         return (yield)
     except (NotToBeHad, Refused) as error:
         what = (pyfuncitem.function.__doc__ or pyfuncitem.name).strip().splitlines()[0].rstrip(".")
-        sessions.session().record.pass_over(what, str(error))
+        sessions.session().recorder.skip(what, str(error))
         pytest.skip(str(error))
 
 
@@ -210,7 +209,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Any:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     """Let each report carry how far the run is."""
     report = yield
-    record = sessions.session().record
+    record = sessions.session().recorder
     report.progress = (os.environ.get("PYTEST_XDIST_WORKER", ""), record.requests, record.broken)
     report.judged = record.broken > item.stash.get(BROKEN_BEFORE, record.broken)
     return report
@@ -230,4 +229,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hand the record to the controller."""
     run = sessions.session()
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["contract"] = json.dumps(without(run.record.carried(), run.secrets))
+        session.config.workeroutput["contract"] = json.dumps(run.redactor.value(run.recorder.as_json()))

@@ -7,15 +7,14 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from contract_tests.client.errors import Refused
 from contract_tests.client.ledger import TAKES, Ledger
+from contract_tests.client.target import Target
 from contract_tests.model.document import JSON
 from contract_tests.model.exchange import OTHER, OURS, Exchange, made_id
 from contract_tests.model.resources import sightings
-
-if TYPE_CHECKING:
-    from contract_tests.client.target import Target
 
 MAKES = {
     "createEndpoint": "endpoint",
@@ -45,10 +44,6 @@ HELD_MINUTES = {"endpoint": 15, "cluster": 40, "volume": 0}
 DAY_MINUTES = 24 * 60
 CLEANING_PAUSES_S = (1.0, *(1.0 * 1.3**n for n in range(1, 12)), *[15.0] * 28)
 """The pauses between the looks at what could not be deleted at once: about eight minutes in all."""
-
-
-class Refused(Exception):
-    """A request that this run may not send; the text says why and what to do."""
 
 
 @dataclass

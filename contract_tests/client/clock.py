@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from contract_tests.client.target import Target
-
-
-class NoControl(Exception):
-    """What answers like a control API is none; the text says what it answered."""
+from contract_tests.client.errors import NoControl
+from contract_tests.model.exchange import Exchange
 
 
 class TargetClock(Protocol):
@@ -58,10 +55,14 @@ class RealClock:
 
 
 class ControlClock:
-    """The clock of a target that has a control API. Raises NoControl where it does not answer as one."""
+    """The clock of a target that has a control API; `control` sends a request to it: method, path and JSON body.
 
-    def __init__(self, target: Target, frozen: bool = False) -> None:
-        self._target = target
+    Raises:
+        NoControl: the target does not answer as a control API does.
+    """
+
+    def __init__(self, control: Callable[..., Exchange], frozen: bool = False) -> None:
+        self._control = control
         self._last_ms = 0
         self.frozen = frozen
         shown = self._ask("GET")
@@ -69,7 +70,7 @@ class ControlClock:
         """How it ran when it was first looked at."""
 
     def _ask(self, method: str, body: Any = None) -> dict[str, Any]:
-        one = self._target.control(method, "/_mock/clock", *([] if body is None else [body]))
+        one = self._control(method, "/_mock/clock", *([] if body is None else [body]))
         shown = one.shown
         if one.status != 200 or not isinstance(shown, dict) or not {"now_ms", "mode", "speed"} <= shown.keys():
             raise NoControl(f"the control API answered {one.status} to {method} /_mock/clock")

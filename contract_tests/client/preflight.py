@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from contract_tests.client.budget import Refused
+from contract_tests.client.errors import Refused
 from contract_tests.client.target import Target
 from contract_tests.model.document import UNDECLARED, ApiDocument, ApiOperation
-from contract_tests.model.exchange import ABSENT, Exchange
+from contract_tests.model.exchange import Exchange
+from contract_tests.model.json_values import ABSENT
 
 MOST_SHOWN = 60
 KEY_REFUSED = (401, 403)

@@ -15,12 +15,13 @@ from urllib.parse import urlencode, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from contract_tests.client.budget import Refused
-from contract_tests.client.clock import ControlClock, NoControl, RealClock, TargetClock
+from contract_tests.client.clock import ControlClock, RealClock, TargetClock
 from contract_tests.client.deadline import TooLong, within
-from contract_tests.judge.recorder import Record
+from contract_tests.client.errors import NoControl, Refused, Unreachable
 from contract_tests.model.document import JSON, ApiDocument, ApiOperation
-from contract_tests.model.exchange import ABSENT, BARE, BASIC, EMPTY, NONE, OTHER, OURS, SECRET_FIELDS, WRONG, Exchange
+from contract_tests.model.exchange import BARE, BASIC, EMPTY, NONE, OTHER, OURS, WRONG, Exchange
+from contract_tests.model.json_values import ABSENT
+from contract_tests.model.redaction import SECRET_FIELDS, SHORTEST_SECRET, Redactor
 
 TIMEOUT_S = (10, 60)
 """How long is waited for a connection, and for the next part of an answer."""
@@ -32,12 +33,6 @@ MOST_PATIENCE_S = 30
 MOST_RETRIES = 3
 MOST_LOST = 3
 """After how many requests in a row without an answer the target counts as gone."""
-SHORTEST_SECRET = 6
-"""Shorter ones are hidden only where they stand alone: they may be part of any word."""
-
-
-class Unreachable(Exception):
-    """The target does not answer; the text says how."""
 
 
 class Guard(Protocol):
@@ -61,7 +56,7 @@ class Target:
         base_url: str,
         api_key: str,
         documents: Iterable[ApiDocument],
-        record: Record,
+        on_exchange: Callable[[Exchange], None],
         guard: Guard,
         v1: ApiDocument,
         secrets: Iterable[str] = (),
@@ -73,8 +68,8 @@ class Target:
         """Where the server is, however its base URL was given."""
         self.documents = {one.name: one for one in documents}
         self.v1 = v1
-        self.secrets = frozenset(secret for secret in secrets if secret)
-        self.record = record
+        self.redactor = Redactor(secrets)
+        self._on_exchange = on_exchange
         self.guard = guard
         self.watchers: list[Callable[[Exchange], None]] = []
         self._keys = {
@@ -100,7 +95,7 @@ class Target:
         self.retries = MOST_RETRIES
         if has_control:
             try:
-                self.clock = ControlClock(self)
+                self.clock = ControlClock(self.control)
             except NoControl:
                 self.clock = RealClock()  # something else that is healthy
 
@@ -168,7 +163,7 @@ class Target:
         self.guard.before(self, one)
         self._send(one, dict(headers or {}))
         self.guard.after(self, one)
-        self.record.met(one)
+        self._on_exchange(one)
         if judged:
             for watch in self.watchers:
                 watch(one)
@@ -198,11 +193,11 @@ class Target:
             else:
                 time.sleep(wait_s * random.uniform(1.0, 1.2))
         one.status = answer.status_code
-        one.headers = {name.lower(): hidden(value, self.secrets) for name, value in answer.headers.items()}
+        one.headers = {name.lower(): self.redactor.text(value) for name, value in answer.headers.items()}
         one.answer = self._without_secrets(answer.content, one)
         one.repeats_secret = one.answer != answer.content
         answer._content = one.answer
-        answer.headers.update({name: hidden(value, self.secrets) for name, value in answer.headers.items()})
+        answer.headers.update({name: self.redactor.text(value) for name, value in answer.headers.items()})
         answer.request.headers.pop("Authorization", None)
         one.response = answer
         one.at_ms = self.clock.last_ms()
@@ -249,13 +244,14 @@ class Target:
 
     def unreachable(self, text: str) -> Unreachable:
         """An error to raise, without secrets."""
-        return Unreachable(hidden(text, self.secrets))
+        return Unreachable(self.redactor.text(text))
 
     def _without_secrets(self, answer: bytes, one: Exchange) -> bytes:
         """An answer in which the key, or a token that was sent, is not to be read."""
         sent = [one.sent[name] for name in SECRET_FIELDS if name in one.sent] if isinstance(one.sent, dict) else []
-        secrets = {*self.secrets, *(each for each in sent if isinstance(each, str) and len(each) >= SHORTEST_SECRET)}
-        return hidden(answer.decode("latin-1"), {_as_latin(each) for each in secrets}).encode("latin-1")
+        tokens = {token for token in sent if isinstance(token, str) and len(token) >= SHORTEST_SECRET}
+        redactor = Redactor(_as_latin(secret) for secret in (self.redactor.secrets | tokens))
+        return redactor.text(answer.decode("latin-1")).encode("latin-1")
 
     # ---- the control API, where there is one -------------------------------------------------------------------------
 
@@ -306,17 +302,6 @@ def retry_after_s(status: int, headers: Mapping[str, str], attempt: int) -> floa
 def _until_s(instant: datetime) -> float:
     at = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
     return max((at - datetime.now(UTC)).total_seconds(), 0.0)
-
-
-def hidden(text: str, secrets: Iterable[str]) -> str:
-    """The text without the secrets, also as JSON would write them."""
-    for secret in secrets:
-        for written in {secret, jsonlib.dumps(secret)[1:-1]}:
-            if len(secret) >= SHORTEST_SECRET:
-                text = text.replace(written, "***")
-            elif written in text:
-                text = re.sub(rf"(?<![\w-]){re.escape(written)}(?![\w-])", "***", text)
-    return text
 
 
 def _as_latin(text: str) -> str:

@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from contract_tests.client.budget import MAKES, Refused
+from contract_tests.client.budget import MAKES
+from contract_tests.client.errors import Refused
 from contract_tests.client.target import Target
-from contract_tests.judge.observer import KnownResource, Observer
-from contract_tests.judge.recorder import Record
+from contract_tests.judge.known_resource import KnownResource
+from contract_tests.judge.observer import Observer
+from contract_tests.judge.recorder import Recorder
 from contract_tests.model.document import ApiDocument
-from contract_tests.model.exchange import ABSENT, Exchange, made_id
+from contract_tests.model.exchange import Exchange, made_id
+from contract_tests.model.json_values import ABSENT
 from contract_tests.model.lifecycle import StateGraph
 from contract_tests.model.resources import DELETES, GETS
 from contract_tests.model.views import READY, state_of
@@ -37,7 +40,7 @@ class AccountDriver:
         document: ApiDocument,
         observer: Observer,
         lifecycles: Mapping[str, StateGraph],
-        record: Record,
+        recorder: Recorder,
         prefix: str,
         patience_s: float,
     ) -> None:
@@ -45,7 +48,7 @@ class AccountDriver:
         self.document = document
         self.observer = observer
         self.lifecycles = lifecycles
-        self.record = record
+        self.recorder = recorder
         self.prefix = prefix
         self.patience_s = patience_s
         self.made: list[tuple[str, str]] = []
@@ -68,7 +71,7 @@ class AccountDriver:
     def name(self) -> str:
         """A name for something new, by which it is known as ours."""
         self._names += 1
-        return f"{self.prefix}-{self.record.requests}-{self._names}"
+        return f"{self.prefix}-{self.recorder.requests}-{self._names}"
 
     # ---- what can be had -----------------------------------------------------------------------------------------
 
@@ -189,7 +192,7 @@ class AccountDriver:
     def look(self, known: KnownResource) -> Exchange:
         """Read one resource."""
         if known.kind == "remediation":
-            instance = str(known.views.get("instance_id", "-"))
+            instance = str(known.fields.get("instance_id", "-"))
             return self.call("RemediationService_GetRemediation", known.parent, instance, known.id)
         return self.call(GETS[known.kind][0], known.id)
 
@@ -205,18 +208,19 @@ class AccountDriver:
             if state in until or (not until and state is not None and self.at_rest(known, table, state)):
                 return state
             if self._waits_in_vain(known):
-                self.record.pass_over(
+                self.recorder.skip(
                     "whether a cluster arrives whose volume failed", "no document says what becomes of it"
                 )
                 return state
             waited_ms = self.target.clock.now_ms() - begun_ms
             if state != "PENDING" or known.kind != "endpoint":  # an endpoint may wait for hardware, which has no bound
-                if not self.record.judge(transitions.arrives_in_time, table, state, waited_ms, at=one):
+                if not self.recorder.judge(transitions.arrives_in_time, table, state, waited_ms, at=one):
                     return state
             elif waited_ms > table.arrives_within_ms:
-                if not self.record.judge(hardware.pending_for_want_of_stock, self, known, at=one):
+                available = [entry["id"] for entry in self.hardware_for(str(known.fields.get("model")))]
+                if not self.recorder.judge(hardware.pending_for_want_of_stock, known, available, at=one):
                     return state
-                self.record.pass_over(
+                self.recorder.skip(
                     f"whether {known.kind}s leave {state} in time", "hardware was not to be had meanwhile"
                 )
                 return state
@@ -230,7 +234,7 @@ class AccountDriver:
     def _waits_in_vain(self, known: KnownResource) -> bool:
         """Whether a cluster waits for a volume that will not come."""
         failed = [one for one in self.observer.known.values() if one.kind == "volume" and one.state == "failed"]
-        return known.kind == "cluster" and any(one.parent == known.id or one.id == known.volume for one in failed)
+        return known.kind == "cluster" and any(one.parent == known.id or one.id == known.volume_id for one in failed)
 
     def at_rest(self, known: KnownResource, table: StateGraph, state: str) -> bool:
         """Whether nothing more is to come by itself: a cluster at rest also has its nodes at rest."""
@@ -238,7 +242,7 @@ class AccountDriver:
             return False
         if known.kind == "cluster" and state == READY:
             nodes = self.lifecycles["node"]
-            workers = known.last.get("gpu_worker_nodes") or []
+            workers = known.last_view.get("gpu_worker_nodes") or []
             return all(nodes.rests(str(state_of("node", one))) for one in workers if isinstance(one, dict))
         return True
 
@@ -248,7 +252,7 @@ class AccountDriver:
         """Ask for a resource to be deleted."""
         operation_id = next(name for name, (kind, _) in DELETES.items() if kind == known.kind)
         one = self.call(operation_id, known.id)
-        self.record.judge(cross_response.delete_says_so, one, known.id, at=one)
+        self.recorder.judge(cross_response.delete_says_so, one, known.id, at=one)
         return one
 
     def clear(self) -> None:

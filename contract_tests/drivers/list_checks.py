@@ -8,7 +8,7 @@ from typing import Any
 
 from contract_tests.drivers.account import AccountDriver
 from contract_tests.model.exchange import Exchange
-from contract_tests.model.resources import objects
+from contract_tests.model.json_values import objects
 from contract_tests.rules import lists, refusals
 
 MOST_PAGES = 50
@@ -83,14 +83,14 @@ def filtered(
     one = account.call(operation_id, *path, query=query)
     after = account.call(operation_id, *path, query=base_query)
     if not (before.ok and one.ok and after.ok):
-        account.record.judge(refusals.good_request_accepted, one, "a filter that is declared", at=one)
+        account.recorder.judge(refusals.good_request_accepted, one, "a filter that is declared", at=one)
         return []
     first = {str(item.get(key)) for item in items(before, field) if passes(item)}
     last = {str(item.get(key)) for item in items(after, field) if passes(item)}
     found = items(one, field)
     told = "&".join(f"{name}={value}" for name, value in query.items())
     got = {str(item.get(key)) for item in found}
-    account.record.judge(lists.filter_exact, told, got, first & last, first | last, at=one, evidence=[before, one])
+    account.recorder.judge(lists.filter_exact, told, got, first & last, first | last, at=one, evidence=[before, one])
     return found
 
 
@@ -121,13 +121,13 @@ def pages(
             break
         found.append([str(item.get(key)) for item in items(one, field)])
         more_told = len(found) > 1 and trail[-2].shown.get("has_next") is True
-        account.record.judge(lists.next_page_is_there, more_told, found[-1], at=one, evidence=trail[-2:])
+        account.recorder.judge(lists.next_page_is_there, more_told, found[-1], at=one, evidence=trail[-2:])
         token = one.shown.get(next_name) or ""
         if "has_next" in one.shown:
-            account.record.judge(lists.has_next_tells, one.shown, next_name, at=one)
+            account.recorder.judge(lists.has_next_tells, one.shown, next_name, at=one)
         if not token:
             break
     keys = [str(item.get(key)) for item in items(whole, field)]
-    account.record.judge(
+    account.recorder.judge(
         lists.pages_make_the_whole, found, size, keys, not token and one.ok, at=one, evidence=trail[-4:]
     )

@@ -17,7 +17,7 @@ def read_endpoints(account: AccountDriver) -> None:
         filtered(account, "listEndpoints", (), {"type": kind}, "data", "id", having("type", kind))
     mine = account.call("listEndpoints", query={"mine": True})
     owners = {str(one.get("owner")) for one in items(mine, "data")}
-    account.record.judge(lists.one_owner, sorted(owners), at=mine)
+    account.recorder.judge(lists.one_owner, sorted(owners), at=mine)
     if len(owners) == 1:
         owner = next(iter(owners))
         filtered(account, "listEndpoints", (), {"mine": True}, "data", "id", having("owner", owner))
@@ -32,35 +32,35 @@ def read_endpoints(account: AccountDriver) -> None:
     for usage in ("on-demand", "reserved"):
         one = account.call("listEndpoints", query={"usage_type": usage, "type": "dedicated"})
         parts[usage] = [str(item.get("id")) for item in items(one, "data")]
-    account.record.judge(
+    account.recorder.judge(
         lists.filter_parts, "usage_type", parts, [str(one.get("id")) for one in items(dedicated, "data")], at=one
     )
     for entry in items(dedicated, "data")[:20]:
         account.call("getEndpoint", str(entry.get("id")))
         bound = account.call("listAdapters", str(entry.get("id")))
-        account.record.judge(lists.adapter_tells_its_parts, items(bound, "data"), entry.get("name"), at=bound)
+        account.recorder.judge(lists.adapter_tells_its_parts, items(bound, "data"), entry.get("name"), at=bound)
 
 
 def read_hardware(account: AccountDriver) -> None:
     """The catalogue, and what of it some models fit."""
     whole = account.call("listHardware")
     entries = items(whole, "data")
-    account.record.judge(hardware.availability_when_asked, entries, None, at=whole)
-    account.record.judge(hardware.hardware_tells_itself, entries, at=whole)
+    account.recorder.judge(hardware.availability_when_asked, entries, None, at=whole)
+    account.recorder.judge(hardware.hardware_tells_itself, entries, at=whole)
     by_id = {str(one.get("id")): one for one in entries}
     models = account.deployable()
     for model in [*models[:4], *models[-2:]]:
         one = account.call("listHardware", query={"model": model})
-        account.record.judge(
+        account.recorder.judge(
             refusals.good_request_accepted, one, "hardware for a model that is listed as dedicated", at=one
         )
-        account.record.judge(hardware.availability_when_asked, items(one, "data"), model, at=one)
+        account.recorder.judge(hardware.availability_when_asked, items(one, "data"), model, at=one)
         listed, at_once = items(one, "data"), account.target.clock.frozen
-        account.record.judge(hardware.catalogue_is_one, listed, by_id, model, at_once, at=one, evidence=[whole, one])
-        account.record.judge(hardware.hardware_tells_itself, items(one, "data"), at=one)
-        account.record.judge(hardware.fits_memory, items(one, "data"), model, at=one)
+        account.recorder.judge(hardware.catalogue_is_one, listed, by_id, model, at_once, at=one, evidence=[whole, one])
+        account.recorder.judge(hardware.hardware_tells_itself, items(one, "data"), at=one)
+        account.recorder.judge(hardware.fits_memory, items(one, "data"), model, at=one)
     unknown = account.call("listHardware", query={"model": "nobody/knows-this-model"})
-    account.record.judge(refusals.bad_request_refused, unknown, "the model is not known", {404, 400}, at=unknown)
+    account.recorder.judge(refusals.bad_request_refused, unknown, "the model is not known", {404, 400}, at=unknown)
 
 
 def read_models(account: AccountDriver) -> None:
@@ -69,19 +69,19 @@ def read_models(account: AccountDriver) -> None:
     dedicated = account.call("models", query={"dedicated": True})
     names = {str(one.get("id")) for one in items(everything, "data")}
     deployable = {str(one.get("id")) for one in items(dedicated, "data")}
-    account.record.judge(
+    account.recorder.judge(
         lists.filter_exact, "dedicated=true", deployable, [], names, at=dedicated, evidence=[everything, dedicated]
     )
     both = {str(one.get("id")): one for one in items(everything, "data")}
     for one in items(dedicated, "data"):
         if one.get("id") in both:
-            account.record.judge(
+            account.recorder.judge(
                 lists.same_model, both[str(one["id"])], one, at=dedicated, evidence=[everything, dedicated]
             )
     scalable = account.call("autoscaleModels")
     if scalable.ok and dedicated.ok:
         listed = {str(one.get("name")) for one in items(scalable, "data")}
-        account.record.judge(
+        account.recorder.judge(
             lists.lists_agree,
             "/models?dedicated=true",
             deployable,
@@ -92,7 +92,7 @@ def read_models(account: AccountDriver) -> None:
         )
     not_dedicated = account.call("models", query={"dedicated": False})
     got = {str(one.get("id")) for one in items(not_dedicated, "data")}
-    account.record.judge(
+    account.recorder.judge(
         lists.filter_exact,
         "dedicated=false",
         got,
@@ -115,7 +115,7 @@ def read_account(account: AccountDriver) -> None:
             "api_key_id": _deep(told, "api_key", "id"),
         }
         for name, value in pairs.items():
-            account.record.judge(
+            account.recorder.judge(
                 lists.lists_agree,
                 "/whoami",
                 {whoami.shown.get(name)},
@@ -128,7 +128,7 @@ def read_account(account: AccountDriver) -> None:
     ids = [str(one.get("id")) for one in items(projects, "data")]
     if whoami.ok and projects.ok and isinstance(whoami.shown, dict):
         own = {str(whoami.shown.get("project_id"))}
-        account.record.judge(lists.filter_exact, "the list of projects", ids, own, {*ids, *own}, at=projects)
+        account.recorder.judge(lists.filter_exact, "the list of projects", ids, own, {*ids, *own}, at=projects)
     pages(account, "listProjects", (), {}, "data", "id", size_name="limit", token_name="after", next_name="next_cursor")
 
 
@@ -152,7 +152,7 @@ def read_clusters(account: AccountDriver) -> None:
         found = str(one.get("cluster_id"))
         got = account.call("GPUClusterService_Get", found)
         if regions and got.ok and isinstance(got.shown, dict):
-            account.record.judge(
+            account.recorder.judge(
                 lists.cluster_fits_region, got.shown, regions.get(str(got.shown.get("region"))), at=got
             )
         read_add_ons(account, found)
@@ -165,12 +165,12 @@ def read_add_ons(account: AccountDriver, cluster_id: str) -> None:
     for one in items(listed, "add_ons"):
         got = account.call("InstanceClusterAddOnService_Get", cluster_id, str(one.get("name")))
         if got.ok and isinstance(got.shown, dict):
-            account.record.judge(lists.same_add_on, one, got.shown, at=got)
+            account.recorder.judge(lists.same_add_on, one, got.shown, at=got)
     cluster = account.call("GPUClusterService_Get", cluster_id)
     if cluster.ok and listed.ok and isinstance(cluster.shown, dict):
         on = {str(one.get("name")) for one in items(listed, "add_ons") if _enabled(one)}
         shown = {str(one.get("name")) for one in items(cluster, "add_ons")}
-        account.record.judge(
+        account.recorder.judge(
             lists.lists_agree,
             "the add-ons that are on",
             on,
@@ -210,7 +210,7 @@ def read_repairs(account: AccountDriver, cluster_id: str) -> None:
         one_instance = account.call(LIST, cluster_id, instance)
         got = [str(one.get("id")) for one in items(one_instance, "remediations")]
         certain = [str(one.get("id")) for one in repairs if one.get("instance_id") == instance]
-        account.record.judge(
+        account.recorder.judge(
             lists.filter_exact,
             f"the list of {instance}",
             got,
@@ -225,7 +225,7 @@ def read_repairs(account: AccountDriver, cluster_id: str) -> None:
         for order in ("create_time desc", "create_time asc"):
             ordered = account.call(LIST, cluster_id, "-", query={"order_by": order})
             keys = [instant_ms(one.get("create_time")) for one in items(ordered, "remediations")]
-            account.record.judge(lists.order_kept, order, keys, order.endswith("desc"), at=ordered)
+            account.recorder.judge(lists.order_kept, order, keys, order.endswith("desc"), at=ordered)
     read_alerts(account, cluster_id)
 
 
@@ -252,14 +252,14 @@ def read_alerts(account: AccountDriver, cluster_id: str) -> None:
         {str(one["node_remediation_intent_id"]) for one in alerts if one.get("node_remediation_intent_id")}
     )[:2]:
         judged({**base, "intent_id": intent}, having("node_remediation_intent_id", intent))
-    account.record.judge(lists.of_one_cluster, alerts, cluster_id, at=whole)
+    account.recorder.judge(lists.of_one_cluster, alerts, cluster_id, at=whole)
     if alerts:
         for size in (1, 2):
             pages(account, ALERTS, (), base, "alerts", key, size)
         for order in ("PHC_ALERT_ORDER_STARTED_AT_ASC", "PHC_ALERT_ORDER_STARTED_AT_DESC"):
             one = account.call(ALERTS, query={**base, "order_by": order})
             keys = [instant_ms(item.get("started_at")) for item in items(one, "alerts")]
-            account.record.judge(lists.order_kept, order, keys, order.endswith("DESC"), at=one)
+            account.recorder.judge(lists.order_kept, order, keys, order.endswith("DESC"), at=one)
 
 
 def read_volumes(account: AccountDriver) -> None:
@@ -274,13 +274,13 @@ def read_volumes(account: AccountDriver) -> None:
     if own:
         spelled = [account.call("SharedVolumeService_List", query={name: own}) for name in ("projectId", "project_id")]
         ids = [{str(one.get("volume_id")) for one in items(each, "volumes")} for each in spelled]
-        account.record.judge(
+        account.recorder.judge(
             lists.lists_agree, "projectId", ids[0], "project_id", ids[1], at=spelled[1], evidence=spelled
         )
         for known in [
             one for one in account.observer.known.values() if one.kind == "volume" and one.ours and not one.gone
         ]:
-            account.record.judge(
+            account.recorder.judge(
                 lists.filter_exact, f"projectId={own}", ids[0], {known.id}, ids[0] | {known.id}, at=spelled[0]
             )
 
@@ -296,7 +296,7 @@ def read_places(account: AccountDriver) -> None:
     zones = account.call("availabilityZones")
     shown = zones.shown.get("avzones") if isinstance(zones.shown, dict) else None
     names = [str(one) for one in shown] if isinstance(shown, list) else []
-    account.record.judge(lists.named_once, names, at=zones)
+    account.recorder.judge(lists.named_once, names, at=zones)
     account.regions()
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from contract_tests.drivers.account import AccountDriver, NotToBeHad
 from contract_tests.model.document import ApiOperation
-from contract_tests.model.exchange import ABSENT, Exchange
+from contract_tests.model.exchange import Exchange
+from contract_tests.model.json_values import ABSENT
 
 ALERTS = "HealthCheckService_ListPassiveHealthCheckAlerts"
 NOBODY = "00000000-0000-4000-8000-000000000000"

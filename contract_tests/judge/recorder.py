@@ -1,74 +1,93 @@
-"""What a run has judged and met: the rules, the findings with their shortest evidence, and what was exercised."""
+"""What a run has judged and seen: rules, findings with the shortest requests that show them, and what was exercised."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from contract_tests.judge.registry import ERROR, RULES, Rule, told
+from contract_tests.judge.findings import Finding
+from contract_tests.judge.registry import ERROR, RULES, Rule, adopt
 from contract_tests.model.exchange import Exchange, curl_lines, relevant
 
-LONGEST_ANSWER = 2000
-MOST_EVIDENCE = 40
-"""How many requests a finding shows at most: a longer story helps nobody."""
+MAX_ANSWER = 2000
+"""How many characters of an answer a finding shows."""
+MAX_EVIDENCE = 40
+"""How many requests a finding shows."""
 
 
-class Record:
-    """The record of one process; those of several workers are merged."""
+class Recorder:
+    """Counts and findings of one process; those of several workers are merged."""
 
     def __init__(self) -> None:
         self.requests = 0
         self.judged: Counter[str] = Counter()
+        """How often each rule was judged, by its name."""
         self.breaches: Counter[str] = Counter()
-        self.findings: dict[tuple[str, str], dict[str, Any]] = {}
+        self.findings: dict[tuple[str, str], Finding] = {}
+        """By rule and operation."""
         self.not_judged: dict[str, str] = {}
+        """Why something could not be judged, by what."""
         self.statuses: Counter[tuple[str, int]] = Counter()
+        """By operation and status."""
         self.parameters: Counter[tuple[str, str, str]] = Counter()
+        """By operation, place (path, query, body) and name."""
         self.states: Counter[tuple[str, str]] = Counter()
+        """By kind and state."""
         self.moves: Counter[tuple[str, str, str]] = Counter()
+        """By kind, name of the move and the state that it left."""
         self.trail: list[Exchange] = []
+        """The exchanges of the test at hand."""
         self.test = ""
 
     def begin(self, test: str) -> None:
-        """From here on another test runs: its evidence begins anew."""
+        """Begin another test: exchanges of earlier tests are no evidence for it."""
         self.test = test
         self.trail.clear()
 
-    def met(self, one: Exchange) -> None:
+    def note(self, exchange: Exchange) -> None:
         """Count an exchange, and keep it as evidence."""
         self.requests += 1
-        self.trail.append(one)
-        if one.operation is None:
+        self.trail.append(exchange)
+        if exchange.operation is None:
             return
-        name = one.operation.operation_id
-        self.statuses[name, one.status] += 1
-        for parameter in one.operation.path_names:
+        name = exchange.operation.operation_id
+        self.statuses[name, exchange.status] += 1
+        for parameter in exchange.operation.path_names:
             self.parameters[name, "path", parameter] += 1
-        for parameter, _ in one.query:
+        for parameter, _ in exchange.query:
             self.parameters[name, "query", parameter] += 1
-        if isinstance(one.sent, dict):
-            for field in one.sent:
+        if isinstance(exchange.sent, dict):
+            for field in exchange.sent:
                 self.parameters[name, "body", str(field)] += 1
 
     def judge(self, rule: Rule, *args: Any, at: Exchange, evidence: Sequence[Exchange] | None = None) -> bool:
-        """Judge a rule and keep what it finds; whether all was well. `evidence` shows it where `at` does not."""
+        """Judge a rule and record its breaches; True where there are none.
+
+        `at` is the exchange that is judged. `evidence` holds the exchanges to show for it, by default `at` and those
+        that led to it.
+        """
         self.judged[rule.name] += 1
         messages = list(rule(*args))
         for message in messages:
-            self._found(rule, message, at, evidence)
+            self._add(rule, message, at, evidence)
         return not messages
 
-    def pass_over(self, what: str, why: str) -> None:
+    def skip(self, what: str, why: str) -> None:
         """Say that something could not be judged."""
         self.not_judged[what] = why
 
     @property
+    def last(self) -> Exchange:
+        """The last exchange of the test at hand."""
+        return self.trail[-1]
+
+    @property
     def broken(self) -> int:
-        """How many breaches of the contract there were, warnings apart."""
+        """The number of breaches of rules that are errors."""
         return sum(count for name, count in self.breaches.items() if RULES[name].severity == ERROR)
 
-    def _found(self, rule: Rule, message: str, at: Exchange, evidence: Sequence[Exchange] | None) -> None:
+    def _add(self, rule: Rule, message: str, at: Exchange, evidence: Sequence[Exchange] | None) -> None:
         self.breaches[rule.name] += 1
         key = (rule.name, at.operation_id)
         known = self.findings.get(key)
@@ -91,15 +110,15 @@ class Record:
             "count": count,
             "test": self.test,
             "requests": len(shown),
-            "curl": curl_lines(shown[-MOST_EVIDENCE:]),
+            "curl": curl_lines(shown[-MAX_EVIDENCE:]),
             "status": at.status,
-            "answer": at.answer[: LONGEST_ANSWER + 1].decode("utf-8", "replace")[:LONGEST_ANSWER],
+            "answer": at.answer[: MAX_ANSWER + 1].decode("utf-8", "replace")[:MAX_ANSWER],
         }
 
-    def carried(self) -> dict[str, Any]:
-        """Everything as plain values, for another process to merge."""
+    def as_json(self) -> dict[str, Any]:
+        """Everything as a JSON value, for another process to merge."""
         return {
-            "rules": [one.facts() for one in RULES.values()],
+            "rules": [rule.facts() for rule in RULES.values()],
             "requests": self.requests,
             "judged": dict(self.judged),
             "breaches": dict(self.breaches),
@@ -108,27 +127,22 @@ class Record:
             **{name: [[*key, count] for key, count in getattr(self, name).items()] for name in _COUNTED},
         }
 
-    def merge(self, carried: dict[str, Any]) -> None:
-        """Add what another process found, by rules that this one need not know."""
-        for facts in carried["rules"]:
-            told(facts)
-        self.requests += carried["requests"]
-        self.judged.update(carried["judged"])
-        self.breaches.update(carried["breaches"])
-        self.not_judged.update(carried["not_judged"])
+    def merge(self, other: dict[str, Any]) -> None:
+        """Add what another process recorded (`as_json`), by rules that this process need not have imported."""
+        for facts in other["rules"]:
+            adopt(facts)
+        self.requests += other["requests"]
+        self.judged.update(other["judged"])
+        self.breaches.update(other["breaches"])
+        self.not_judged.update(other["not_judged"])
         for name in _COUNTED:
-            getattr(self, name).update({tuple(key): count for *key, count in carried[name]})
-        for found in carried["findings"]:
-            key = (found["rule"], found["operation"])
+            getattr(self, name).update({tuple(key): count for *key, count in other[name]})
+        for finding in other["findings"]:
+            key = (finding["rule"], finding["operation"])
             known = self.findings.get(key)
-            count = found["count"] + (known["count"] if known else 0)
-            shorter = found if known is None or found["requests"] < known["requests"] else known
+            count = finding["count"] + (known["count"] if known else 0)
+            shorter: Finding = finding if known is None or finding["requests"] < known["requests"] else known
             self.findings[key] = {**shorter, "count": count}
 
 
 _COUNTED = ("statuses", "parameters", "states", "moves")
-
-
-def ranked(findings: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Findings, errors first, those with the shortest story before the others."""
-    return sorted(findings, key=lambda one: (one["severity"] != ERROR, one["requests"], one["rule"], one["operation"]))

@@ -1,7 +1,7 @@
-"""The registry of rules. A rule is one small check with a name, and says why it is one and where that is written.
+"""The registry of rules. A rule is a small check with a name, the reason for it and the source that states it.
 
-A check is a generator: it yields one sentence for each thing that is wrong, and nothing where all is well. It is judged
-by `Record.judge`, which counts, and keeps what is needed to show a breach to somebody.
+A check is a generator that yields one sentence for each breach. `Recorder.judge` runs it, counts, and keeps the
+exchanges that show a breach.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Check = Callable[..., Iterator[str]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: `severity` error breaks the contract, warning only tells; `source` is where the rule is written."""
+    """One rule. Only breaches of severity error break the contract; `source` is where the rule is written."""
 
     name: str
     suite: str
@@ -28,11 +28,11 @@ class Rule:
     check: Check
 
     def __call__(self, *args: Any) -> Iterator[str]:
-        """What is wrong, one sentence each."""
+        """One sentence for each breach."""
         return self.check(*args)
 
     def facts(self) -> dict[str, str]:
-        """What a verdict tells of the rule, for another process."""
+        """The rule without its check, for another process (`adopt`)."""
         return {name: getattr(self, name) for name in ("name", "suite", "severity", "reason", "source")}
 
 
@@ -41,21 +41,25 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(name: str, *, suite: str, reason: str, source: str, severity: str = ERROR) -> Callable[[Check], Rule]:
-    """Register a check as a rule. Raises ValueError where the name is taken."""
+    """Register a check as a rule.
+
+    Raises:
+        ValueError: another rule has this name.
+    """
 
     def register(check: Check) -> Rule:
         if name in RULES:
             raise ValueError(f"two rules are called {name}")
-        RULES[name] = made = Rule(name, suite, severity, reason, source, check)
-        return made
+        RULES[name] = registered = Rule(name, suite, severity, reason, source, check)
+        return registered
 
     return register
 
 
-def told(facts: dict[str, str]) -> None:
-    """Register a rule that another process judges by, where this one has not met it."""
+def adopt(facts: dict[str, str]) -> None:
+    """Register a rule that another process judged by, where this one does not have it."""
     RULES.setdefault(facts["name"], Rule(**facts, check=_judged_elsewhere))
 
 
 def _judged_elsewhere(*args: Any) -> Iterator[str]:
-    raise NotImplementedError("this process only tells of the rule")
+    raise NotImplementedError("only the process that registered this rule can judge it")

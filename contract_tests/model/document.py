@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 import jsonschema_rs
 import yaml
 
-from contract_tests.model.exchange import ABSENT
+from contract_tests.model.json_values import ABSENT, without_nulls
 
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 JSON = "application/json"
@@ -154,13 +154,6 @@ def _value_problem(schema: Mapping[str, Any], values: list[str]) -> str | None:
         if known is not None and (value.lower() if kind == "boolean" else value) not in known:
             return f"is {value!r}, none of {', '.join(map(str, known))}"
     return None
-
-
-def without_nulls(value: Any) -> Any:
-    """A JSON value without the fields that are null."""
-    if isinstance(value, dict):
-        return {name: without_nulls(inner) for name, inner in value.items() if inner is not None}
-    return [without_nulls(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _told(problem: Any) -> str:

@@ -8,20 +8,17 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
-if TYPE_CHECKING:
-    from contract_tests.model.document import ApiDocument, ApiOperation
+from contract_tests.model.document import ApiDocument, ApiOperation
+from contract_tests.model.json_values import ABSENT, decode
+from contract_tests.model.redaction import mask_secret_fields
 
 OURS, NONE, WRONG, OTHER = "ours", "none", "wrong", "other"
 BARE, BASIC, EMPTY = "bare", "basic", "empty"
 """The key a request is sent with: the account's, none, one that nobody has, another account's; or the account's
 without its scheme or with another, or none with it."""
-
-SECRET_FIELDS = frozenset({"hf_token"})
-ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "ABSENT"})()
-"""In place of a body that is not sent; None is JSON's null."""
 
 
 @dataclass(eq=False)
@@ -51,12 +48,12 @@ class Exchange:
     @cached_property
     def sent(self) -> Any:
         """The body as a value; ABSENT where there is none, or none that is JSON."""
-        return _decoded(self.body) if self.body else ABSENT
+        return decode(self.body or b"")
 
     @cached_property
     def shown(self) -> Any:
         """The answer as a value; ABSENT where there is none, or none that is JSON."""
-        return _decoded(self.answer) if self.answer else ABSENT
+        return decode(self.answer)
 
     @property
     def ok(self) -> bool:
@@ -83,44 +80,6 @@ class Exchange:
     def text(self) -> str:
         """All of the request that may name a resource."""
         return f"{self.path} {self.query} {(self.body or b'').decode('utf-8', 'replace')}"
-
-
-DEEPEST = 200
-"""How deeply a JSON value may be nested: what is nested deeper is none to us, nor to most clients."""
-
-
-def _decoded(raw: bytes) -> Any:
-    try:
-        value = json.loads(raw, parse_constant=_no_json)
-    except (ValueError, RecursionError):
-        return ABSENT
-    deep = raw.count(b"[") + raw.count(b"{") > DEEPEST and _is_too_deep(value)
-    return ABSENT if deep else value
-
-
-def _is_too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [
-            inner
-            for one in level
-            if isinstance(one, dict | list)
-            for inner in (one.values() if isinstance(one, dict) else one)
-        ]
-        if not level:
-            return False
-    return True
-
-
-def _no_json(word: str) -> Any:
-    raise ValueError(f"{word} is no JSON")
-
-
-def redacted(value: Any) -> Any:
-    """A JSON value without what must not be shown."""
-    if isinstance(value, dict):
-        return {name: "***" if name in SECRET_FIELDS else redacted(inner) for name, inner in value.items()}
-    return [redacted(inner) for inner in value] if isinstance(value, list) else value
 
 
 # ---- as curl lines ---------------------------------------------------------------------------------------------------
@@ -245,7 +204,7 @@ def _curl(one: Exchange, names: Mapping[str, str]) -> str:
     if one.body is not None:
         if one.content_type:
             parts.append(f"-H {shlex.quote(f'Content-Type: {one.content_type}')}")
-        sent = one.body.decode("utf-8", "replace") if one.sent is ABSENT else json.dumps(redacted(one.sent))
+        sent = one.body.decode("utf-8", "replace") if one.sent is ABSENT else json.dumps(mask_secret_fields(one.sent))
         parts.append(f"--data-raw {_quoted(sent, names)}")
     return " ".join(part for part in parts if part)
 

@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from contract_tests.model.exchange import Exchange
+from contract_tests.model.json_values import objects
 
 View = Mapping[str, Any]
-
-
-def objects(value: Any) -> list[dict[str, Any]]:
-    """The objects in a list; none where it is no list."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 class Sighting(NamedTuple):

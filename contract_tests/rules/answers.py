@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from contract_tests.judge.recorder import Record
+from contract_tests.judge.recorder import Recorder
 from contract_tests.judge.registry import WARNING, rule
 from contract_tests.model.document import JSON, UNDECLARED
-from contract_tests.model.exchange import ABSENT, Exchange
+from contract_tests.model.exchange import Exchange
+from contract_tests.model.json_values import ABSENT
 
 NO_OPERATION = frozenset({404, 405})
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -244,14 +245,14 @@ ALWAYS = (
 )
 
 
-def watcher(record: Record) -> Any:
-    """What judges each answer by all rules of this module."""
+def watcher(recorder: Recorder) -> Callable[[Exchange], None]:
+    """A function that judges an exchange by all rules of this module."""
 
     def watch(one: Exchange) -> None:
         if one.operation is None and one.method in ("HEAD", "OPTIONS"):
             return
         for each in ALWAYS:
-            record.judge(each, one, at=one)
+            recorder.judge(each, one, at=one)
 
     return watch
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from contract_tests.judge.registry import rule
 from contract_tests.model.exchange import Exchange
-from contract_tests.model.resources import objects
+from contract_tests.model.json_values import objects
 
 
 def _node_ids(view: Mapping[str, Any], field: str) -> set[str]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
+from contract_tests.judge.known_resource import KnownResource
 from contract_tests.judge.registry import rule
 from contract_tests.model.exchange import Exchange
-
-if TYPE_CHECKING:
-    from contract_tests.drivers.account import AccountDriver
-    from contract_tests.judge.observer import KnownResource
 
 Items = Sequence[Mapping[str, Any]]
 HARDWARE_ID = re.compile(r"(\d+)x_nvidia_([a-z0-9]+)_(\d+)gb_([a-z]+)")
@@ -153,9 +150,8 @@ def fits_memory(entries: Items, model: str) -> Iterator[str]:
     reason="An endpoint waits in PENDING for hardware, and for nothing else.",
     source="spec/lifecycles.yaml: endpoint.moves.allocated",
 )
-def pending_for_want_of_stock(account: AccountDriver, known: KnownResource) -> Iterator[str]:
-    """Hardware that is listed as available is given to who waits for it."""
-    wanted = known.views.get("hardware")
-    free = [one["id"] for one in account.hardware_for(str(known.views.get("model")))]
-    if wanted in free:
+def pending_for_want_of_stock(known: KnownResource, available: Collection[str]) -> Iterator[str]:
+    """Hardware that is listed as available is given to an endpoint that waits for it."""
+    wanted = known.fields.get("hardware")
+    if wanted in available:
         yield f"it still waits in PENDING, and its hardware {wanted} is listed as available"

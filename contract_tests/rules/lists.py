@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from contract_tests.judge.known_resource import KnownResource
 from contract_tests.judge.registry import rule
-
-if TYPE_CHECKING:
-    from contract_tests.judge.observer import KnownResource
 
 Items = Sequence[Mapping[str, Any]]
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from contract_tests.judge.recording import Recorded, always, shape
 from contract_tests.judge.registry import WARNING, rule
-from contract_tests.model.exchange import ABSENT, Exchange
+from contract_tests.model.exchange import Exchange
+from contract_tests.model.json_values import ABSENT
 
 SOURCE = "the recording"
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 import yaml
 
 from contract_tests.judge.registry import rule
-from contract_tests.model.resources import View, objects
+from contract_tests.model.json_values import objects
+from contract_tests.model.resources import View
 from contract_tests.model.views import READY, RUNNING, Entry, history, instant_ms
 
 TABLES = "spec/lifecycles.yaml"
@@ -280,3 +281,21 @@ def updated_when_changed(view: View, entries: Sequence[Entry]) -> Iterator[str]:
         yield f"updated_at is {view.get('updated_at')}, the last update came at {entries[-1][1]}"
     if said is not None and created is not None and said < created:
         yield f"updated_at is {view.get('updated_at')}, before created_at {view.get('created_at')}"
+
+
+BY_KIND = {
+    "cluster": (
+        gpus_agree_with_nodes,
+        control_plane_first,
+        control_plane_told,
+        add_ons_shown_are_on,
+        node_events_tell,
+        reservation_adds_up,
+    ),
+    "endpoint": (replicas_agree, name_tells_model),
+    "alert": (alert_times_in_order,),
+    "remediation": (repair_times_tell_state,),
+}
+"""The rules for a view alone, by kind of resource."""
+WITH_HISTORY = {"cluster": (first_ready_once, kubeconfig_when_ready), "job": (updated_when_changed,)}
+"""The rules for a view and its history, by kind of resource."""

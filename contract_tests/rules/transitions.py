@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from contract_tests.judge.known_resource import KnownResource
 from contract_tests.judge.registry import WARNING, rule
 from contract_tests.model.lifecycle import Circumstances, StateGraph
 from contract_tests.model.resources import KINDS, View, flat
 from contract_tests.model.views import Entry, instant_ms
-
-if TYPE_CHECKING:
-    from contract_tests.judge.observer import KnownResource
 
 TABLES = "spec/lifecycles.yaml"
 
@@ -148,13 +146,13 @@ def only_named_fields_change(known: KnownResource, before: View, after: View, na
     """Between two looks only those fields changed that a command named, or that move by themselves."""
     kind = KINDS[known.kind]
     old, new = flat(before), flat(after)
-    free = set(kind.moving) | named | known.loose
+    free = set(kind.moving) | named | known.unreliable
     for name in old.keys() & new.keys():
         if name in free or old[name] == new[name] or (name in kind.once and old[name] in (None, "")):
             continue
         yield f"{name} was {_short(old[name])} and is now {_short(new[name])}, though nothing named it"
     for name in sorted(old.keys() - new.keys() - free):
-        if known.whole and old[name] is not None:
+        if known.shows_all and old[name] is not None:
             yield f"{name} was {_short(old[name])} and is no longer there"
 
 

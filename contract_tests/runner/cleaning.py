@@ -7,14 +7,15 @@ import signal
 import sys
 from pathlib import Path
 
-from contract_tests.__main__ import INTERRUPTS
-from contract_tests.client.budget import Limits, Refused, Spending, clean_up
-from contract_tests.client.clock import ControlClock, NoControl
+from contract_tests.client.budget import Limits, Spending, clean_up
+from contract_tests.client.clock import ControlClock
+from contract_tests.client.errors import NoControl, Refused, Unreachable
 from contract_tests.client.ledger import Ledger
-from contract_tests.client.target import Target, Unreachable
-from contract_tests.judge.recorder import Record
+from contract_tests.client.target import Target
+from contract_tests.judge.recorder import Recorder
 from contract_tests.model.document import ApiDocument, load_document
 from contract_tests.runner.session import DEFAULT_KEY, KEY_VARIABLE
+from contract_tests.runner.signals import INTERRUPTS
 
 
 def main(arguments: list[str]) -> int:
@@ -42,7 +43,7 @@ def _clean(home: str, ledger: Ledger, document: ApiDocument) -> int:
     spending = Spending(Limits(allow_writes=True), ledger)
     remaining = 1
     try:
-        target = Target(home, key or DEFAULT_KEY, [document], Record(), spending, document, secrets)
+        target = Target(home, key or DEFAULT_KEY, [document], Recorder().note, spending, document, secrets)
         gone, remaining = clean_up(target, ledger, _say)
         print(f"{home}: {gone} {'thing' if gone == 1 else 'things'} deleted, {remaining or 'nothing'} left")
         clock = ledger.stopped_clocks().get(home)

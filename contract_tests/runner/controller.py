@@ -12,13 +12,17 @@ from typing import Any
 
 import pytest
 
-from contract_tests.__main__ import INTERRUPTS
-from contract_tests.client.budget import Refused, clean_up
-from contract_tests.client.clock import NoControl, RealClock
-from contract_tests.client.target import Unreachable, hidden
-from contract_tests.judge.verdict import Progress, Unseen, publish, verdict_of, without
+from contract_tests.client.budget import READS_ONLY, clean_up
+from contract_tests.client.clock import RealClock
+from contract_tests.client.errors import NoControl, Refused, Unreachable
+from contract_tests.judge.findings import NotJudged, TestRow
+from contract_tests.judge.registry import RULES
+from contract_tests.judge.verdict import RunFacts, server_verdict
 from contract_tests.runner import session as sessions
+from contract_tests.runner.progress import Progress, suite_of
+from contract_tests.runner.publishing import OutputLost, publish
 from contract_tests.runner.session import KitRun
+from contract_tests.runner.signals import INTERRUPTS
 
 GONE = "the server stopped answering"
 INTERRUPTED = "interrupted"
@@ -31,7 +35,7 @@ class Controller:
         self.config = config
         self.session = session
         self.progress = Progress()
-        self.tests: dict[str, dict[str, Any]] = {}
+        self.tests: dict[str, TestRow] = {}
         self.started = time.monotonic()
         self.started_at = datetime.now(UTC)
         self.problem: str | None = None
@@ -96,7 +100,7 @@ class Controller:
                 report.nodeid,
                 {
                     "id": report.nodeid,
-                    "suite": _suite(report.nodeid),
+                    "suite": suite_of(report.nodeid),
                     "outcome": "passed",
                     "seconds": 0.0,
                     "message": "",
@@ -114,7 +118,7 @@ class Controller:
         """Take over what a worker found."""
         carried = getattr(node, "workeroutput", {}).get("contract")
         if carried:
-            self.session.record.merge(json.loads(carried))
+            self.session.recorder.merge(json.loads(carried))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Any:
@@ -131,31 +135,48 @@ class Controller:
         self.progress.close()
         left = self._clean_up()
         crashed = [one for one in self.tests.values() if one["outcome"] == "error"]
-        if crashed and not self.session.record.broken:
+        if crashed and not self.session.recorder.broken:
             self.problem = self.problem or f"{crashed[0]['id']}: {crashed[0]['message']}"
-        if not self.session.record.judged and self.problem:
+        if not self.session.recorder.judged and self.problem:
             if self.problem not in (GONE, INTERRUPTED):
-                said(hidden(self.problem, self.session.secrets))
+                said(self.session.redactor.text(self.problem))
             session.exitstatus = 2
             return  # it was said in one line
-        verdict = verdict_of(
-            self.session,
-            list(self.tests.values()),
-            problem=self.problem,
-            left=left,
-            started_at=self.started_at,
-            seconds=time.monotonic() - self.started,
-            command=self.config.getoption("--shown-command"),
-        )
+        verdict = server_verdict(self.session.recorder, self._facts(left), RULES.values())
         session.exitstatus = 2 if self.problem else {"kept": 0, "broken": 1}.get(verdict["verdict"], 2)
         try:
-            publish(without(verdict, self.session.secrets), self.config.getoption("--report"))
-        except Unseen as error:
+            publish(self.session.redactor.value(verdict), self.config.getoption("--report"))
+        except OutputLost as error:
             said(f"standard output: the verdict cannot be shown: {error} (send it somewhere else, or give --report)")
             session.exitstatus = 2
         except OSError as error:
             said(f"--report: {error} (name a folder that can be written)")
             session.exitstatus = 2
+
+    def _facts(self, left: list[str]) -> RunFacts:
+        """What the verdict says of the run itself; `left` says what could not be cleaned up."""
+        run = self.session
+        skipped = run.recorder.not_judged.items()
+        not_judged: list[NotJudged] = [{"what": what, "why": why} for what, why in skipped if why != READS_ONLY]
+        if self.problem and run.recorder.broken:
+            not_judged.insert(0, {"what": "the rest of the run", "why": f"it was cut short: {self.problem}"})
+        not_judged += [{"what": "whether everything was cleaned up", "why": line} for line in left]
+        if not run.options.allow_writes:
+            not_judged.append({"what": "everything that creates, changes or deletes", "why": READS_ONLY})
+        return RunFacts(
+            base_url=run.options.base_url,
+            documents=list(run.documents.values()),
+            lifecycles=run.lifecycles,
+            clock="control" if run.opened and run.target.has_control else "real",
+            seed=run.options.seed,
+            writes=run.options.allow_writes,
+            started_at=self.started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            seconds=time.monotonic() - self.started,
+            command=self.config.getoption("--shown-command"),
+            problem=self.problem,
+            not_judged=not_judged,
+            tests=list(self.tests.values()),
+        )
 
     def _clean_up(self) -> list[str]:
         """Delete what this run left, and set the clock going; what could not be done."""
@@ -190,11 +211,7 @@ class Controller:
 
 def said(line: str) -> None:
     """Say something of the run itself, beside the verdict."""
-    print(f"mockserver: {' '.join(hidden(line, sessions.session().secrets).split())}", file=sys.stderr, flush=True)
-
-
-def _suite(nodeid: str) -> str:
-    return nodeid.partition("::")[0].rpartition("/")[2].removeprefix("test_").removesuffix(".py")
+    print(f"mockserver: {' '.join(sessions.session().redactor.text(line).split())}", file=sys.stderr, flush=True)
 
 
 def _is_crash(report: Any) -> bool:

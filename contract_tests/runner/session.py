@@ -10,17 +10,20 @@ from functools import cached_property
 from pathlib import Path
 
 from contract_tests.client import preflight
-from contract_tests.client.budget import Limits, Refused, Spending
-from contract_tests.client.clock import ControlClock, NoControl, RealClock
+from contract_tests.client.budget import Limits, Spending
+from contract_tests.client.clock import ControlClock, RealClock
+from contract_tests.client.errors import NoControl, Refused, Unreachable
 from contract_tests.client.ledger import TAKES, Ledger
-from contract_tests.client.target import MOST_RETRIES, Target, Unreachable
+from contract_tests.client.target import MOST_RETRIES, Target
 from contract_tests.drivers.account import AccountDriver, is_configuration
-from contract_tests.judge.observer import Observer
-from contract_tests.judge.recorder import Record
+from contract_tests.judge.observer import Observer, ObserverContext
+from contract_tests.judge.recorder import Recorder
 from contract_tests.judge.recording import Recorded, load_recording
 from contract_tests.model.document import ApiDocument, load_document
 from contract_tests.model.lifecycle import StateGraph, load_lifecycles
+from contract_tests.model.redaction import Redactor
 from contract_tests.rules import answers
+from contract_tests.rules.observations import Observations
 
 KEY_VARIABLE = "TOGETHER_API_KEY"
 DEFAULT_KEY = "verify"
@@ -71,7 +74,7 @@ class KitRun:
     """A run, in one process. Nothing is sent before `target` is first used."""
 
     options: Options
-    record: Record = field(default_factory=Record)
+    recorder: Recorder = field(default_factory=Recorder)
     interrupted: bool = False
 
     @cached_property
@@ -127,6 +130,11 @@ class KitRun:
         return (key,) if key and key != DEFAULT_KEY else ()
 
     @cached_property
+    def redactor(self) -> Redactor:
+        """Masks the key in everything that is shown."""
+        return Redactor(self.secrets)
+
+    @cached_property
     def limits(self) -> Limits:
         """What may be done."""
         options = self.options
@@ -141,7 +149,7 @@ class KitRun:
             self.options.base_url,
             os.environ.get(KEY_VARIABLE) or DEFAULT_KEY,
             self.documents.values(),
-            self.record,
+            self.recorder.note,
             Spending(self.limits, self.ledger, self._prices),
             self.v1,
             self.secrets,
@@ -171,7 +179,7 @@ class KitRun:
                 self.ledger.note(what="stopped", clock=found, origin=target.home)
                 target.clock.freeze()
             target.clock.frozen = True
-        target.watchers = [answers.watcher(self.record)]
+        target.watchers = [answers.watcher(self.recorder)]
         return target
 
     def _prices(self) -> dict[str, float]:
@@ -184,7 +192,15 @@ class KitRun:
     @cached_property
     def observer(self) -> Observer:
         """The reference model, watching the target."""
-        observer = Observer(self.target, self.lifecycles, self.record, exclusive=self._alone())
+        target, is_https = self.target, self.target.origin.startswith("https:")
+        context = ObserverContext(
+            time_is_frozen=target.clock.frozen,
+            # Over plain HTTP without a control API it may be a simulated clock, which runs fast.
+            clock_is_known=target.has_control or is_https,
+            clock_is_exact=target.clock.frozen or is_https,
+            exclusive=self._alone(),
+        )
+        observer = Observer(context, self.lifecycles, self.recorder, Observations(context, self.recorder))
         observer.events = not self._quiet()
         self.target.watchers.append(observer.watch)
         return observer
@@ -208,7 +224,7 @@ class KitRun:
             self.v1,
             self.observer,
             self.lifecycles,
-            self.record,
+            self.recorder,
             self.options.run_prefix,
             self.options.patience_s,
         )

@@ -9,7 +9,8 @@ import pytest
 from contract_tests.drivers.account import AccountDriver
 from contract_tests.drivers.request_fixtures import UNKNOWN, Furnished
 from contract_tests.model.document import ApiOperation
-from contract_tests.model.exchange import ABSENT, BARE, BASIC, EMPTY, NONE, OTHER, WRONG, Exchange
+from contract_tests.model.exchange import BARE, BASIC, EMPTY, NONE, OTHER, WRONG, Exchange
+from contract_tests.model.json_values import ABSENT
 from contract_tests.rules import refusals
 from contract_tests.runner.session import KitRun, session
 
@@ -39,7 +40,7 @@ def test_no_key(operation: ApiOperation, run: KitRun) -> None:
         pytest.skip("writes need --allow-writes")
     for how in (NONE, BARE, BASIC, EMPTY):
         one = _ask(run, operation, how)
-        run.record.judge(refusals.key_needed, one, HOW[how], at=one)
+        run.recorder.judge(refusals.key_needed, one, HOW[how], at=one)
 
 
 def _ask(run: KitRun, operation: ApiOperation, how: str) -> Exchange:
@@ -54,17 +55,17 @@ def test_wrong_key(run: KitRun) -> None:
     reads = [one for document in run.documents.values() for one in document.operations.values() if one.method == "GET"]
     probe = _ask(run, next(one for one in reads if not one.path_names), WRONG)
     if probe.ok:
-        run.record.pass_over("that a wrong key is refused", "this server lets any key in")
+        run.recorder.skip("that a wrong key is refused", "this server lets any key in")
         pytest.skip("this server lets any key in")
     for operation in reads:
         one = _ask(run, operation, WRONG)
-        run.record.judge(refusals.key_needed, one, HOW[WRONG], at=one)
+        run.recorder.judge(refusals.key_needed, one, HOW[WRONG], at=one)
     if run.options.allow_writes:
         for document in run.documents.values():
             for operation in document.operations.values():
                 if operation.method != "GET":
                     one = _ask(run, operation, WRONG)
-                    run.record.judge(refusals.key_needed, one, HOW[WRONG], at=one)
+                    run.recorder.judge(refusals.key_needed, one, HOW[WRONG], at=one)
 
 
 @pytest.mark.writes
@@ -94,7 +95,7 @@ def test_a_good_request_without_a_key(account: AccountDriver, run: KitRun, how: 
     ]
     for operation_id, path, body in asked:
         one = account.call(operation_id, *path, json=body, auth=how)
-        run.record.judge(refusals.key_needed, one, HOW[how], at=one)
+        run.recorder.judge(refusals.key_needed, one, HOW[how], at=one)
     for known in (endpoint, volume, cluster.id):
         kind = "endpoint" if known == endpoint else "volume" if known == volume else "cluster"
         found = account.observer.of(kind, known)
@@ -107,7 +108,7 @@ def test_another_account(account: AccountDriver, run: KitRun) -> None:
     """One account does not see what belongs to another."""
     probe = run.target.call(run.v1.operations["whoami"], auth=OTHER)
     if not probe.ok:
-        run.record.pass_over("that accounts do not see each other", "there is one key only, and others are refused")
+        run.recorder.skip("that accounts do not see each other", "there is one key only, and others are refused")
         pytest.skip("there is one key only")
     endpoint = account.new_endpoint(state="STOPPED")
     volume = account.new_volume()
@@ -119,10 +120,10 @@ def test_another_account(account: AccountDriver, run: KitRun) -> None:
     ):
         for operation_id in (read, write):
             one = account.call(operation_id, known.id, auth=OTHER)
-            run.record.judge(refusals.accounts_apart, one, f"{operation_id} of {known.kind} {known.id}", at=one)
+            run.recorder.judge(refusals.accounts_apart, one, f"{operation_id} of {known.kind} {known.id}", at=one)
         account.look(known)
     one = account.call("updateEndpoint", endpoint.id, json={"display_name": "taken over"}, auth=OTHER)
-    run.record.judge(refusals.accounts_apart, one, f"updateEndpoint of {endpoint.id}", at=one)
+    run.recorder.judge(refusals.accounts_apart, one, f"updateEndpoint of {endpoint.id}", at=one)
     account.look(endpoint)
     for operation_id, known in (
         ("listEndpoints", endpoint),
@@ -130,4 +131,4 @@ def test_another_account(account: AccountDriver, run: KitRun) -> None:
         ("GPUClusterService_List", cluster),
     ):
         one = account.call(operation_id, auth=OTHER)
-        run.record.judge(refusals.other_account_does_not_list, one, known.id, at=one)
+        run.recorder.judge(refusals.other_account_does_not_list, one, known.id, at=one)

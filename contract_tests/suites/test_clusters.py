@@ -8,7 +8,7 @@ import pytest
 
 from contract_tests.drivers import list_checks, read_checks
 from contract_tests.drivers.account import AccountDriver, NotToBeHad
-from contract_tests.judge.observer import KnownResource
+from contract_tests.judge.known_resource import KnownResource
 from contract_tests.model.exchange import Exchange
 from contract_tests.model.views import READY, instant_ms
 from contract_tests.rules import cross_response, refusals
@@ -20,14 +20,14 @@ HOUR_MS = 3_600_000
 
 def update(account: AccountDriver, cluster: KnownResource, **body: Any) -> Exchange:
     """Change a cluster, and look at it and at the list."""
-    before = dict(cluster.last)
+    before = dict(cluster.last_view)
     one = account.call("GPUClusterService_Update", cluster.id, json=body)
     if one.status == 409:
         raise NotToBeHad("the region has no room for more GPUs")
-    account.record.judge(refusals.good_request_accepted, one, f"an update of {', '.join(body)}", at=one)
+    account.recorder.judge(refusals.good_request_accepted, one, f"an update of {', '.join(body)}", at=one)
     account.look(cluster)
     if one.ok and "num_preemptible_gpus" not in body:
-        account.record.judge(cross_response.nodes_follow_num_gpus, before, cluster.last, at=one)
+        account.recorder.judge(cross_response.nodes_follow_num_gpus, before, cluster.last_view, at=one)
     account.call("GPUClusterService_List")
     return one
 
@@ -35,12 +35,12 @@ def update(account: AccountDriver, cluster: KnownResource, **body: Any) -> Excha
 def gone(account: AccountDriver, cluster: KnownResource) -> None:
     """Delete a cluster, and see that it goes and stays away."""
     one = account.remove(cluster)
-    account.record.judge(refusals.good_request_accepted, one, "the delete of a cluster", at=one)
+    account.recorder.judge(refusals.good_request_accepted, one, "the delete of a cluster", at=one)
     first = account.look(cluster)
     if first.ok:
-        account.record.judge(cross_response.command_takes_effect, "its delete", cluster.state, (DELETING,), at=first)
+        account.recorder.judge(cross_response.command_takes_effect, "its delete", cluster.state, (DELETING,), at=first)
         again = account.call("GPUClusterService_Update", cluster.id, json={"num_gpus": 16})
-        account.record.judge(
+        account.recorder.judge(
             refusals.bad_request_refused, again, "the cluster is being deleted", {400, 404, 409}, at=again
         )
         account.look(cluster)
@@ -48,7 +48,7 @@ def gone(account: AccountDriver, cluster: KnownResource) -> None:
     account.settle(cluster)
     for _ in range(2):
         after = account.look(cluster)
-        account.record.judge(refusals.unknown_is_404, after, "a cluster that was deleted", at=after)
+        account.recorder.judge(refusals.unknown_is_404, after, "a cluster that was deleted", at=after)
         account.call("GPUClusterService_List")
         account.target.clock.let_pass(30 if account.target.has_control else 1)
     for operation_id, body in (
@@ -56,7 +56,7 @@ def gone(account: AccountDriver, cluster: KnownResource) -> None:
         ("GPUClusterService_Update", {"json": {"num_gpus": 8}}),
     ):
         refused = account.call(operation_id, cluster.id, **body)
-        account.record.judge(
+        account.recorder.judge(
             refusals.unknown_is_404, refused, f"{operation_id} of a cluster that was deleted", at=refused
         )
 
@@ -107,16 +107,16 @@ def test_a_reserved_cluster(account: AccountDriver) -> None:
     update(account, cluster, num_reserved_gpus=8)
     account.call("GPUClusterService_List")
     one = account.look(cluster)
-    end_ms = instant_ms(cluster.views.get("reservation_end_time"))
+    end_ms = instant_ms(cluster.fields.get("reservation_end_time"))
     if end_ms is not None and end_ms > account.target.clock.now_ms() + HOUR_MS:  # two days from when it was ready
         account.target.clock.let_pass((end_ms - account.target.clock.now_ms()) / 1000 - 3600)
         one = account.look(cluster)
         state = cluster.state if one.ok else "GONE"
-        account.record.judge(cross_response.command_takes_effect, "all but the last hour", state, (READY,), at=one)
+        account.recorder.judge(cross_response.command_takes_effect, "all but the last hour", state, (READY,), at=one)
         account.target.clock.let_pass(2 * 3600)
         one = account.look(cluster)
         over = (DELETING, "GONE") if one.ok else (cluster.state or "GONE",)
-        account.record.judge(
+        account.recorder.judge(
             cross_response.command_takes_effect, "the end of its reservation", cluster.state, over, at=one
         )
         account.settle(cluster)
@@ -171,26 +171,26 @@ def test_add_ons(account: AccountDriver) -> None:
         cluster.id,
         json={"name": "screens", "add_on_type": "headlamp", "config": {"headlamp": {"enabled": True}}},
     )
-    account.record.judge(refusals.good_request_accepted, one, "a new add-on", at=one)
+    account.recorder.judge(refusals.good_request_accepted, one, "a new add-on", at=one)
     for enabled in (True, False, True):
         body = {"config": {"headlamp": {"enabled": enabled}}}
         changed = account.call("InstanceClusterAddOnService_Update", cluster.id, "screens", json=body)
-        account.record.judge(refusals.good_request_accepted, changed, "a change of an add-on", at=changed)
+        account.recorder.judge(refusals.good_request_accepted, changed, "a change of an add-on", at=changed)
         _listed(account, cluster, "screens", there=True, on=enabled)
         read_checks.read_add_ons(account, cluster.id)
     deleted = account.call("InstanceClusterAddOnService_Delete", cluster.id, "screens")
-    account.record.judge(refusals.good_request_accepted, deleted, "the delete of an add-on", at=deleted)
+    account.recorder.judge(refusals.good_request_accepted, deleted, "the delete of an add-on", at=deleted)
     _listed(account, cluster, "screens", there=False, on=False)
     for operation_id in ("InstanceClusterAddOnService_Get", "InstanceClusterAddOnService_Delete"):
         again = account.call(operation_id, cluster.id, "screens")
-        account.record.judge(refusals.unknown_is_404, again, "an add-on that was deleted", at=again)
+        account.recorder.judge(refusals.unknown_is_404, again, "an add-on that was deleted", at=again)
     account.look(cluster)
 
 
 def _listed(account: AccountDriver, cluster: KnownResource, name: str, there: bool, on: bool) -> None:
     listed = account.call("InstanceClusterAddOnService_List", cluster.id)
     names = [str(one.get("name")) for one in list_checks.items(listed, "add_ons")]
-    account.record.judge(cross_response.add_on_kept, names, name, there, "the list", at=listed)
+    account.recorder.judge(cross_response.add_on_kept, names, name, there, "the list", at=listed)
     shown = account.look(cluster)
     names = [str(one.get("name")) for one in list_checks.items(shown, "add_ons")]
-    account.record.judge(cross_response.add_on_kept, names, name, on, "the cluster", at=shown)
+    account.recorder.judge(cross_response.add_on_kept, names, name, on, "the cluster", at=shown)

@@ -6,7 +6,7 @@ import pytest
 
 from contract_tests.drivers import list_checks, read_checks
 from contract_tests.drivers.account import AccountDriver, NotToBeHad
-from contract_tests.judge.observer import KnownResource
+from contract_tests.judge.known_resource import KnownResource
 from contract_tests.model.exchange import Exchange
 from contract_tests.rules import cross_response, lists, refusals
 
@@ -18,10 +18,10 @@ STOPPING = ("STOPPING", "STOPPED")
 def patch(account: AccountDriver, endpoint: KnownResource, **body: object) -> Exchange:
     """Change an endpoint, and look at it."""
     one = account.call("updateEndpoint", endpoint.id, json=body)
-    account.record.judge(refusals.good_request_accepted, one, f"a patch of {', '.join(body)}", at=one)
+    account.recorder.judge(refusals.good_request_accepted, one, f"a patch of {', '.join(body)}", at=one)
     if one.ok and "state" in body:
         effect = STOPPING if body["state"] == "STOPPED" else (*RUNNING, "STOPPING", "ERROR")
-        account.record.judge(
+        account.recorder.judge(
             cross_response.command_takes_effect, f"asking for {body['state']}", endpoint.state, effect, at=one
         )
     account.look(endpoint)
@@ -48,19 +48,19 @@ def test_a_life(account: AccountDriver) -> None:
     patch(account, endpoint, inactive_timeout=0)
     patch(account, endpoint, state="STOPPED")
     stopped = account.settle(endpoint)
-    account.record.judge(
-        cross_response.command_takes_effect, "a stop", stopped, ("STOPPED",), at=account.record.trail[-1]
+    account.recorder.judge(
+        cross_response.command_takes_effect, "a stop", stopped, ("STOPPED",), at=account.recorder.last
     )
     patch(account, endpoint, state="STOPPED")
     patch(account, endpoint, display_name=account.name())
     patch(account, endpoint, state="STARTED")
     again = account.settle(endpoint)
-    account.record.judge(
+    account.recorder.judge(
         cross_response.command_takes_effect,
         "a start",
         again,
         ("STARTED", "ERROR", "PENDING"),
-        at=account.record.trail[-1],
+        at=account.recorder.last,
     )
     assert first is not None
     gone(account, endpoint)
@@ -69,15 +69,15 @@ def test_a_life(account: AccountDriver) -> None:
 def gone(account: AccountDriver, endpoint: KnownResource) -> None:
     """Delete an endpoint, and see that it stays deleted."""
     one = account.remove(endpoint)
-    account.record.judge(refusals.good_request_accepted, one, "the delete of an endpoint", at=one)
+    account.recorder.judge(refusals.good_request_accepted, one, "the delete of an endpoint", at=one)
     for _ in range(4):
         again = account.look(endpoint)
-        account.record.judge(refusals.unknown_is_404, again, "an endpoint that was deleted", at=again)
+        account.recorder.judge(refusals.unknown_is_404, again, "an endpoint that was deleted", at=again)
         account.call("listEndpoints")
         account.call("listEndpoints", query={"type": "dedicated", "mine": True})
         for operation_id, body in (("deleteEndpoint", {}), ("updateEndpoint", {"json": {"display_name": "again"}})):
             refused = account.call(operation_id, endpoint.id, **body)
-            account.record.judge(
+            account.recorder.judge(
                 refusals.unknown_is_404, refused, f"{operation_id} of an endpoint that was deleted", at=refused
             )
         account.target.clock.let_pass(20)
@@ -111,12 +111,12 @@ def test_a_stop_on_the_way_up(account: AccountDriver) -> None:
     account.settle(endpoint, frozenset({"STARTED", "STOPPED", "ERROR"}))
     account.settle(endpoint)
     if one.ok:
-        account.record.judge(
+        account.recorder.judge(
             cross_response.command_takes_effect,
             "a start while it stopped",
             endpoint.state,
             (*RUNNING, "ERROR"),
-            at=account.record.trail[-1],
+            at=account.recorder.last,
         )
     gone(account, endpoint)
 
@@ -139,12 +139,12 @@ def test_an_idle_end(account: AccountDriver) -> None:
     patch(account, endpoint, inactive_timeout=20)  # from here on it is counted
     account.target.clock.let_pass(15 * 60)
     early = account.look(endpoint)
-    account.record.judge(
+    account.recorder.judge(
         cross_response.command_takes_effect, "15 of 20 idle minutes", endpoint.state, ("STARTED",), at=early
     )
     account.target.clock.let_pass(6 * 60)
     late = account.look(endpoint)
-    account.record.judge(
+    account.recorder.judge(
         cross_response.command_takes_effect, "21 of 20 idle minutes", endpoint.state, STOPPING, at=late
     )
     account.settle(endpoint)
@@ -164,7 +164,7 @@ def test_several_at_once(account: AccountDriver) -> None:
     read_checks.read_endpoints(account)
     on_demand = account.call("listEndpoints", query={"usage_type": "on-demand"})
     ids = {one.get("id") for one in list_checks.items(on_demand, "data")}
-    account.record.judge(
+    account.recorder.judge(
         lists.filter_exact, "usage_type=on-demand", ids, {first.id, second.id, third.id}, ids, at=on_demand
     )
     gone(account, first)
@@ -178,7 +178,7 @@ def test_several_at_once(account: AccountDriver) -> None:
 def test_inference(account: AccountDriver) -> None:
     """A started endpoint answers under its name, any other refuses."""
     endpoint = account.new_endpoint()
-    name = str(endpoint.views.get("name"))
+    name = str(endpoint.fields.get("name"))
     for state in ("PENDING", "STARTED", "STOPPED"):
         if state == "STARTED" and account.settle(endpoint) != "STARTED":
             break
@@ -187,17 +187,17 @@ def test_inference(account: AccountDriver) -> None:
             account.settle(endpoint)
         body = {"model": name, "messages": [{"role": "user", "content": "Say hello"}], "max_tokens": 4}
         chat = account.call("chat-completions", json=body)
-        account.record.judge(cross_response.inference_only_when_started, chat, str(endpoint.state), at=chat)
+        account.recorder.judge(cross_response.inference_only_when_started, chat, str(endpoint.state), at=chat)
         text = account.call("completions", json={"model": name, "prompt": "Say hello", "max_tokens": 4})
-        account.record.judge(cross_response.inference_only_when_started, text, str(endpoint.state), at=text)
+        account.recorder.judge(cross_response.inference_only_when_started, text, str(endpoint.state), at=text)
         for one in (chat, text):
             if one.ok and isinstance(one.shown, dict):
-                account.record.judge(cross_response.usage_adds_up, one.shown, 4, at=one)
-                account.record.judge(cross_response.asked_model_answers, one.shown, name, at=one)
+                account.recorder.judge(cross_response.usage_adds_up, one.shown, 4, at=one)
+                account.recorder.judge(cross_response.asked_model_answers, one.shown, name, at=one)
         account.look(endpoint)
     gone(account, endpoint)
     after = account.call("chat-completions", json={"model": name, "messages": [{"role": "user", "content": "Hello"}]})
-    account.record.judge(refusals.bad_request_refused, after, "the endpoint was deleted", {400, 404}, at=after)
+    account.recorder.judge(refusals.bad_request_refused, after, "the endpoint was deleted", {400, 404}, at=after)
 
 
 def test_a_default_life(account: AccountDriver) -> None:
@@ -220,11 +220,13 @@ def test_a_zone(account: AccountDriver) -> None:
             body = account.endpoint_body() | ({"availability_zone": zone} if in_body else {})
             one = account.call("createEndpoint", json=body, query=None if in_body else {"availability_zone": zone})
             if not one.ok:  # the zone need not have this hardware
-                account.record.judge(refusals.bad_request_refused, one, "the zone has no such hardware", {400}, at=one)
+                account.recorder.judge(
+                    refusals.bad_request_refused, one, "the zone has no such hardware", {400}, at=one
+                )
                 continue
             endpoint = account.taken("endpoint", one)
             account.settle(endpoint)
-            account.record.judge(cross_response.placed_as_asked, endpoint.views, zone, at=account.record.trail[-1])
+            account.recorder.judge(cross_response.placed_as_asked, endpoint.fields, zone, at=account.recorder.last)
             gone(account, endpoint)
 
 
@@ -241,23 +243,23 @@ def test_choices_and_streams(account: AccountDriver, operation_id: str) -> None:
     body = {"model": entry.get("name"), **asked}
     for count in (1, 2, 3):
         one = account.call(operation_id, json={**body, "n": count, "max_tokens": 6})
-        account.record.judge(refusals.good_request_accepted, one, f"a question for {count} choices", at=one)
+        account.recorder.judge(refusals.good_request_accepted, one, f"a question for {count} choices", at=one)
         if one.ok and isinstance(one.shown, dict):
-            account.record.judge(cross_response.choices_as_asked, one.shown, count, at=one)
-            account.record.judge(cross_response.usage_adds_up, one.shown, 6, at=one)
+            account.recorder.judge(cross_response.choices_as_asked, one.shown, count, at=one)
+            account.recorder.judge(cross_response.usage_adds_up, one.shown, 6, at=one)
     for most in (1, 20):
         stream = account.call(operation_id, json={**body, "stream": True, "max_tokens": most})
-        account.record.judge(refusals.good_request_accepted, stream, "a question for a stream", at=stream)
+        account.recorder.judge(refusals.good_request_accepted, stream, "a question for a stream", at=stream)
         if stream.ok:
             _judge_stream(account, stream, most)
 
 
 def _judge_stream(account: AccountDriver, stream: Exchange, most: int) -> None:
     events, problems = list_checks.events(stream)
-    account.record.judge(cross_response.stream_is_whole, events, problems, at=stream)
+    account.recorder.judge(cross_response.stream_is_whole, events, problems, at=stream)
     for chunk in events:
         if isinstance(chunk, dict) and chunk.get("usage"):
-            account.record.judge(cross_response.usage_adds_up, chunk, most, at=stream)
+            account.recorder.judge(cross_response.usage_adds_up, chunk, most, at=stream)
 
 
 def test_serverless_inference(account: AccountDriver) -> None:
@@ -267,7 +269,7 @@ def test_serverless_inference(account: AccountDriver) -> None:
         for most in (1, 5):
             body = {"model": entry.get("name"), "messages": [{"role": "user", "content": "Hello"}], "max_tokens": most}
             one = account.call("chat-completions", json=body)
-            account.record.judge(refusals.good_request_accepted, one, "a question to a serverless model", at=one)
+            account.recorder.judge(refusals.good_request_accepted, one, "a question to a serverless model", at=one)
             if one.ok and isinstance(one.shown, dict):
-                account.record.judge(cross_response.usage_adds_up, one.shown, most, at=one)
-                account.record.judge(cross_response.asked_model_answers, one.shown, entry.get("name"), at=one)
+                account.recorder.judge(cross_response.usage_adds_up, one.shown, most, at=one)
+                account.recorder.judge(cross_response.asked_model_answers, one.shown, entry.get("name"), at=one)

@@ -9,7 +9,8 @@ import pytest
 from contract_tests.drivers.account import AccountDriver
 from contract_tests.drivers.request_fixtures import UNKNOWN, Furnished
 from contract_tests.model.document import ApiOperation
-from contract_tests.model.exchange import ABSENT, Exchange
+from contract_tests.model.exchange import Exchange
+from contract_tests.model.json_values import ABSENT
 from contract_tests.rules import refusals
 from contract_tests.runner.session import KitRun, session
 
@@ -36,7 +37,7 @@ def test_unknown_ids(operation: ApiOperation, run: KitRun) -> None:
     allowed(run, operation)
     path = {name: UNKNOWN.get(name, "nobody") for name in operation.path_names}
     one = run.target.call(operation, path, None, _plausible(operation))
-    run.record.judge(refusals.unknown_is_404, one, f"{operation.operation_id} of {', '.join(path.values())}", at=one)
+    run.recorder.judge(refusals.unknown_is_404, one, f"{operation.operation_id} of {', '.join(path.values())}", at=one)
 
 
 def _plausible(operation: ApiOperation) -> Any:
@@ -56,14 +57,14 @@ def _plausible(operation: ApiOperation) -> Any:
 def test_unknown_things_in_bodies(account: AccountDriver) -> None:
     """What a body names must be there."""
     one = account.call("SharedVolumeService_Update", json={"volume_id": UNKNOWN["volume_id"], "size_tib": 9})
-    account.record.judge(refusals.unknown_is_404, one, "an update of a volume that nobody has", at=one)
+    account.recorder.judge(refusals.unknown_is_404, one, "an update of a volume that nobody has", at=one)
     cluster = Furnished(account, make=True).value("cluster_id")
     one = account.call("InstanceClusterAddOnService_Get", cluster, "nobody")
-    account.record.judge(refusals.unknown_is_404, one, "an add-on that the cluster does not have", at=one)
+    account.recorder.judge(refusals.unknown_is_404, one, "an add-on that the cluster does not have", at=one)
     one = account.call("RemediationService_GetRemediation", cluster, "-", UNKNOWN["remediation_id"])
-    account.record.judge(refusals.unknown_is_404, one, "a remediation that the cluster does not have", at=one)
+    account.recorder.judge(refusals.unknown_is_404, one, "a remediation that the cluster does not have", at=one)
     one = account.call("RemediationService_ListRemediations", cluster, UNKNOWN["instance_id"])
-    account.record.judge(
+    account.recorder.judge(
         refusals.unknown_is_404, one, "the remediations of an instance that the cluster does not have", at=one
     )
 
@@ -95,7 +96,7 @@ def test_methods_that_are_not_there(operation: ApiOperation, run: KitRun) -> Non
             continue
         body = b"{}" if method in ("POST", "PUT", "PATCH") else None
         one = run.target.send(method, target, document=document, body=body, base_path=operation.base_path)
-        run.record.judge(refusals.no_such_operation, one, {405}, at=one)
+        run.recorder.judge(refusals.no_such_operation, one, {405}, at=one)
 
 
 def _meets(run: KitRun, one: ApiOperation, other: ApiOperation) -> bool:
@@ -116,7 +117,7 @@ def test_methods_that_are_not_there_on_what_is(account: AccountDriver) -> None:
         account.look(known)
         for method in methods:
             one = account.target.send(method, template.format(known.id), document=account.document, body=b"{}")
-            account.record.judge(refusals.no_such_operation, one, {405}, at=one)
+            account.recorder.judge(refusals.no_such_operation, one, {405}, at=one)
             account.look(known)
 
 
@@ -129,7 +130,7 @@ def test_paths_that_are_not_there(path: str, run: KitRun) -> None:
     if document.knows_path(path):
         pytest.skip("this document has the path")
     one = run.target.send("GET", path, document=document)
-    run.record.judge(refusals.no_such_operation, one, {404, 405}, at=one)
+    run.recorder.judge(refusals.no_such_operation, one, {404, 405}, at=one)
 
 
 BROKEN = {
@@ -163,7 +164,7 @@ def test_bodies_that_cannot_be_read(operation: ApiOperation, run: KitRun) -> Non
 def _refused(run: KitRun, one: Exchange, what: str, operation: ApiOperation) -> None:
     # Where the path names what is not there, saying so is as good as saying that the body is bad.
     statuses = {400, 415, *({404} if operation.path_names else ())}
-    run.record.judge(refusals.bad_request_refused, one, f"the body is {what}", statuses, at=one)
+    run.recorder.judge(refusals.bad_request_refused, one, f"the body is {what}", statuses, at=one)
 
 
 @pytest.mark.writes
@@ -179,7 +180,7 @@ def test_bodies_that_cannot_be_read_about_what_is_there(account: AccountDriver, 
             body=body,
             content_type=content_type,
         )
-        run.record.judge(refusals.bad_request_refused, one, f"the body is {what}", {400, 415}, at=one)
+        run.recorder.judge(refusals.bad_request_refused, one, f"the body is {what}", {400, 415}, at=one)
         account.look(endpoint)
 
 
@@ -220,10 +221,10 @@ def test_queries_that_break_the_document(run: KitRun, account: AccountDriver) ->
     for operation_id, path, query in asked:
         one = account.call(operation_id, *path, query=query)
         told = "&".join(f"{name}={value}" for name, value in query.items()) or "cluster_id is missing"
-        run.record.judge(refusals.bad_request_refused, one, f"the query is {told}", {400}, at=one)
+        run.recorder.judge(refusals.bad_request_refused, one, f"the query is {told}", {400}, at=one)
 
 
 def test_parameters_given_twice(account: AccountDriver) -> None:
     """A parameter that takes one value is not given two."""
     one = account.call("listEndpoints", query=[("type", "dedicated"), ("type", "serverless")])
-    account.record.judge(refusals.bad_request_refused, one, "type is given twice", {400}, at=one)
+    account.recorder.judge(refusals.bad_request_refused, one, "type is given twice", {400}, at=one)

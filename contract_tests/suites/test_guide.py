@@ -8,8 +8,9 @@ import pytest
 
 from contract_tests.drivers.account import AccountDriver, NotToBeHad
 from contract_tests.drivers.list_checks import items
-from contract_tests.judge.observer import KnownResource
-from contract_tests.model.exchange import ABSENT, Exchange
+from contract_tests.judge.known_resource import KnownResource
+from contract_tests.model.exchange import Exchange
+from contract_tests.model.json_values import ABSENT
 from contract_tests.rules import legacy_api, refusals, transitions
 from contract_tests.runner.session import GUIDE, V1, KitRun, session
 
@@ -28,7 +29,7 @@ class Guide:
         self.document = run.documents[GUIDE]
         one = self.call("ListModels")
         if one.status == 404:
-            run.record.pass_over("the edition of 2024", "the server does not answer under its paths")
+            run.recorder.skip("the edition of 2024", "the server does not answer under its paths")
             raise NotToBeHad("the server does not answer under the paths of 2024")
 
     def call(self, name: str, *path: str, json: Any = ABSENT) -> Exchange:
@@ -58,7 +59,7 @@ def guide(run: KitRun, account: AccountDriver) -> Guide:
 
 def test_what_is_there(guide: Guide) -> None:
     """Models, hardware, endpoints and jobs are told, the same each time and the same as today."""
-    judge = guide.account.record.judge
+    judge = guide.account.recorder.judge
     models = guide.call("ListModels")
     hardware = guide.call("ListHardware")
     catalogue = {str(one.get("name")): one for one in items(hardware, "data")}
@@ -81,7 +82,7 @@ def test_what_is_there(guide: Guide) -> None:
 
 def _as_today(guide: Guide) -> None:
     """Compare what the two editions show of one account at one instant."""
-    judge, account = guide.account.record.judge, guide.account
+    judge, account = guide.account.recorder.judge, guide.account
     frozen = account.target.clock.frozen
     older, newer = guide.call("ListEndpoints"), account.call("listEndpoints", query={"type": "dedicated", "mine": True})
     old = {str(one.get("id")): one for one in items(older, "data")}
@@ -166,11 +167,11 @@ def entry(guide: Guide, found: str) -> dict[str, Any] | None:
         now = guide.account.call("getEndpoint", found)
         shown = {str(one.get("id")): one for one in items(listed, "data")}.get(found)
         if shown is not None:
-            judge = guide.account.record.judge
+            judge = guide.account.recorder.judge
             judge(legacy_api.editions_agree, f"whether {found} is there", True, now.ok, at=now, evidence=[listed, now])
         if now.ok and shown is not None:
             word = SHOWS.get(str(now.shown.get("state")))
-            guide.account.record.judge(
+            guide.account.recorder.judge(
                 legacy_api.editions_agree,
                 f"the state of {found}",
                 _word(shown),
@@ -184,7 +185,7 @@ def entry(guide: Guide, found: str) -> dict[str, Any] | None:
 @pytest.mark.writes
 def test_a_life(guide: Guide, account: AccountDriver) -> None:
     """An endpoint of 2024 is created, started, stopped and deleted."""
-    judge = account.record.judge
+    judge = account.recorder.judge
     model, hardware = guide.deployable()
     suffix = account.name().replace("_", "-")
     made = guide.call("CreateEndpoint", json={"model": model["name"], "suffix": suffix, "hardware_name": hardware})
@@ -195,7 +196,7 @@ def test_a_life(guide: Guide, account: AccountDriver) -> None:
     judge(legacy_api.as_asked, made.shown, model, suffix, at=made)
     judge(legacy_api.deployment_follows, "its create", made.shown, (None,), at=made)
     first = entry(guide, found)
-    judge(legacy_api.listed_as_made, made.shown, first, at=account.record.trail[-1])
+    judge(legacy_api.listed_as_made, made.shown, first, at=account.recorder.last)
     again = guide.call("CreateEndpoint", json={"model": model["name"], "suffix": suffix, "hardware_name": hardware})
     judge(refusals.bad_request_refused, again, "the suffix is taken", {400, 409}, at=again)
     started = guide.call("StartEndpoint", found, json={"autoscaling": {"min_replicas": 1, "max_replicas": 2}})
@@ -214,7 +215,7 @@ def test_a_life(guide: Guide, account: AccountDriver) -> None:
         one = guide.call(name, found, json={} if name == "StartEndpoint" else ABSENT)
         judge(refusals.unknown_is_404, one, f"{name} of an endpoint that was deleted", at=one)
     after = entry(guide, found)
-    judge(legacy_api.listed_when_deleted, after, at=account.record.trail[-1])
+    judge(legacy_api.listed_when_deleted, after, at=account.recorder.last)
 
 
 def _wait(guide: Guide, found: str, until: tuple[str | None, ...]) -> None:
@@ -225,23 +226,21 @@ def _wait(guide: Guide, found: str, until: tuple[str | None, ...]) -> None:
         shown = entry(guide, found)
         word = _word(shown) if shown else "gone"
         if word in until or word == "gone":
-            guide.account.record.judge(
+            guide.account.recorder.judge(
                 legacy_api.deployment_follows,
                 "a while",
                 {"deployments": [{"status": word}] if word else []},
                 until,
-                at=guide.account.record.trail[-1],
+                at=guide.account.recorder.last,
             )
             return
         waited_ms = clock.now_ms() - begun_ms
-        if not guide.account.record.judge(
-            transitions.arrives_in_time, table, word, waited_ms, at=guide.account.record.trail[-1]
+        if not guide.account.recorder.judge(
+            transitions.arrives_in_time, table, word, waited_ms, at=guide.account.recorder.last
         ):
             return
         if not guide.account.target.has_control and waited_ms > guide.run.options.patience_s * 1000:
-            guide.run.record.pass_over(
-                "whether endpoints of 2024 arrive in time", f"still {word}; --patience gives more"
-            )
+            guide.run.recorder.skip("whether endpoints of 2024 arrive in time", f"still {word}; --patience gives more")
             return
         clock.let_pass(step_s)
         step_s *= 1.2
@@ -252,7 +251,7 @@ def test_an_import(guide: Guide, account: AccountDriver) -> None:
     """A model is imported by a job that runs to its end."""
     if not account.target.has_control:
         pytest.skip("an import stays for ever: no operation deletes it")
-    judge = account.record.judge
+    judge = account.recorder.judge
     one = guide.call("CreateModel", json={"model_name": f"{account.name()}-7b", "model_source": "acme/tuned-7b"})
     judge(refusals.good_request_accepted, one, "an import", at=one)
     if not one.ok:
@@ -276,7 +275,7 @@ def test_an_import(guide: Guide, account: AccountDriver) -> None:
         if got.shown.get("status") != "processing":
             break
         account.target.clock.let_pass(120)
-    judge(legacy_api.job_ended, before, at=account.record.trail[-1])
+    judge(legacy_api.job_ended, before, at=account.recorder.last)
 
 
 def _updates(job: dict[str, Any]) -> list[tuple[str, str]]:
@@ -298,7 +297,7 @@ def test_what_cannot_be(guide: Guide, account: AccountDriver) -> None:
     ]
     for why, body in cases:
         one = guide.call("CreateEndpoint", json=body)
-        account.record.judge(refusals.bad_request_refused, one, why, {400, 404}, at=one)
+        account.recorder.judge(refusals.bad_request_refused, one, why, {400, 404}, at=one)
     made = guide.call("CreateEndpoint", json=good)
     if made.ok:
         found = str(made.shown.get("id"))
@@ -309,7 +308,7 @@ def test_what_cannot_be(guide: Guide, account: AccountDriver) -> None:
             ("min_replicas is a text", {"min_replicas": "1", "max_replicas": 1}),
         ):
             one = guide.call("StartEndpoint", found, json={"autoscaling": bounds})
-            account.record.judge(refusals.bad_request_refused, one, why, {400}, at=one)
+            account.recorder.judge(refusals.bad_request_refused, one, why, {400}, at=one)
             entry(guide, found)
     for why, body in (
         ("the name is missing", {"model_source": "acme/tuned-7b"}),
@@ -318,7 +317,7 @@ def test_what_cannot_be(guide: Guide, account: AccountDriver) -> None:
     ):
         if account.target.has_control:
             one = guide.call("CreateModel", json=body)
-            account.record.judge(refusals.bad_request_refused, one, why, {400}, at=one)
+            account.recorder.judge(refusals.bad_request_refused, one, why, {400}, at=one)
 
 
 @pytest.mark.writes
@@ -332,10 +331,10 @@ def test_today_s_endpoint_in_2024(guide: Guide, account: AccountDriver) -> None:
         account.target.clock.let_pass(60)
     _as_today(guide)
     one = guide.call("StopEndpoint", endpoint.id)
-    account.record.judge(refusals.good_request_accepted, one, "a stop in the edition of 2024", at=one)
+    account.recorder.judge(refusals.good_request_accepted, one, "a stop in the edition of 2024", at=one)
     account.look(endpoint)
     account.settle(endpoint)
     one = guide.call("StartEndpoint", endpoint.id, json={})
-    account.record.judge(refusals.good_request_accepted, one, "a start in the edition of 2024", at=one)
+    account.recorder.judge(refusals.good_request_accepted, one, "a start in the edition of 2024", at=one)
     account.look(endpoint)
     account.settle(endpoint)

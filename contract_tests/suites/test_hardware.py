@@ -22,14 +22,12 @@ def test_available_hardware(account: AccountDriver) -> None:
             "autoscaling": {"min_replicas": 1, "max_replicas": 1},
         }
         one = account.call("createEndpoint", json=body)
-        account.record.judge(hardware.available_can_be_used, one, name, at=one)
+        account.recorder.judge(hardware.available_can_be_used, one, name, at=one)
         known = account.observer.of("endpoint", made_id(one) or "")
         if known is not None:
             state = account.settle(known)
             if account.target.has_control:
-                account.record.judge(
-                    hardware.available_starts, name, state, at=account.record.trail[-1], evidence=[one]
-                )
+                account.recorder.judge(hardware.available_starts, name, state, at=account.recorder.last, evidence=[one])
             account.remove(known)
         tried += 1
         if tried == 3:
@@ -49,7 +47,7 @@ def test_each_available_configuration(account: AccountDriver) -> None:
                 "autoscaling": {"min_replicas": 1, "max_replicas": 1},
             }
             made = account.call("createEndpoint", json=body)
-            account.record.judge(hardware.available_can_be_used, made, one["id"], at=made)
+            account.recorder.judge(hardware.available_can_be_used, made, one["id"], at=made)
             known = account.observer.of("endpoint", made_id(made) or "")
             if known is not None:
                 account.remove(known)
@@ -82,7 +80,7 @@ def _refused(account: AccountDriver, models: list[str]) -> None:
             }
             made = account.call("createEndpoint", json=body)
             if one["id"] in {other["id"] for other in account.hardware_for(model, "unavailable")}:
-                account.record.judge(hardware.unavailable_is_refused, made, one["id"], at=made)
+                account.recorder.judge(hardware.unavailable_is_refused, made, one["id"], at=made)
                 return
     raise NotToBeHad("no hardware is listed as unavailable")
 
@@ -98,7 +96,7 @@ def test_clusters_out_of_stock(account: AccountDriver) -> None:
     account.observer.disturb()
     try:
         one = account.call("GPUClusterService_Create", json=body)
-        account.record.judge(refusals.bad_request_refused, one, "no GPUs are left", {409}, at=one)
+        account.recorder.judge(refusals.bad_request_refused, one, "no GPUs are left", {409}, at=one)
     finally:
         account.target.control("POST", "/_mock/events", {"event": "hardware.come_back", "hardware": body["gpu_type"]})
         account.observer.disturb()
@@ -109,4 +107,4 @@ def test_models_that_are_listed(account: AccountDriver) -> None:
     model, name = account.deployment()
     body = {"model": model, "hardware": name, "display_name": account.name(), "state": "STOPPED"}
     one = account.call("createEndpoint", json={**body, "autoscaling": {"min_replicas": 0, "max_replicas": 2}})
-    account.record.judge(refusals.good_request_accepted, one, "an endpoint that is not started", at=one)
+    account.recorder.judge(refusals.good_request_accepted, one, "an endpoint that is not started", at=one)

@@ -18,10 +18,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from contract_tests.client.budget import Refused
+from contract_tests.client.errors import Refused
 from contract_tests.drivers import read_checks
 from contract_tests.drivers.account import AccountDriver, NotToBeHad
-from contract_tests.judge.observer import KnownResource
+from contract_tests.judge.known_resource import KnownResource
 from contract_tests.model.views import READY
 from contract_tests.rules import cross_response, refusals
 from contract_tests.runner.session import session
@@ -51,9 +51,9 @@ class User(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         run = session()
-        run.record.begin(run.record.test)
+        run.recorder.begin(run.recorder.test)
         self.account = run.account()
-        self.broken_before = run.record.broken
+        self.broken_before = run.recorder.broken
 
     def teardown(self) -> None:
         """Take away what was made."""
@@ -111,7 +111,7 @@ class User(RuleBasedStateMachine):
         body |= {"inactive_timeout": timeout} if timeout != "absent" else {}
         one = self.account.call("createEndpoint", json=body)
         if state == "STOPPED":
-            self.account.record.judge(refusals.good_request_accepted, one, "an endpoint that is not started", at=one)
+            self.account.recorder.judge(refusals.good_request_accepted, one, "an endpoint that is not started", at=one)
 
     @precondition(lambda self: self.room("cluster"))
     @rule(
@@ -142,8 +142,12 @@ class User(RuleBasedStateMachine):
         cluster = self.account.new_cluster(**fields)
         if "volume_id" in fields:
             self.account.look(free[0])
-            self.account.record.judge(
-                cross_response.attached_is_shown, cluster.last, free[0].id, True, at=self.account.record.trail[-1]
+            self.account.recorder.judge(
+                cross_response.attached_is_shown,
+                cluster.last_view,
+                free[0].id,
+                True,
+                at=self.account.recorder.last,
             )
 
     @precondition(lambda self: self.room("volume"))
@@ -174,11 +178,11 @@ class User(RuleBasedStateMachine):
         body |= {"state": state} if state else {}
         one = self.account.call("updateEndpoint", endpoint.id, json=body)
         if state is None or state == "STOPPED":
-            self.account.record.judge(
+            self.account.recorder.judge(
                 refusals.good_request_accepted, one, f"a patch of {', '.join(body) or 'nothing'}", at=one
             )
         if one.ok and state == "STOPPED":
-            self.account.record.judge(
+            self.account.recorder.judge(
                 cross_response.command_takes_effect, "a stop", endpoint.state, ("STOPPING", "STOPPED"), at=one
             )
         self.account.look(endpoint)
@@ -189,10 +193,10 @@ class User(RuleBasedStateMachine):
         """Ask an endpoint something."""
         endpoint = self.one_of(data, "endpoint")
         self.account.look(endpoint)
-        body = {"model": endpoint.views.get("name"), "prompt": "Hello", "max_tokens": 3}
+        body = {"model": endpoint.fields.get("name"), "prompt": "Hello", "max_tokens": 3}
         one = self.account.call("completions", json=body)
         if self.account.target.clock.frozen:
-            self.account.record.judge(cross_response.inference_only_when_started, one, str(endpoint.state), at=one)
+            self.account.recorder.judge(cross_response.inference_only_when_started, one, str(endpoint.state), at=one)
 
     # ---- clusters and volumes ----------------------------------------------------------------------------------------
 
@@ -202,20 +206,20 @@ class User(RuleBasedStateMachine):
         """Make a cluster larger or smaller."""
         cluster = self.one_of(data, "cluster")
         self.account.look(cluster)
-        before = dict(cluster.last)
+        before = dict(cluster.last_view)
         one = self.account.call("GPUClusterService_Update", cluster.id, json={"num_gpus": num_gpus})
         if one.ok:
-            self.account.record.judge(cross_response.nodes_follow_num_gpus, before, cluster.last, at=one)
+            self.account.recorder.judge(cross_response.nodes_follow_num_gpus, before, cluster.last_view, at=one)
 
     @precondition(lambda self: self.has("volume"))
     @rule(data=st.data(), change=st.integers(-1, 3))
     def resize(self, data: st.DataObject, change: int) -> None:
         """Make a volume larger, or try to make it smaller."""
         volume = self.one_of(data, "volume")
-        size = int(volume.views.get("size_tib", 1)) + change
+        size = int(volume.fields.get("size_tib", 1)) + change
         one = self.account.call("SharedVolumeService_Update", json={"volume_id": volume.id, "size_tib": size})
         if change < 0 and self.account.target.clock.frozen:
-            self.account.record.judge(refusals.bad_request_refused, one, "a volume does not shrink", {400}, at=one)
+            self.account.recorder.judge(refusals.bad_request_refused, one, "a volume does not shrink", {400}, at=one)
         self.account.look(volume)
 
     @precondition(lambda self: any(one.state == READY for one in self.alive("cluster")))
@@ -224,7 +228,7 @@ class User(RuleBasedStateMachine):
         """Ask for a repair of a worker."""
         cluster = next(one for one in self.alive("cluster") if one.state == READY)
         self.account.look(cluster)
-        nodes = [one for one in cluster.last.get("gpu_worker_nodes") or [] if one.get("instance_id")]
+        nodes = [one for one in cluster.last_view.get("gpu_worker_nodes") or [] if one.get("instance_id")]
         if not nodes or (mode.startswith("EVICT") and len(nodes) < 2):
             return
         node = data.draw(st.sampled_from(nodes), label="which worker")
@@ -245,7 +249,7 @@ class User(RuleBasedStateMachine):
             return
         repair = data.draw(st.sampled_from(repairs), label="which repair")
         body: dict[str, Any] = {} if verb == "Cancel" else {"json": {}}
-        instance = str(repair.views.get("instance_id"))
+        instance = str(repair.fields.get("instance_id"))
         self.account.call(f"RemediationService_{verb}Remediation", cluster.id, instance, repair.id, **body)
         self.account.look(repair)
 
@@ -274,12 +278,12 @@ class User(RuleBasedStateMachine):
         one = self.account.remove(known)
         if kind == "volume" and known.state != "failed":
             # A cluster that is being deleted may be gone by now, and its volume free.
-            known_users = [user for user in self.account.observer.known.values() if user.volume == known.id]
+            known_users = [user for user in self.account.observer.known.values() if user.volume_id == known.id]
             users = [user for user in known_users if not user.gone and not user.deleted]
             if users:
-                self.account.record.judge(cross_response.attached_volume_stays, one, at=one)
+                self.account.recorder.judge(cross_response.attached_volume_stays, one, at=one)
         else:
-            self.account.record.judge(refusals.good_request_accepted, one, f"the delete of a {kind}", at=one)
+            self.account.recorder.judge(refusals.good_request_accepted, one, f"the delete of a {kind}", at=one)
         self.account.look(known)
 
     @rule(seconds=st.sampled_from([1, 5, 20, 60, 240, 1200]))
@@ -309,8 +313,8 @@ class User(RuleBasedStateMachine):
     @invariant()
     def nothing_new_is_broken(self) -> None:
         """Stop where a rule was broken that was not before, so that the shortest way there is looked for."""
-        new = {name for name, _ in session().record.findings} - self.known_rules
-        if new and self.account.record.broken > self.broken_before:
+        new = {name for name, _ in session().recorder.findings} - self.known_rules
+        if new and self.account.recorder.broken > self.broken_before:
             User.deadline_s = User.deadline_s or time.monotonic() + SHRINKING_S * session().options.examples
             if time.monotonic() < User.deadline_s:
                 raise Broken(", ".join(sorted(new)))
@@ -318,7 +322,7 @@ class User(RuleBasedStateMachine):
 
 def test_anything_goes(run: Any) -> None:
     """Whatever is done in whatever order, every look agrees with the model."""
-    User.known_rules, User.deadline_s = frozenset(name for name, _ in run.record.findings), None
+    User.known_rules, User.deadline_s = frozenset(name for name, _ in run.recorder.findings), None
     examples = run.options.examples if run.target.has_control else 1
     steps = settings(
         max_examples=examples,
@@ -332,4 +336,4 @@ def test_anything_goes(run: Any) -> None:
     except (Broken, Flaky):
         return  # noted, and the test is failed for it
     except (NotToBeHad, Refused) as error:
-        run.record.pass_over("some of what can be done in any order", str(error))
+        run.recorder.skip("some of what can be done in any order", str(error))

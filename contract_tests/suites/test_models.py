@@ -7,7 +7,7 @@ import pytest
 from contract_tests.drivers import list_checks
 from contract_tests.drivers.account import AccountDriver, NotToBeHad
 from contract_tests.drivers.request_fixtures import Furnished
-from contract_tests.judge.observer import KnownResource
+from contract_tests.judge.known_resource import KnownResource
 from contract_tests.rules import cross_response, lists, refusals
 
 pytestmark = pytest.mark.writes
@@ -18,7 +18,7 @@ def upload(account: AccountDriver, **fields: object) -> tuple[str, KnownResource
     furnished = Furnished(account, make=True)
     body = {**furnished.body(account.document.operations["uploadModel"]), **fields}
     one = account.call("uploadModel", json=body)
-    account.record.judge(refusals.good_request_accepted, one, "an upload", at=one)
+    account.recorder.judge(refusals.good_request_accepted, one, "an upload", at=one)
     if not one.ok or not isinstance(one.shown, dict):
         raise NotToBeHad("the upload was refused")
     data = one.shown.get("data") or {}
@@ -26,7 +26,7 @@ def upload(account: AccountDriver, **fields: object) -> tuple[str, KnownResource
     if job is None:
         raise NotToBeHad("the upload shows no job")
     account.look(job)
-    account.record.judge(cross_response.job_of_the_upload, job.last, body, str(data.get("model_name")), at=one)
+    account.recorder.judge(cross_response.job_of_the_upload, job.last_view, body, str(data.get("model_name")), at=one)
     return str(data.get("model_name")), job
 
 
@@ -35,13 +35,13 @@ def test_an_upload(account: AccountDriver) -> None:
     model, job = upload(account, description="for the contract", hf_token="hf_0123456789abcdef")
     account.call("listJobs")
     names = {str(one.get("id")) for one in list_checks.items(account.call("models"), "data")}
-    early = account.record.trail[-1]
-    account.record.judge(cross_response.there_when_complete, names, model, False, at=early)
+    early = account.recorder.last
+    account.recorder.judge(cross_response.there_when_complete, names, model, False, at=early)
     state = account.settle(job)
     account.call("listJobs")
     listed = account.call("models")
     names = {str(one.get("id")) for one in list_checks.items(listed, "data")}
-    account.record.judge(cross_response.there_when_complete, names, model, state == "Complete", at=listed)
+    account.recorder.judge(cross_response.there_when_complete, names, model, state == "Complete", at=listed)
     account.target.clock.let_pass(600)
     account.look(job)
 
@@ -54,7 +54,7 @@ def test_an_adapter(account: AccountDriver) -> None:
         raise NotToBeHad("the upload did not complete")
     hardware = next((str(one["id"]) for one in account.configurations(base)), "")
     endpoint = account.new_endpoint(model=base, hardware=hardware, state="STOPPED")
-    name = f"{endpoint.views['name']}:{adapter}"
+    name = f"{endpoint.fields['name']}:{adapter}"
     _bound(account, endpoint, name, False)
     for what, model_id in (
         ("it names no endpoint", adapter),
@@ -62,19 +62,21 @@ def test_an_adapter(account: AccountDriver) -> None:
         ("it names nothing", ""),
     ):
         one = account.call("addAdapter", endpoint.id, json={"model_id": model_id})
-        account.record.judge(refusals.bad_request_refused, one, what, {400, 403}, at=one)
+        account.recorder.judge(refusals.bad_request_refused, one, what, {400, 403}, at=one)
     added = account.call("addAdapter", endpoint.id, json={"model_id": name})
-    account.record.judge(refusals.good_request_accepted, added, "an adapter of the endpoint's own model", at=added)
+    account.recorder.judge(refusals.good_request_accepted, added, "an adapter of the endpoint's own model", at=added)
     _bound(account, endpoint, name, True)
     again = account.call("addAdapter", endpoint.id, json={"model_id": name})
-    account.record.judge(refusals.bad_request_refused, again, "it is bound already", {400}, at=again)
-    unknown = account.call("addAdapter", endpoint.id, json={"model_id": f"{endpoint.views['name']}:nobody/knows-this"})
-    account.record.judge(refusals.bad_request_refused, unknown, "the adapter is not known", {403, 404, 400}, at=unknown)
+    account.recorder.judge(refusals.bad_request_refused, again, "it is bound already", {400}, at=again)
+    unknown = account.call("addAdapter", endpoint.id, json={"model_id": f"{endpoint.fields['name']}:nobody/knows-this"})
+    account.recorder.judge(
+        refusals.bad_request_refused, unknown, "the adapter is not known", {403, 404, 400}, at=unknown
+    )
     removed = account.call("removeAdapter", endpoint.id, json={"model_id": name})
-    account.record.judge(refusals.good_request_accepted, removed, "the removal of an adapter", at=removed)
+    account.recorder.judge(refusals.good_request_accepted, removed, "the removal of an adapter", at=removed)
     _bound(account, endpoint, name, False)
     twice = account.call("removeAdapter", endpoint.id, json={"model_id": name})
-    account.record.judge(refusals.bad_request_refused, twice, "it is no longer bound", {400, 404}, at=twice)
+    account.recorder.judge(refusals.bad_request_refused, twice, "it is no longer bound", {400, 404}, at=twice)
 
 
 def taking_adapters(account: AccountDriver) -> str:
@@ -88,8 +90,8 @@ def taking_adapters(account: AccountDriver) -> str:
 
 def _bound(account: AccountDriver, endpoint: KnownResource, name: str, bound: bool) -> None:
     listed = account.call("listAdapters", endpoint.id)
-    account.record.judge(
-        lists.adapter_tells_its_parts, list_checks.items(listed, "data"), endpoint.views.get("name"), at=listed
+    account.recorder.judge(
+        lists.adapter_tells_its_parts, list_checks.items(listed, "data"), endpoint.fields.get("name"), at=listed
     )
     names = [str(one.get("model_id")) for one in list_checks.items(listed, "data")]
-    account.record.judge(cross_response.adapter_bound, names, name, bound, at=listed)
+    account.recorder.judge(cross_response.adapter_bound, names, name, bound, at=listed)

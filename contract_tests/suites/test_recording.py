@@ -20,9 +20,9 @@ def test_as_recorded(run: Any, before: Recorded) -> None:
     """What was recorded is answered as it was."""
     asked = run.place_of(before)
     if asked is None:
-        run.record.pass_over(str(before), "it names something that only the recorded account had")
+        run.recorder.skip(str(before), "it names something that only the recorded account had")
         pytest.skip("it names something that only the recorded account had")
     document, path, base = asked
     one = run.target.send("GET", path, document=document, query=before.query, base_path=base)
     for each in (recorded.answered_as_recorded, recorded.nothing_beside_the_recorded):
-        run.record.judge(each, before, one, at=one)
+        run.recorder.judge(each, before, one, at=one)

@@ -9,7 +9,7 @@ import pytest
 from contract_tests.drivers import list_checks, read_checks
 from contract_tests.drivers.account import AccountDriver, NotToBeHad
 from contract_tests.drivers.request_fixtures import UNKNOWN
-from contract_tests.judge.observer import KnownResource
+from contract_tests.judge.known_resource import KnownResource
 from contract_tests.model.views import READY
 from contract_tests.rules import cross_response, lists, refusals
 
@@ -21,7 +21,9 @@ CREATE = "RemediationService_CreateRemediation"
 def workers(cluster: KnownResource) -> list[dict[str, Any]]:
     """The workers that have an instance."""
     return [
-        one for one in cluster.last.get("gpu_worker_nodes") or [] if isinstance(one, dict) and one.get("instance_id")
+        one
+        for one in cluster.last_view.get("gpu_worker_nodes") or []
+        if isinstance(one, dict) and one.get("instance_id")
     ]
 
 
@@ -37,7 +39,7 @@ def repair(account: AccountDriver, cluster: KnownResource, instance: str, mode: 
     """Ask for a remediation. Raises NotToBeHad where it is refused."""
     body = {"mode": f"REMEDIATION_MODE_{mode}", "reason": account.name()}
     one = account.call(CREATE, cluster.id, instance, json=body, query=query)
-    account.record.judge(refusals.good_request_accepted, one, f"a remediation of mode {mode}", at=one)
+    account.recorder.judge(refusals.good_request_accepted, one, f"a remediation of mode {mode}", at=one)
     known = account.observer.of("remediation", str(one.shown.get("id"))) if isinstance(one.shown, dict) else None
     if known is None:
         raise NotToBeHad("the remediation was refused")
@@ -51,16 +53,16 @@ def test_a_repair(account: AccountDriver, mode: str) -> None:
     instance = str(workers(cluster)[0]["instance_id"])
     known = repair(account, cluster, instance, mode)
     shown = account.look(cluster)
-    account.record.judge(cross_response.latest_repair_shown, cluster.last, instance, known.id, at=shown)
+    account.recorder.judge(cross_response.latest_repair_shown, cluster.last_view, instance, known.id, at=shown)
     account.look(known)
     read_checks.read_repairs(account, cluster.id)
     state = account.settle(known)
-    account.record.judge(
+    account.recorder.judge(
         cross_response.command_takes_effect,
         "a remediation",
         state,
         ("SUCCEEDED", "FAILED"),
-        at=account.record.trail[-1],
+        at=account.recorder.last,
     )
     account.settle(cluster)
     read_checks.read_repairs(account, cluster.id)
@@ -77,7 +79,7 @@ def test_a_removal(account: AccountDriver) -> None:
     account.settle(cluster)
     one = account.look(cluster)
     left = {str(worker["instance_id"]) for worker in workers(cluster)}
-    account.record.judge(cross_response.evicted, instance, left, before, at=one)
+    account.recorder.judge(cross_response.evicted, instance, left, before, at=one)
 
 
 def test_a_repair_that_is_named(account: AccountDriver) -> None:
@@ -89,17 +91,17 @@ def test_a_repair_that_is_named(account: AccountDriver) -> None:
     first = account.call(CREATE, cluster.id, instance, json=body, query={"remediation_id": name})
     second = account.call(CREATE, cluster.id, instance, json=body, query={"remediation_id": name})
     if first.ok and second.ok:
-        account.record.judge(
+        account.recorder.judge(
             cross_response.same_name_same_repair, first.shown, second.shown, at=second, evidence=[first, second]
         )
-    account.record.judge(refusals.good_request_accepted, second, "the same remediation again", at=second)
-    account.record.judge(cross_response.named_as_asked, name, first.shown, at=first)
+    account.recorder.judge(refusals.good_request_accepted, second, "the same remediation again", at=second)
+    account.recorder.judge(cross_response.named_as_asked, name, first.shown, at=first)
     known = account.observer.of("remediation", name)
     if known is None:
         return
     one = account.call("RemediationService_CancelRemediation", cluster.id, instance, known.id)
-    account.record.judge(refusals.good_request_accepted, one, "the cancel of a remediation that is PENDING", at=one)
-    account.record.judge(cross_response.command_takes_effect, "a cancel", known.state, ("CANCELLED",), at=one)
+    account.recorder.judge(refusals.good_request_accepted, one, "the cancel of a remediation that is PENDING", at=one)
+    account.recorder.judge(cross_response.command_takes_effect, "a cancel", known.state, ("CANCELLED",), at=one)
     account.look(known)
     account.target.clock.let_pass(120 if account.target.has_control else 1)
     account.look(known)
@@ -135,14 +137,14 @@ def test_a_repair_that_waits(account: AccountDriver) -> None:
         (waiting[0], "Approve", {"comment": "go ahead"}, ("PENDING", "QUARANTINING", "RUNNING")),
         (waiting[1], "Reject", {"comment": "not now"}, ("CANCELLED",)),
     ):
-        instance = str(known.views["instance_id"])
+        instance = str(known.fields["instance_id"])
         one = account.call(f"RemediationService_{verb}Remediation", cluster.id, instance, known.id, json=body)
-        account.record.judge(refusals.good_request_accepted, one, f"{verb} of what waits for approval", at=one)
-        account.record.judge(cross_response.command_takes_effect, verb, known.state, expected, at=one)
-        account.record.judge(cross_response.reviewed, one.shown, body["comment"], at=one)
+        account.recorder.judge(refusals.good_request_accepted, one, f"{verb} of what waits for approval", at=one)
+        account.recorder.judge(cross_response.command_takes_effect, verb, known.state, expected, at=one)
+        account.recorder.judge(cross_response.reviewed, one.shown, body["comment"], at=one)
         account.look(known)
         again = account.call(f"RemediationService_{verb}Remediation", cluster.id, instance, known.id, json=body)
-        account.record.judge(
+        account.recorder.judge(
             refusals.bad_request_refused, again, "it no longer waits for approval", {400, 409}, at=again
         )
         account.settle(known)
@@ -172,9 +174,9 @@ def test_a_repair_of_another_cluster(account: AccountDriver) -> None:
     instance = str(workers(cluster)[0]["instance_id"])
     known = repair(account, cluster, instance, "REBOOT_VM")
     one = account.call("RemediationService_GetRemediation", other.id, "-", known.id)
-    account.record.judge(refusals.unknown_is_404, one, "a remediation of another cluster", at=one)
+    account.recorder.judge(refusals.unknown_is_404, one, "a remediation of another cluster", at=one)
     listed = account.call(read_checks.LIST, other.id, "-")
     ids = {str(item.get("id")) for item in list_checks.items(listed, "remediations")}
-    account.record.judge(lists.filter_exact, "the list of another cluster", ids, [], ids - {known.id}, at=listed)
+    account.recorder.judge(lists.filter_exact, "the list of another cluster", ids, [], ids - {known.id}, at=listed)
     one = account.call(read_checks.LIST, UNKNOWN["cluster_id"], "-")
-    account.record.judge(refusals.unknown_is_404, one, "the remediations of a cluster that is not there", at=one)
+    account.recorder.judge(refusals.unknown_is_404, one, "the remediations of a cluster that is not there", at=one)

@@ -31,7 +31,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from schemathesis.checks import CHECKS
 from schemathesis.core.transport import Response
 
-from contract_tests.client.budget import Refused
+from contract_tests.client.errors import Refused
 from contract_tests.drivers.account import AccountDriver, NotToBeHad
 from contract_tests.drivers.request_fixtures import Furnished
 from contract_tests.judge.registry import Rule, rule
@@ -216,7 +216,7 @@ def judge(case: Any, one: Exchange) -> None:
     """Judge an answer by the checks of Schemathesis."""
     response = Response.from_requests(one.response, verify=True)
     for each in ASKED:
-        session().record.judge(each, case, response, at=one)
+        session().recorder.judge(each, case, response, at=one)
 
 
 # ---- examples, coverage, fuzzing -------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def _test_of(document: ApiDocument) -> Any:
     @profile(options.examples)
     def test(case: Any, account: AccountDriver) -> None:
         """Every operation answers as the document says, whatever it is sent."""
-        record = session().record
+        record = session().recorder
         if FEEDING.furnished is None or FEEDING.furnished.account is not account or len(account.made) > MOST_ALIVE:
             account.clear()
             FEEDING.begin(account, options.allow_writes)
@@ -245,7 +245,7 @@ def _test_of(document: ApiDocument) -> Any:
             one = send(account, document, operation, case)
         except Refused as error:
             if options.allow_writes:  # else it is one of the methods that coverage tries, and nobody misses it
-                record.pass_over(f"some requests for {operation.operation_id}", str(error))
+                record.skip(f"some requests for {operation.operation_id}", str(error))
             return
         except UnicodeError:
             return  # what cannot be put on the wire says nothing about a server
@@ -323,6 +323,6 @@ def test_stateful(create: str, account: AccountDriver) -> None:
     try:
         run_state_machine_as_test(Machine, settings=steps)
     except Refused as error:
-        run.record.pass_over(f"the stateful phase of {create}", str(error))
+        run.recorder.skip(f"the stateful phase of {create}", str(error))
     except Flaky:
         return  # the server answered differently to the same requests; what was wrong with its answers is noted

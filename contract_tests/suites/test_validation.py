@@ -82,10 +82,10 @@ def test_bodies_that_break_the_schema(operation: ApiOperation, account: AccountD
         if operation.body_problem(body) is None:
             continue
         one = account.call(operation.operation_id, *path, json=copy.deepcopy(body))
-        account.record.judge(refusals.bad_request_refused, one, what, {400}, at=one)
+        account.recorder.judge(refusals.bad_request_refused, one, what, {400}, at=one)
     for content_type in ("text/plain", "application/xml", "application/x-www-form-urlencoded"):
         one = account.call(operation.operation_id, *path, json=good, content_type=content_type)
-        account.record.judge(refusals.bad_request_refused, one, f"it is sent as {content_type}", {400, 415}, at=one)
+        account.recorder.judge(refusals.bad_request_refused, one, f"it is sent as {content_type}", {400, 415}, at=one)
 
 
 @pytest.mark.parametrize("operation", with_bodies())
@@ -96,12 +96,12 @@ def test_good_requests(operation: ApiOperation, account: AccountDriver) -> None:
         pytest.skip("judged where a remediation waits for approval")
     furnished.path(operation)
     one = furnished.send(operation.operation_id)
-    account.record.judge(refusals.good_request_accepted, one, operation.operation_id, at=one)
+    account.recorder.judge(refusals.good_request_accepted, one, operation.operation_id, at=one)
 
 
 def refused(account: AccountDriver, one: Exchange, why: str, *statuses: int) -> None:
     """Judge that a request was refused."""
-    account.record.judge(refusals.bad_request_refused, one, why, set(statuses or (400,)), at=one)
+    account.recorder.judge(refusals.bad_request_refused, one, why, set(statuses or (400,)), at=one)
 
 
 def test_endpoints_that_cannot_be(account: AccountDriver) -> None:
@@ -150,7 +150,7 @@ def test_hardware_that_does_not_fit(account: AccountDriver) -> None:
         body = {"model": model, "autoscaling": {"min_replicas": 1, "max_replicas": 1}, "display_name": account.name()}
         for name in others[:3]:
             one = account.call("createEndpoint", json={**body, "hardware": name})
-            account.record.judge(hardware.fits_or_is_refused, one, model, name, at=one)
+            account.recorder.judge(hardware.fits_or_is_refused, one, model, name, at=one)
 
 
 def test_clusters_that_cannot_be(account: AccountDriver) -> None:
@@ -270,7 +270,7 @@ def test_repairs_that_cannot_be(account: AccountDriver) -> None:
     """A remediation that breaks a rule is not begun."""
     cluster = account.new_cluster()
     account.settle(cluster)
-    worker = next((one for one in cluster.last.get("gpu_worker_nodes") or [] if one.get("instance_id")), None)
+    worker = next((one for one in cluster.last_view.get("gpu_worker_nodes") or [] if one.get("instance_id")), None)
     if worker is None:
         raise NotToBeHad("the cluster shows no instance")
     instance = worker["instance_id"]
@@ -280,7 +280,7 @@ def test_repairs_that_cannot_be(account: AccountDriver) -> None:
     good = {"mode": "REMEDIATION_MODE_REBOOT_VM"}
     refused(account, account.call(create, cluster.id, "-", json=good), "it names no instance", 400, 404)
     made = account.call(create, cluster.id, instance, json=good)
-    account.record.judge(refusals.good_request_accepted, made, "a remediation of a running worker", at=made)
+    account.recorder.judge(refusals.good_request_accepted, made, "a remediation of a running worker", at=made)
     if made.ok:
         known = account.observer.of("remediation", str(made.shown.get("id")))
         for verb in ("Approve", "Reject"):
@@ -301,7 +301,7 @@ def test_add_ons_that_cannot_be(account: AccountDriver) -> None:
         account, account.call(create, cluster.id, json={"name": "x", "add_on_type": "teapot"}), "the type is not known"
     )
     first = account.call(create, cluster.id, json={"name": "screens", "add_on_type": "headlamp"})
-    account.record.judge(refusals.good_request_accepted, first, "a new add-on", at=first)
+    account.recorder.judge(refusals.good_request_accepted, first, "a new add-on", at=first)
     again = account.call(create, cluster.id, json={"name": "screens", "add_on_type": "headlamp"})
     refused(account, again, "there is one of this name", 400, 409)
 

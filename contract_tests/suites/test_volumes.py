@@ -6,7 +6,7 @@ import pytest
 
 from contract_tests.drivers import read_checks
 from contract_tests.drivers.account import AccountDriver, NotToBeHad
-from contract_tests.judge.observer import KnownResource
+from contract_tests.judge.known_resource import KnownResource
 from contract_tests.model.exchange import Exchange
 from contract_tests.rules import cross_response, refusals
 
@@ -19,25 +19,25 @@ def test_a_volume(account: AccountDriver) -> None:
     account.look(volume)
     account.call("SharedVolumeService_List")
     state = account.settle(volume)
-    account.record.judge(cross_response.volume_comes_and_goes, state, "available", at=account.record.trail[-1])
+    account.recorder.judge(cross_response.volume_comes_and_goes, state, "available", at=account.recorder.last)
     if state == "failed":
         raise NotToBeHad("the volume could not be made")
     grown = account.call("SharedVolumeService_Update", json={"volume_id": volume.id, "size_tib": 3})
-    account.record.judge(refusals.good_request_accepted, grown, "the growth of a volume", at=grown)
+    account.recorder.judge(refusals.good_request_accepted, grown, "the growth of a volume", at=grown)
     account.look(volume)
     read_checks.read_volumes(account)
     one = account.remove(volume)
-    account.record.judge(refusals.good_request_accepted, one, "the delete of a free volume", at=one)
+    account.recorder.judge(refusals.good_request_accepted, one, "the delete of a free volume", at=one)
     account.look(volume)
     account.call("SharedVolumeService_List")
     account.settle(volume)
     for _ in range(2):
         after = account.look(volume)
-        account.record.judge(refusals.unknown_is_404, after, "a volume that was deleted", at=after)
+        account.recorder.judge(refusals.unknown_is_404, after, "a volume that was deleted", at=after)
         account.call("SharedVolumeService_List")
         account.target.clock.let_pass(20 if account.target.has_control else 1)
     again = account.remove(volume)
-    account.record.judge(refusals.unknown_is_404, again, "the delete of a volume that was deleted", at=again)
+    account.recorder.judge(refusals.unknown_is_404, again, "the delete of a volume that was deleted", at=again)
 
 
 def test_an_attached_volume(account: AccountDriver) -> None:
@@ -51,29 +51,31 @@ def test_an_attached_volume(account: AccountDriver) -> None:
         raise NotToBeHad("the volume could not be made")
     cluster = account.new_cluster(region=region, volume_id=volume.id)
     shown = account.look(cluster)
-    account.record.judge(cross_response.attached_is_shown, cluster.last, volume.id, True, at=shown)
+    account.recorder.judge(cross_response.attached_is_shown, cluster.last_view, volume.id, True, at=shown)
     _attached(account, volume)
     other = account.call("GPUClusterService_Create", json={**bodies[0], "volume_id": volume.id})
-    account.record.judge(refusals.bad_request_refused, other, "the volume is attached already", {400, 409}, at=other)
+    account.recorder.judge(refusals.bad_request_refused, other, "the volume is attached already", {400, 409}, at=other)
     if other.ok:
         account.remove(_known(account, other))
     account.settle(cluster)
-    account.record.judge(cross_response.attached_is_shown, cluster.last, volume.id, True, at=account.record.trail[-1])
+    account.recorder.judge(
+        cross_response.attached_is_shown, cluster.last_view, volume.id, True, at=account.recorder.last
+    )
     _attached(account, volume)
     grown = account.call("SharedVolumeService_Update", json={"volume_id": volume.id, "size_tib": 2})
-    account.record.judge(refusals.good_request_accepted, grown, "the growth of an attached volume", at=grown)
+    account.recorder.judge(refusals.good_request_accepted, grown, "the growth of an attached volume", at=grown)
     account.look(volume)
     smaller = account.call("SharedVolumeService_Update", json={"volume_id": volume.id, "size_tib": 1})
-    account.record.judge(refusals.bad_request_refused, smaller, "a volume does not shrink", {400}, at=smaller)
+    account.recorder.judge(refusals.bad_request_refused, smaller, "a volume does not shrink", {400}, at=smaller)
     account.look(volume)
     account.remove(cluster)
     account.look(cluster)
     account.look(volume)
     account.settle(cluster)
     account.settle(volume, frozenset({"available"}))
-    account.record.judge(cross_response.volume_comes_and_goes, volume.state, "available", at=account.record.trail[-1])
+    account.recorder.judge(cross_response.volume_comes_and_goes, volume.state, "available", at=account.recorder.last)
     one = account.remove(volume)
-    account.record.judge(refusals.good_request_accepted, one, "the delete of a volume whose cluster is gone", at=one)
+    account.recorder.judge(refusals.good_request_accepted, one, "the delete of a volume whose cluster is gone", at=one)
     account.settle(volume)
 
 
@@ -87,11 +89,11 @@ def _attached(account: AccountDriver, volume: KnownResource) -> None:
     look = account.look(volume)
     if volume.state == "failed":  # it could not be provisioned, which no rule forbids
         return
-    account.record.judge(cross_response.volume_comes_and_goes, volume.state, "bound", at=look)
+    account.recorder.judge(cross_response.volume_comes_and_goes, volume.state, "bound", at=look)
     one = account.remove(volume)
-    account.record.judge(cross_response.attached_volume_stays, one, at=one)
+    account.recorder.judge(cross_response.attached_volume_stays, one, at=one)
     after = account.look(volume)
-    account.record.judge(refusals.good_request_accepted, after, "a look at an attached volume", at=after)
+    account.recorder.judge(refusals.good_request_accepted, after, "a look at an attached volume", at=after)
 
 
 def test_a_volume_of_its_own(account: AccountDriver) -> None:
@@ -117,7 +119,7 @@ def test_a_volume_of_its_own(account: AccountDriver) -> None:
         for volume in volumes:
             account.look(volume)
             if independent:
-                account.record.judge(
-                    cross_response.volume_comes_and_goes, volume.state, "available", at=account.record.trail[-1]
+                account.recorder.judge(
+                    cross_response.volume_comes_and_goes, volume.state, "available", at=account.recorder.last
                 )
         account.call("SharedVolumeService_List")

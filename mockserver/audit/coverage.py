@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from types import SimpleNamespace
 from typing import Any
 
-from contract_tests.judge.observer import Observer
-from contract_tests.judge.recorder import Record
+from contract_tests.judge.observer import Observer, ObserverContext
+from contract_tests.judge.recorder import Recorder
 from contract_tests.judge.verdict import lifecycle_row, operation_row
 from contract_tests.model.document import ApiDocument, ApiOperation
 from contract_tests.model.lifecycle import StateGraph
@@ -18,32 +17,23 @@ from mockserver.audit.decoding import DecodedExchange
 Row = dict[str, Any]
 
 
-class Counting(Record):
-    """A record that counts what was met and judges nothing: here it is not the server that is judged."""
-
-    def judge(self, rule: Any, *args: Any, at: Any, evidence: Any = None) -> bool:
-        """All is well."""
-        return True
-
-
 class Coverage:
     """What some exchanges met; the kit's own observer counts states and moves, as it does where it judges a server."""
 
     def __init__(self, lifecycles: Mapping[str, StateGraph], sessions: Iterable[Iterable[DecodedExchange]]) -> None:
         self.lifecycles = lifecycles
-        self.record = Counting()
+        self.recorder = Recorder()
         self.values: Counter[tuple[str, str, str, str]] = Counter()
         """How often each value was sent: (operation, where, name, value)."""
-        # It judges nothing here that depends on whose clock it is.
-        target: Any = SimpleNamespace(clock=SimpleNamespace(frozen=False), has_control=False, origin="")
-        observer = Observer(target, lifecycles, self.record, exclusive=False)
+        # Without rules it only counts: it is not the server that is judged here.
+        observer = Observer(ObserverContext(), lifecycles, self.recorder)
         for exchanges in sessions:
             run = None
             for one in exchanges:
                 if one.run != run:
                     observer.forget()
                 run = one.run
-                self.record.met(one)
+                self.recorder.note(one)
                 if one.operation is not None:
                     observer.watch(one)
                     self._note_values(one)
@@ -62,7 +52,7 @@ class Coverage:
         return [self._operation(one) for document in documents for one in document.operations.values()]
 
     def _operation(self, one: ApiOperation) -> Row:
-        row = operation_row(self.record, one)
+        row: Row = {**operation_row(self.recorder, one)}
         for parameter in row["parameters"]:
             declared = _values(one, parameter["name"], parameter["in"])
             parameter["values"] = [
@@ -73,7 +63,7 @@ class Coverage:
 
     def rows_of_lifecycles(self) -> list[Row]:
         """A row for each lifecycle: its states and moves, and how often each was met."""
-        return [lifecycle_row(self.record, table) for table in self.lifecycles.values()]
+        return [{**lifecycle_row(self.recorder, table)} for table in self.lifecycles.values()]
 
 
 def _values(operation: ApiOperation, name: str, where: str) -> list[str]:

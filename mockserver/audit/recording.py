@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from contract_tests.model.exchange import ABSENT, redacted
+from contract_tests.model.json_values import ABSENT
+from contract_tests.model.redaction import mask_secret_fields
 from contract_tests.model.resources import DELETES, GETS
 from contract_tests.model.views import state_of
 from mockserver.audit.decoding import DecodedExchange
@@ -23,9 +24,9 @@ def recorded(reads: Iterable[DecodedExchange]) -> list[Fields]:
             "method": one.method,
             "path": one.path,
             "query": [list(pair) for pair in one.query],
-            "body": None if one.sent is ABSENT else redacted(one.sent),
+            "body": None if one.sent is ABSENT else mask_secret_fields(one.sent),
             "status": one.status,
-            "answer": None if one.shown is ABSENT else redacted(one.shown),
+            "answer": None if one.shown is ABSENT else mask_secret_fields(one.shown),
         }
         for one in reads
         if one.operation is not None and one.status

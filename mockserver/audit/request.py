@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from contract_tests.model.document import JSON, ApiOperation, without_nulls
-from contract_tests.model.exchange import ABSENT
+from contract_tests.model.document import JSON, ApiOperation
+from contract_tests.model.json_values import ABSENT, without_nulls
 from mockserver.audit import json_pointers
 from mockserver.audit.decoding import DecodedExchange, ExchangeDecoder
 from mockserver.errors import Invalid

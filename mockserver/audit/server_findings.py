@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
-from contract_tests.judge.observer import Observer
-from contract_tests.judge.recorder import Record, ranked
+from contract_tests.judge.findings import NotJudged
+from contract_tests.judge.observer import Observer, ObserverContext
+from contract_tests.judge.recorder import Recorder
 from contract_tests.judge.registry import RULES
-from contract_tests.judge.verdict import FORMAT, lifecycle_row, operation_row, rule_row
+from contract_tests.judge.verdict import RunFacts, server_verdict
 from contract_tests.rules import answers
-from mockserver import __version__
+from contract_tests.rules.observations import Observations
 from mockserver.audit.decoding import free_of, keys_of
 from mockserver.audit.journal import MAX_BODY, JournalEntry
 from mockserver.audit.verdict import Judge, SessionRecord, VerdictContext
@@ -26,55 +26,44 @@ def verdict_on_server(judge: Judge, sittings: Sequence[SessionRecord], facts: Ve
     What any answer must keep is judged, and what is seen of each resource; nothing is known of what else happened on
     the account, so all that others may have done counts as possible.
     """
-    record = Record()
-    cut, secrets = 0, set[str]()
+    recorder, secrets = Recorder(), set[str]()
     first_ms, last_ms = _span(sittings)
+    cut = 0
     for sitting in sittings:
-        record.begin(sitting.name)
-        # Whose clock it is is not known, nor whether anybody else acts on the account.
-        target: Any = SimpleNamespace(clock=SimpleNamespace(frozen=False), has_control=False, origin=facts.base_url)
-        observer = Observer(target, judge.lifecycles, record, exclusive=False)
-        watchers = (answers.watcher(record), observer.watch)
-        for one in sitting.exchanges:
-            read = judge.reader.read(one, facts.credentials)
-            record.met(read)
-            secrets |= keys_of([read])
-            if read.is_cut:
+        recorder.begin(sitting.name)
+        # Neither its clock nor who else acts on the account is known.
+        is_https = facts.base_url.startswith("https:")
+        context = ObserverContext(clock_is_known=is_https, clock_is_exact=is_https)
+        observer = Observer(context, judge.lifecycles, recorder, Observations(context, recorder))
+        watchers = (answers.watcher(recorder), observer.watch)
+        for entry in sitting.exchanges:
+            exchange = judge.reader.read(entry, facts.credentials)
+            recorder.note(exchange)
+            secrets |= keys_of([exchange])
+            if exchange.is_cut:
                 cut += 1
-            elif read.status and read.operation is not None:
+            elif exchange.status and exchange.operation is not None:
                 for watch in watchers:
-                    watch(read)
-    not_judged = [{"what": "everything that `mockserver verify` asks for", "why": UNSENT}]
+                    watch(exchange)
+    not_judged: list[NotJudged] = [{"what": "everything that `mockserver verify` asks for", "why": UNSENT}]
     if cut:
         why = f"only the first {MAX_BODY // 1024} KiB of a body are remembered"
         not_judged.append({"what": f"{cut} exchanges with long bodies", "why": why})
-    judged = [rule for rule in RULES.values() if record.judged[rule.name]]
-    verdict = {
-        "format": FORMAT,
-        "side": "server",
-        "tool": f"together-mockserver {__version__}",
-        "target": {
-            "base_url": facts.base_url,
-            "documents": [document.name for document in judge.documents],
-            "clock": "real",
-        },
-        "seed": "",
-        "writes": True,
-        "started_at": rfc3339(first_ms) if record.requests else "",
-        "seconds": round((last_ms - first_ms) / 1000, 1),
-        "requests": record.requests,
-        "verdict": "broken" if record.broken else "kept" if judged else "could not run",
-        "problem": None if judged else "no request came that an operation answers",
-        "command": facts.command,
-        "rules": [rule_row(rule, record.judged[rule.name], record.breaches[rule.name]) for rule in judged],
-        "findings": ranked(record.findings.values()),
-        "not_judged": not_judged,
-        "operations": [
-            operation_row(record, one) for document in judge.documents for one in document.operations.values()
-        ],
-        "lifecycles": [lifecycle_row(record, table) for table in judge.lifecycles.values()],
-        "tests": [],
-    }
+    judged = [rule for rule in RULES.values() if recorder.judged[rule.name]]
+    run = RunFacts(
+        base_url=facts.base_url,
+        documents=judge.documents,
+        lifecycles=judge.lifecycles,
+        clock="real",
+        seed="",
+        writes=True,
+        started_at=rfc3339(first_ms) if recorder.requests else "",
+        seconds=(last_ms - first_ms) / 1000,
+        command=facts.command,
+        problem=None if judged else "no request came that an operation answers",
+        not_judged=not_judged,
+    )
+    verdict = server_verdict(recorder, run, judged)
     freed: dict[str, Any] = free_of(verdict, secrets)
     return freed
 

@@ -21,10 +21,10 @@ import pytest
 import requests
 import uvicorn
 
-from contract_tests.client.budget import Refused
+from contract_tests.client.errors import Refused
 from contract_tests.drivers import read_checks
 from contract_tests.drivers.account import NotToBeHad
-from contract_tests.judge.recorder import Record
+from contract_tests.judge.recorder import Recorder
 from contract_tests.model.document import ApiDocument, load_document
 from contract_tests.model.lifecycle import load_lifecycles
 from contract_tests.runner import session as sessions
@@ -92,11 +92,11 @@ class Bench:
             sessions.current = before
 
 
-def tell(story: str) -> Record:
+def tell(story: str) -> Recorder:
     """Run a story against the run's server; what was judged. Raises `pytest.skip.Exception` where it cannot be told."""
     run = sessions.session()
     name, *given = story.split()
-    run.record.begin(story)
+    run.recorder.begin(story)
     account = run.account()
     try:
         if name == "schema":
@@ -108,7 +108,7 @@ def tell(story: str) -> Record:
         pytest.skip(f"{story}: {error}")
     finally:
         account.clear()
-    return run.record
+    return run.recorder
 
 
 @cache

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import contract_tests.rules
-from contract_tests.judge.recorder import Record
+from contract_tests.judge.recorder import Recorder
 from contract_tests.judge.registry import ERROR, RULES
 from tests.contract_kit.broken import CATEGORIES, by_category
 from tests.contract_kit.catalogue import CATALOGUE
@@ -32,7 +32,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         yield serving
 
 
-def broken_rules(record: Record) -> dict[str, str]:
+def broken_rules(record: Recorder) -> dict[str, str]:
     """The rules that were broken, each with what was found."""
     return {rule: finding["message"] for (rule, _), finding in record.findings.items()}
 
@@ -49,8 +49,8 @@ def test_each_broken_server_is_caught_by_its_rules(name: str, bench: Bench, tmp_
     with bench.run(bug.defect, tmp_path / "ledger.jsonl") as run:
         for story in bug.stories:
             tell(story)
-        found = broken_rules(run.record)
-        assert not [rule for rule in bug.rules if rule not in found], (bug.says, found, run.record.not_judged)
+        found = broken_rules(run.recorder)
+        assert not [rule for rule in bug.rules if rule not in found], (bug.says, found, run.recorder.not_judged)
 
 
 def test_no_broken_server_is_taken_for_something_else(bench: Bench, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_the_honest_server_keeps_every_rule(story: str, bench: Bench, tmp_path: 
         record = tell(story)
         assert record.judged, "nothing was judged"
         assert not broken_rules(record)
-        assert not run.record.broken
+        assert not run.recorder.broken
 
 
 def test_every_rule_has_a_server_meant_for_it() -> None:

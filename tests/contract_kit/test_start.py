@@ -12,9 +12,10 @@ import pytest
 
 from contract_tests.client import target as targets
 from contract_tests.client.budget import Limits, Spending
+from contract_tests.client.errors import Unreachable
 from contract_tests.client.ledger import Ledger
-from contract_tests.client.target import Target, Unreachable
-from contract_tests.judge.recorder import Record
+from contract_tests.client.target import Target
+from contract_tests.judge.recorder import Recorder
 from contract_tests.model.document import load_document
 from tests.contract_kit.running import (
     Answer,
@@ -150,7 +151,7 @@ def saying(first: bytes, over_and_over: bytes) -> Iterator[tuple[str, threading.
 
 def asked_once(tmp_path: Path, base_url: str) -> Target:
     document = load_document(SPEC / "v1.yaml")
-    return Target(base_url, "key", [document], Record(), Spending(Limits(), Ledger(tmp_path / "l")), document)
+    return Target(base_url, "key", [document], Recorder().note, Spending(Limits(), Ledger(tmp_path / "l")), document)
 
 
 @pytest.mark.parametrize(

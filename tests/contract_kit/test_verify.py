@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 from contract_tests.client import target as targets
-from contract_tests.client.budget import Limits, Refused, Spending
+from contract_tests.client.budget import Limits, Spending
 from contract_tests.client.clock import RealClock
+from contract_tests.client.errors import Refused
 from contract_tests.client.ledger import Ledger
 from contract_tests.client.target import Target
-from contract_tests.judge.recorder import Record
+from contract_tests.judge.recorder import Recorder
 from contract_tests.model.document import load_document
 from tests.contract_kit.running import (
     Answer,
@@ -202,7 +203,7 @@ def test_a_retry_after_is_honoured_within_bounds(
     document = load_document(SPEC / "v1.yaml")
     with between("", busy) as proxy:
         spending = Spending(Limits(), Ledger(tmp_path / "ledger"))
-        target = Target(proxy.base_url, "key", [document], Record(), spending, document)
+        target = Target(proxy.base_url, "key", [document], Recorder().note, spending, document)
         monkeypatch.setattr(targets.time, "sleep", slept.append)
         try:
             found: Any = target.send("GET", "/hardware", document=document).status
