@@ -10,7 +10,7 @@ from mockserver.errors import Invalid
 from mockserver.simulation.endpoints import adapters
 from mockserver.simulation.inference import completions
 from mockserver.simulation.inference import requests as inference_requests
-from mockserver.simulation.inference.completions import complete, tokens, wish
+from mockserver.simulation.inference.completions import CompletionOptions, checked_request, complete, tokens
 from mockserver.simulation.kernel.catalog import AdapterModel
 from mockserver.simulation.kernel.timeline import facts
 from tests.simulation.histories import LAW
@@ -193,8 +193,8 @@ def test_a_limit_and_stop_sequences_only_cut_the_answer(prompt, seed, n, limit, 
     setup = World().setup
 
     def answer(**more):
-        asked = wish("This is", [prompt], prompt, n=n, seed=seed, **more)
-        return complete(setup, "a/model", asked, 5).choices
+        request = checked_request("This is", [prompt], prompt, CompletionOptions(n=n, seed=seed, **more))
+        return complete(setup, "a/model", request, 5).choices
 
     whole, cut = answer(), answer(max_tokens=limit, stop=tuple(stops))
     assert answer(max_tokens=limit, stop=tuple(stops)) == cut
@@ -216,7 +216,9 @@ def test_a_limit_and_stop_sequences_only_cut_the_answer(prompt, seed, n, limit, 
 def test_what_an_answer_depends_on():
     def said(*, seed=1, model="m", prompt="p", own=None):
         setup = World(seed=seed).setup
-        (choice,) = complete(setup, model, wish("Said by", ["q"], prompt, seed=own), 0).choices
+        (choice,) = complete(
+            setup, model, checked_request("Said by", ["q"], prompt, CompletionOptions(seed=own)), 0
+        ).choices
         return "".join(choice.tokens)
 
     assert said() == said()
@@ -225,7 +227,7 @@ def test_what_an_answer_depends_on():
 
 def test_an_answer_repeats_the_prompt_in_short():
     setup = World().setup
-    (choice,) = complete(setup, "m", wish("By", ["a  long\n" * 100], ""), 0).choices
+    (choice,) = complete(setup, "m", checked_request("By", ["a  long\n" * 100], "", CompletionOptions()), 0).choices
     text = "".join(choice.tokens)
     assert '"a long a long' in text
     assert '…"' in text
@@ -238,5 +240,5 @@ def test_an_answer_repeats_the_prompt_in_short():
 )
 def test_numbers_out_of_bounds(given_, param):
     with pytest.raises(Invalid) as refused:
-        wish("By", ["q"], "", **given_)
+        checked_request("By", ["q"], "", CompletionOptions(**given_))
     assert refused.value.param == param

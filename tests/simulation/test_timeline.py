@@ -10,7 +10,7 @@ from mockserver.contract.lifecycles import Lifecycle, Move, State
 from mockserver.simulation.kernel import keyed_random
 from mockserver.simulation.kernel.keyed_random import KeyedRandom
 from mockserver.simulation.kernel.rules import Pace
-from mockserver.simulation.kernel.timeline import Mark, earliest, facts, first, next_change, observe, unfold
+from mockserver.simulation.kernel.timeline import Course, Mark, earliest, facts, first, next_change, observe, unfold
 from tests.simulation.histories import LAW
 from tests.simulation.worlds import LIFECYCLES, rules
 
@@ -74,8 +74,8 @@ def test_following_the_table_ends_at_rest_by_legal_moves(kind, data, seed, late_
     conditions = frozenset(data.draw(st.sets(st.sampled_from(CONDITIONS[kind] or ["none"]))))
     slow = Pace(pace.durations_ms, dict.fromkeys(pace.chances, chance_of_all))
     begun = (Mark(0, table.initial[0], "create"),)
-    line = unfold(table, begun, late_ms, slow, KeyedRandom(seed, "id", 0), conditions)
-    assert line == unfold(table, begun, late_ms, slow, KeyedRandom(seed, "id", 0), conditions)
+    line = unfold(Course(table, slow, KeyedRandom(seed, "id", 0)), begun, late_ms, conditions)
+    assert line == unfold(Course(table, slow, KeyedRandom(seed, "id", 0)), begun, late_ms, conditions)
     assert line[:1] == begun
     assert table.states[line[-1].phase].rests
     for before, after in pairwise(line):
@@ -91,25 +91,25 @@ def test_following_the_table_ends_at_rest_by_legal_moves(kind, data, seed, late_
 def test_promises_made_anew_from_the_facts_are_the_same_promises(seed, t_ms):
     """Unless a command came between, it does not matter when a promise is made."""
     table = LIFECYCLES["cluster"]
-    line = unfold(table, (Mark(0, table.initial[0], "create"),), 0, pace, KeyedRandom(seed, "id", 0))
-    assert unfold(table, facts(line, t_ms), t_ms, pace, KeyedRandom(seed, "id", 0)) == line
+    line = unfold(Course(table, pace, KeyedRandom(seed, "id", 0)), (Mark(0, table.initial[0], "create"),), 0)
+    assert unfold(Course(table, pace, KeyedRandom(seed, "id", 0)), facts(line, t_ms), t_ms) == line
 
 
 def test_a_gate_holds_a_move_back_or_for_ever():
     table = LIFECYCLES["endpoint"]
     begun = (Mark(0, "PENDING", "create"),)
-    held = unfold(table, begun, 0, pace, KeyedRandom(1, "id", 0), gates={"allocated": lambda since_ms: None})
+    held = unfold(Course(table, pace, KeyedRandom(1, "id", 0)), begun, 0, gates={"allocated": lambda since_ms: None})
     assert held == begun
     late = unfold(
-        table, begun, 0, pace, KeyedRandom(1, "id", 0), gates={"allocated": lambda since_ms: since_ms + 10**9}
+        Course(table, pace, KeyedRandom(1, "id", 0)), begun, 0, gates={"allocated": lambda since_ms: since_ms + 10**9}
     )
-    plain = unfold(table, begun, 0, pace, KeyedRandom(1, "id", 0))
+    plain = unfold(Course(table, pace, KeyedRandom(1, "id", 0)), begun, 0)
     assert [mark.at_ms for mark in late[1:]] == [mark.at_ms + 10**9 for mark in plain[1:]]
 
 
 def test_the_walk_ends_where_it_is_told():
     table = LIFECYCLES["endpoint"]
-    line = unfold(table, (Mark(0, "PENDING", "create"),), 0, pace, KeyedRandom(1, "id", 0), until="STARTING")
+    line = unfold(Course(table, pace, KeyedRandom(1, "id", 0)), (Mark(0, "PENDING", "create"),), 0, until="STARTING")
     assert [mark.phase for mark in line] == ["PENDING", "STARTING"]
 
 

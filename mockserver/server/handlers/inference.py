@@ -10,7 +10,7 @@ from mockserver.server.handlers.volumes import without_nulls
 from mockserver.server.http.responses import Response, dumps, json_answer, typed_answer
 from mockserver.simulation.inference import completions
 from mockserver.simulation.inference import requests as inference_requests
-from mockserver.simulation.inference.completions import Completion, CompletionChoice
+from mockserver.simulation.inference.completions import Completion, CompletionChoice, CompletionOptions
 from mockserver.simulation.kernel.transaction import Transaction
 
 Fields = dict[str, Any]
@@ -52,16 +52,14 @@ def _complete(
     """The answer, and what every piece of it says: its id, the instant in seconds, the model as it was named."""
     body = call.body
     stop = body.get("stop", ())
-    asked = completions.wish(
-        opening,
-        texts,
-        prompt,
+    options = CompletionOptions(
         n=body.get("n", 1),
         max_tokens=body.get("max_tokens"),
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
         seed=body.get("seed"),
     )
-    completion = completions.complete(draft.setup, inference_requests.use(draft, body["model"]), asked, call.at_ms)
+    request = completions.checked_request(opening, texts, prompt, options)
+    completion = completions.complete(draft.setup, inference_requests.use(draft, body["model"]), request, call.at_ms)
     return {"id": completion.id, "created": call.at_ms // 1000, "model": body["model"]}, completion
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mockserver.simulation.kernel import keyed_random
-from mockserver.simulation.kernel.keyed_random import KeyedRandom
 from mockserver.simulation.kernel.rules import Pace
 from mockserver.simulation.kernel.timeline import Mark, Timeline, facts, observe, unfold
 from mockserver.simulation.kernel.transaction import Setup
@@ -48,7 +47,7 @@ class Node(NamedTuple):
     accepted: int = 0
 
 
-def make(setup: Setup, cluster_id: str, key: str, role: str, num_gpus: int, added_by: str, at_ms: int) -> Node:
+def make(setup: Setup, cluster_id: str, key: str, role: str, added_by: str, at_ms: int) -> Node:
     """A node that is pending from `at_ms`; `key` is unique among the cluster's nodes."""
     digits = keyed_random.hexadecimal(10, setup.seed, cluster_id, key, "name")
     prefix = {"control": "control-plane", "standard": "gpu-dp", "preemptible": "gpu-preemptible-dp"}[role]
@@ -56,7 +55,7 @@ def make(setup: Setup, cluster_id: str, key: str, role: str, num_gpus: int, adde
         id=identity(setup, cluster_id, key),
         name=f"{prefix}-{digits[:5]}-{digits[5:]}",
         role=role,
-        num_gpus=num_gpus,
+        num_gpus=0 if role == "control" else setup.catalog.gpus_per_node,
         added_by=added_by,
         line=(Mark(at_ms, PENDING, "create"),),
         instance_id=keyed_random.identifier(setup.seed, cluster_id, key, "instance"),
@@ -72,12 +71,12 @@ def begin(setup: Setup, node: Node, since_ms: int, at_ms: int) -> Node:
     """The node with its promises made, scheduled from `since_ms` on; one that is under way stays as it is."""
     if len(node.line) > 1:
         return node
-    draw = KeyedRandom(setup.seed, node.id, 0)
     gates = {"scheduled": lambda pending_ms: max(pending_ms, since_ms)}
     # A cluster without a control plane would never come up: that node does not fail.
-    pace = Pace(setup.rules.pace.durations_ms, {}) if node.role == "control" else setup.rules.pace
-    line = unfold(setup.lifecycles[KIND], node.line, at_ms, pace, draw, gates=gates)
-    return node._replace(line=line)
+    course = setup.course(KIND, node.id, 0)
+    if node.role == "control":
+        course = course._replace(pace=Pace(setup.rules.pace.durations_ms, {}))
+    return node._replace(line=unfold(course, node.line, at_ms, gates=gates))
 
 
 def settled_ms(node: Node) -> int | None:
@@ -106,9 +105,7 @@ def let_go(setup: Setup, node: Node, at_ms: int) -> Node:
     if len(node.line) > len(facts(node.line, at_ms)):
         return node
     accepted = node.accepted + 1
-    line = unfold(
-        setup.lifecycles[KIND], node.line, at_ms, setup.rules.pace, KeyedRandom(setup.seed, node.id, accepted)
-    )
+    line = unfold(setup.course(KIND, node.id, accepted), node.line, at_ms)
     if node.deleted_ms is not None:
         line = tuple(mark for mark in line if mark.at_ms < node.deleted_ms)
     return node if line == node.line else node._replace(line=line, accepted=accepted)
@@ -119,8 +116,7 @@ def rebooted(setup: Setup, node: Node, at_ms: int) -> Node:
     down = moved(setup, node, "rebooted", at_ms)
     if down is None:
         return node
-    draw = KeyedRandom(setup.seed, node.id, down.accepted)
-    return down._replace(line=unfold(setup.lifecycles[KIND], down.line, at_ms, setup.rules.pace, draw))
+    return down._replace(line=unfold(setup.course(KIND, node.id, down.accepted), down.line, at_ms))
 
 
 def without_repairs(node: Node, t_ms: int) -> Node:

@@ -25,7 +25,7 @@ from mockserver.simulation.kernel import allocation, capacity
 from mockserver.simulation.kernel.allocation import Holders
 from mockserver.simulation.kernel.capacity import Claim, Holding
 from mockserver.simulation.kernel.keyed_random import KeyedRandom
-from mockserver.simulation.kernel.timeline import Gate, Mark, Timeline, earliest, facts, first, unfold
+from mockserver.simulation.kernel.timeline import Course, Gate, Mark, Timeline, earliest, facts, first, unfold
 from mockserver.simulation.kernel.transaction import Setup, Transaction, View
 from mockserver.simulation.volumes import commands as volume_commands
 from mockserver.simulation.volumes import record as volume_record
@@ -86,33 +86,54 @@ def project(view: View, cluster: Cluster) -> Cluster:
     """The cluster with its promises, and those of its nodes and remediations, made anew from this instant."""
     setup, at_ms = view.setup, view.at_ms
     cluster = remediation_effects.without_projections(cluster, at_ms)
+    by_id = {node.id: node for node in cluster.nodes}
+    conditions = _conditions(cluster)
+    gates = _gates(view, cluster, by_id)
+    course = setup.course(KIND, cluster.id, cluster.accepted)
+    line = facts(cluster.line, at_ms)
+    if line[-1].phase in BEFORE_DRIVERS:
+        line = unfold(course, line, at_ms, conditions, gates, until=DRIVERS)
+    projection = remediation_effects.project(setup, cluster, by_id, at_ms)
+    by_id = dict(projection.nodes)
+    if line[-1].phase not in BEFORE_DRIVERS:
+        usual = unfold(course, line, at_ms, conditions, gates)
+        if len(usual) > len(line) and _fails_by(by_id.values(), usual[len(line)].at_ms):
+            usual = unfold(course, line, at_ms, conditions | {"failed_node"}, gates)
+        line = _with_repairs(course.lifecycle, usual, projection)
+    line = _until_reservation_ends(cluster, line, course)
+    if _failed_for_good(line):
+        # A cluster that failed its tests may still be scaled: its new nodes come up by themselves.
+        _boot(setup, by_id, "standard", at_ms, at_ms)
+    for node in _preemptible(setup, cluster, at_ms):
+        by_id.setdefault(node.id, node)
+    return cluster._replace(
+        line=line,
+        nodes=tuple(by_id.values()),
+        remediations=projection.remediations,
+        alerts=projection.alerts,
+    )
+
+
+def _conditions(cluster: Cluster) -> frozenset[str]:
+    """The conditions of the lifecycle table that hold for the cluster."""
     terms = cluster.terms
-    made = {node.id: node for node in cluster.nodes}
-    conditions = {
-        name
-        for name, holds in (
-            ("volume", bool(cluster.volume_ids)),
-            ("auto_scale", terms.auto_scale),
-            ("acceptance_tests", terms.acceptance_tests),
-            ("nccl_tests", terms.nccl_tests),
-            ("unpaid", cluster.unpaid),
-        )
-        if holds
+    holds = {
+        "volume": bool(cluster.volume_ids),
+        "auto_scale": terms.auto_scale,
+        "acceptance_tests": terms.acceptance_tests,
+        "nccl_tests": terms.nccl_tests,
+        "unpaid": cluster.unpaid,
     }
+    return frozenset(name for name, is_so in holds.items() if is_so)
+
+
+def _gates(view: View, cluster: Cluster, by_id: dict[str, Node]) -> dict[str, Gate]:
+    """What the moves of a cluster that comes up wait for. The gates of nodes boot the nodes in `by_id`."""
+    setup, at_ms = view.setup, view.at_ms
+    start_ms = cluster.terms.reservation_start_ms
 
     def nodes_up(role: str) -> Gate:
-        def gate(since_ms: int) -> int | None:
-            latest_ms = since_ms
-            for node in list(made.values()):
-                if node.role == role and node.deleted_ms is None:
-                    begun = made[node.id] = nodes.begin(setup, node, since_ms, at_ms)
-                    up_ms = nodes.settled_ms(begun)
-                    if up_ms is None:
-                        return None
-                    latest_ms = max(latest_ms, up_ms)
-            return latest_ms
-
-        return gate
+        return lambda since_ms: _boot(setup, by_id, role, since_ms, at_ms)
 
     def volume_usable(since_ms: int) -> int | None:
         attached = [volume for volume_id in cluster.volume_ids if (volume := view.get(volume_record.KIND, volume_id))]
@@ -120,41 +141,35 @@ def project(view: View, cluster: Cluster) -> Cluster:
         known = [instant for instant in usable if instant is not None]
         return max([since_ms, *known]) if len(known) == len(usable) else None
 
-    gates: dict[str, Gate] = {
-        "network_asked": lambda since_ms: max(since_ms, terms.reservation_start_ms or since_ms),
+    return {
+        "network_asked": lambda since_ms: max(since_ms, start_ms or since_ms),
         "control_plane_up": nodes_up("control"),
         "control_plane_up_for_volume": nodes_up("control"),
         "volume_bound": volume_usable,
         "data_plane_up": nodes_up("standard"),
         "data_plane_up_for_scaler": nodes_up("standard"),
     }
-    draw = KeyedRandom(setup.seed, cluster.id, cluster.accepted)
-    lifecycle, pace = setup.lifecycles[KIND], setup.rules.pace
-    line = facts(cluster.line, at_ms)
-    if line[-1].phase in BEFORE_DRIVERS:
-        line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates, until=DRIVERS)
-    projection = remediation_effects.project(setup, cluster, made, at_ms)
-    made = dict(projection.made)
-    if line[-1].phase not in BEFORE_DRIVERS:
-        usual = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates)
-        if len(usual) > len(line) and _fails_by(made.values(), usual[len(line)].at_ms):
-            conditions.add("failed_node")
-            usual = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates)
-        line = _with_repairs(lifecycle, usual, projection)
-    line = _until_reservation_ends(setup, cluster, line, draw)
-    if _failed_for_good(line):
-        # A cluster that failed its tests may still be scaled: its new nodes come up by themselves.
-        nodes_up("standard")(at_ms)
-    for node in _preemptible(setup, cluster, at_ms):
-        made.setdefault(node.id, node)
-    return cluster._replace(
-        line=line, nodes=tuple(made.values()), remediations=projection.remediations, alerts=projection.alerts
-    )
 
 
-def _fails_by(made: Iterable[Node], t_ms: int) -> bool:
+def _boot(setup: Setup, by_id: dict[str, Node], role: str, since_ms: int, at_ms: int) -> int | None:
+    """Promise in `by_id` that the nodes of a role boot from `since_ms` on; when all are up or have failed.
+
+    None where that is not promised of one of them.
+    """
+    latest_ms = since_ms
+    for node in list(by_id.values()):
+        if node.role == role and node.deleted_ms is None:
+            begun = by_id[node.id] = nodes.begin(setup, node, since_ms, at_ms)
+            up_ms = nodes.settled_ms(begun)
+            if up_ms is None:
+                return None
+            latest_ms = max(latest_ms, up_ms)
+    return latest_ms
+
+
+def _fails_by(cluster_nodes: Iterable[Node], t_ms: int) -> bool:
     """Whether a standard worker will have failed at an instant."""
-    standard = (node for node in made if node.role == "standard" and nodes.listed(node, t_ms))
+    standard = (node for node in cluster_nodes if node.role == "standard" and nodes.listed(node, t_ms))
     return any(nodes.phase(node, t_ms) == nodes.FAILED for node in standard)
 
 
@@ -195,18 +210,18 @@ def _preemptible(setup: Setup, cluster: Cluster, at_ms: int) -> Iterator[Node]:
     for claim in cluster.claims:
         if claim.granted_ms is not None:
             key = f"preemptible/{claim.part}"
-            node = nodes.make(setup, cluster.id, key, "preemptible", claim.gpus, "allocation", claim.granted_ms)
+            node = nodes.make(setup, cluster.id, key, "preemptible", "allocation", claim.granted_ms)
             yield nodes.begin(setup, node, claim.granted_ms, at_ms)._replace(part=claim.part)
 
 
-def _until_reservation_ends(setup: Setup, cluster: Cluster, line: Timeline, draw: KeyedRandom) -> Timeline:
+def _until_reservation_ends(cluster: Cluster, line: Timeline, course: Course) -> Timeline:
     """The line, ended where the reservation ends."""
     end_ms = reservation_end_ms(cluster.terms, line)
     if end_ms is None or any(mark.phase == DELETING and mark.at_ms <= end_ms for mark in line):
         return line
     kept = tuple(mark for mark in line if mark.at_ms < end_ms)
     kept = (*kept, Mark(end_ms, DELETING, "reservation_ended"))
-    return unfold(setup.lifecycles[KIND], kept, end_ms, setup.rules.pace, draw)
+    return unfold(course, kept, end_ms)
 
 
 def _failed_for_good(line: Timeline) -> bool:

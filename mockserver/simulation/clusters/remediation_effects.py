@@ -1,4 +1,4 @@
-"""What remediations do to their cluster: promises that are taken back and made anew with the cluster's own."""
+"""What remediations do to their cluster: promises that are taken back and by_id anew with the cluster's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from mockserver.simulation.clusters import remediation_record as record
 from mockserver.simulation.clusters.nodes import Node
 from mockserver.simulation.clusters.record import Cluster, num_gpus
 from mockserver.simulation.clusters.remediation_record import Alert, Remediation
-from mockserver.simulation.kernel.keyed_random import KeyedRandom
 from mockserver.simulation.kernel.timeline import Gate, earliest, facts, unfold
 from mockserver.simulation.kernel.transaction import Setup
 from mockserver.simulation.kernel.transition import transition
@@ -27,7 +26,8 @@ class Projection(NamedTuple):
     `degraded_ms` is when the first of them loses its node (None: none does).
     """
 
-    made: Mapping[str, Node]
+    nodes: Mapping[str, Node]
+    """By id."""
     remediations: tuple[Remediation, ...]
     alerts: tuple[Alert, ...]
     repaired_ms: int | None
@@ -39,9 +39,9 @@ def without_projections(cluster: Cluster, at_ms: int) -> Cluster:
 
     Its terms say how many GPUs it has now: an eviction may have taken some since they were agreed.
     """
-    made = tuple(nodes.without_repairs(node, at_ms) for node in cluster.nodes if node.line[0].at_ms <= at_ms)
+    by_id = tuple(nodes.without_repairs(node, at_ms) for node in cluster.nodes if node.line[0].at_ms <= at_ms)
     cluster = cluster._replace(
-        nodes=made,
+        nodes=by_id,
         claims=tuple(claim for claim in cluster.claims if claim.until_ms is None or claim.until_ms > at_ms),
         alerts=tuple(
             alert._replace(resolved_ms=None) if alert.resolved_ms and alert.resolved_ms > at_ms else alert
@@ -60,9 +60,9 @@ def without_projections(cluster: Cluster, at_ms: int) -> Cluster:
     return cluster._replace(terms=fewer)
 
 
-def project(setup: Setup, cluster: Cluster, made: Mapping[str, Node], at_ms: int) -> Projection:
-    """The projection from an instant on; `made` are the nodes by id, with no repair promised of them yet."""
-    made = dict(made)
+def project(setup: Setup, cluster: Cluster, by_id: Mapping[str, Node], at_ms: int) -> Projection:
+    """The projection from an instant on; `by_id` are the nodes by id, with no repair promised of them yet."""
+    by_id = dict(by_id)
     alerts = cluster.alerts
     remediations = []
     repaired_ms: int | None = None
@@ -72,10 +72,10 @@ def project(setup: Setup, cluster: Cluster, made: Mapping[str, Node], at_ms: int
         if line[-1].phase in record.OVER:
             remediations.append(remediation)
             continue
-        remediation = _continued(setup, cluster, remediation._replace(line=line), made, at_ms)
+        remediation = _continued(setup, cluster, remediation._replace(line=line), by_id, at_ms)
         remediations.append(remediation)
         last = remediation.line[-1]
-        node = subject(setup, cluster, remediation, made)
+        node = subject(setup, cluster, remediation, by_id)
         if last.cause == "repair_failed" and node is not None and node.role == "standard":
             degraded_ms = earliest(degraded_ms, node.line[-1].at_ms)
         if last.phase == record.SUCCEEDED:
@@ -88,15 +88,15 @@ def project(setup: Setup, cluster: Cluster, made: Mapping[str, Node], at_ms: int
             )
     # Nothing fires on a node that has left.
     alerts = tuple(
-        alert._replace(resolved_ms=made[alert.node_id].deleted_ms) if alert.resolved_ms is None else alert
+        alert._replace(resolved_ms=by_id[alert.node_id].deleted_ms) if alert.resolved_ms is None else alert
         for alert in alerts
     )
     broken = any(
         node.role == "standard" and node.deleted_ms is None and node.line[-1].phase == nodes.FAILED
-        for node in made.values()
+        for node in by_id.values()
     )
     ailing = any(alert.degrades and alert.resolved_ms is None for alert in alerts)
-    return Projection(made, tuple(remediations), alerts, None if broken or ailing else repaired_ms, degraded_ms)
+    return Projection(by_id, tuple(remediations), alerts, None if broken or ailing else repaired_ms, degraded_ms)
 
 
 def call_off(setup: Setup, remediation: Remediation, at_ms: int, why: str) -> Remediation:
@@ -117,23 +117,22 @@ def about_to_be_evicted(cluster: Cluster, at_ms: int) -> frozenset[str]:
     )
 
 
-def subject(setup: Setup, cluster: Cluster, remediation: Remediation, made: Mapping[str, Node]) -> Node | None:
+def subject(setup: Setup, cluster: Cluster, remediation: Remediation, by_id: Mapping[str, Node]) -> Node | None:
     """The node that a remediation brings up: the one that took the place of its own, once there is one."""
-    fresh = made.get(nodes.identity(setup, cluster.id, _place(remediation)))
-    return fresh or made.get(remediation.node_id)
+    fresh = by_id.get(nodes.identity(setup, cluster.id, _place(remediation)))
+    return fresh or by_id.get(remediation.node_id)
 
 
 def _continued(
-    setup: Setup, cluster: Cluster, remediation: Remediation, made: dict[str, Node], at_ms: int
+    setup: Setup, cluster: Cluster, remediation: Remediation, by_id: dict[str, Node], at_ms: int
 ) -> Remediation:
-    """The remediation with its promises made, and those of its node in `made`."""
-    node = subject(setup, cluster, remediation, made)
+    """The remediation with its promises by_id, and those of its node in `by_id`."""
+    node = subject(setup, cluster, remediation, by_id)
     running = remediation.line[-1].phase == record.RUNNING
     evicting = running and remediation.mode == record.EVICTS
     if node is None or (node.deleted_ms is not None and node.deleted_ms <= at_ms and not evicting):
         return call_off(setup, remediation, at_ms, LEFT)
-    lifecycle, pace = setup.lifecycles[record.KIND], setup.rules.pace
-    draw = KeyedRandom(setup.seed, remediation.id, remediation.accepted)
+    course = setup.course(record.KIND, remediation.id, remediation.accepted)
     conditions = set()
     gates: dict[str, Gate] = {}
     line = remediation.line
@@ -143,36 +142,36 @@ def _continued(
         if linked and len(cleared) == len(linked):
             conditions.add("alert_cleared")
             gates["auto_resolved"] = lambda since_ms: max([since_ms, *cleared])
-        line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates)
+        line = unfold(course, line, at_ms, frozenset(conditions), gates)
         return remediation._replace(line=line)
     if not running:
         if remediation.mode in record.QUARANTINES:
             conditions.add("quarantine")
-        line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), until=record.RUNNING)
-        node = _begin(setup, cluster, remediation, node, made, line[-1].at_ms)
+        line = unfold(course, line, at_ms, frozenset(conditions), until=record.RUNNING)
+        node = _begin(setup, cluster, remediation, node, by_id, line[-1].at_ms)
     up_ms = None if remediation.mode == record.EVICTS else nodes.settled_ms(node)
     if node.line[-1].phase == nodes.FAILED and remediation.mode != record.EVICTS:
         conditions.add("node_failed")
     gates = {name: lambda since_ms: max(since_ms, up_ms or since_ms) for name in ("succeeded", "repair_failed")}
-    line = unfold(lifecycle, line, at_ms, pace, draw, frozenset(conditions), gates)
+    line = unfold(course, line, at_ms, frozenset(conditions), gates)
     error = NO_BOOT if line[-1].phase == record.FAILED else None
     return remediation._replace(line=line, error=error)
 
 
 def _begin(
-    setup: Setup, cluster: Cluster, remediation: Remediation, node: Node, made: dict[str, Node], begun_ms: int
+    setup: Setup, cluster: Cluster, remediation: Remediation, node: Node, by_id: dict[str, Node], begun_ms: int
 ) -> Node:
-    """Promise in `made` what the remediation does to its node when it begins; answers the node to be brought up."""
+    """Promise in `by_id` what the remediation does to its node when it begins; answers the node to be brought up."""
     if remediation.mode in record.REBOOTS:
-        made[node.id] = nodes.rebooted(setup, node, begun_ms)
-        return made[node.id]
+        by_id[node.id] = nodes.rebooted(setup, node, begun_ms)
+        return by_id[node.id]
     evicts = remediation.mode == record.EVICTS
-    made[node.id] = node._replace(deleted_ms=begun_ms, because=nodes.EVICTED if evicts else nodes.REPLACED)
+    by_id[node.id] = node._replace(deleted_ms=begun_ms, because=nodes.EVICTED if evicts else nodes.REPLACED)
     if evicts:
         return node
-    fresh = nodes.make(setup, cluster.id, _place(remediation), node.role, node.num_gpus, "repair", begun_ms)
+    fresh = nodes.make(setup, cluster.id, _place(remediation), node.role, "repair", begun_ms)
     fresh = nodes.begin(setup, fresh._replace(part=node.part), begun_ms, begun_ms)
-    made[fresh.id] = fresh
+    by_id[fresh.id] = fresh
     return fresh
 
 

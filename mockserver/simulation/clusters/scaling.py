@@ -15,13 +15,13 @@ def with_nodes(setup: Setup, cluster: Cluster, at_ms: int, added_by: str) -> Clu
     """
     made = list(cluster.nodes)
     if not made:
-        made.append(nodes.make(setup, cluster.id, "control/0", "control", 0, added_by, at_ms))
+        made.append(nodes.make(setup, cluster.id, "control/0", "control", added_by, at_ms))
     per_node = setup.catalog.gpus_per_node
     live = [node for node in made if node.role == "standard" and node.deleted_ms is None]
     wanted = cluster.terms.num_gpus // per_node
     workers = cluster.workers
     for _ in range(wanted - len(live)):
-        made.append(nodes.make(setup, cluster.id, f"worker/{workers}", "standard", per_node, added_by, at_ms))
+        made.append(nodes.make(setup, cluster.id, f"worker/{workers}", "standard", added_by, at_ms))
         workers += 1
     evicted = remediation_effects.about_to_be_evicted(cluster, at_ms)
     newest_first = sorted(

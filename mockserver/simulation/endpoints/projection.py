@@ -7,7 +7,6 @@ from mockserver.simulation.kernel import allocation, capacity
 from mockserver.simulation.kernel.allocation import Holders
 from mockserver.simulation.kernel.capacity import Claim, Holding
 from mockserver.simulation.kernel.catalog import Hardware
-from mockserver.simulation.kernel.keyed_random import KeyedRandom
 from mockserver.simulation.kernel.rules import MINUTE_MS
 from mockserver.simulation.kernel.timeline import Gate, Timeline, facts, unfold
 from mockserver.simulation.kernel.transaction import Setup, Transaction
@@ -65,10 +64,9 @@ def project(setup: Setup, endpoint: Endpoint, at_ms: int, *, restart: bool | Non
     `restart` says whether an endpoint that is stopping starts again afterwards; None keeps what was promised.
     """
     line = facts(endpoint.line, at_ms)
-    lifecycle, pace = setup.lifecycles[KIND], setup.rules.pace
-    draw = KeyedRandom(setup.seed, endpoint.id, endpoint.accepted)
+    course = setup.course(KIND, endpoint.id, endpoint.accepted)
     if line[-1].phase == "STOPPING" and (is_restarting(endpoint, at_ms) if restart is None else restart):
-        line = unfold(lifecycle, line, at_ms, pace, draw, RESTART, until="PENDING")
+        line = unfold(course, line, at_ms, RESTART, until="PENDING")
     granted_ms = endpoint.claims[0].granted_ms if endpoint.claims else None
     gates: dict[str, Gate] = {}
     if granted_ms is None:
@@ -80,7 +78,7 @@ def project(setup: Setup, endpoint: Endpoint, at_ms: int, *, restart: bool | Non
         idle_ms = endpoint.inactive_timeout * MINUTE_MS
         gates["idled"] = lambda since_ms: max(since_ms, endpoint.touched_ms) + idle_ms
         conditions = IDLE_TIMEOUT
-    return endpoint._replace(line=unfold(lifecycle, line, at_ms, pace, draw, conditions, gates))
+    return endpoint._replace(line=unfold(course, line, at_ms, conditions, gates))
 
 
 def is_restarting(endpoint: Endpoint, at_ms: int) -> bool:

@@ -1,4 +1,4 @@
-"""What a simulated model says: a short answer that is a pure function of the seed, the model and the request."""
+"""Completions of a simulated model: a short text that is a pure function of the seed, the model and the request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,16 @@ VOCABULARY = 128_000
 _TOKEN = re.compile(r"\s*(?:\w{1,6}|[^\w\s])|\s+")
 
 
-class Wish(NamedTuple):
+class CompletionOptions(NamedTuple):
+    """The options of a request as its body has them; numbers may be written as 8.0."""
+
+    n: float = 1
+    max_tokens: float | None = None
+    stop: tuple[str, ...] = ()
+    seed: float | None = None
+
+
+class CompletionRequest(NamedTuple):
     """What a request asks for.
 
     `opening` begins the answer, `quoted` is the text that it repeats, `prompt` all that it depends on. Without
@@ -58,38 +67,30 @@ class Completion(NamedTuple):
         return sum(len(choice.tokens) for choice in self.choices)
 
 
-def wish(
-    opening: str,
-    texts: list[str],
-    prompt: str,
-    *,
-    n: float = 1,
-    max_tokens: float | None = None,
-    stop: tuple[str, ...] = (),
-    seed: float | None = None,
-) -> Wish:
-    """A request, checked: the prompt's texts, of which the last is quoted. Raises Invalid, naming the field."""
+def checked_request(opening: str, texts: list[str], prompt: str, options: CompletionOptions) -> CompletionRequest:
+    """The request with its numbers checked; of the prompt's `texts` the last is quoted. Raises Invalid."""
     if not texts:
         raise Invalid("messages must hold at least one message.", param="messages")
-    return Wish(
+    limit, seed = options.max_tokens, options.seed
+    return CompletionRequest(
         opening=opening,
         quoted=texts[-1],
         prompt=prompt,
         prompt_tokens=sum(map(count_tokens, texts)),
-        n=whole(n, "n", 1, MOST_CHOICES),
-        max_tokens=None if max_tokens is None else whole(max_tokens, "max_tokens", 0, MOST_TOKENS),
-        stop=tuple(filter(None, stop)),
+        n=whole(options.n, "n", 1, MOST_CHOICES),
+        max_tokens=None if limit is None else whole(limit, "max_tokens", 0, MOST_TOKENS),
+        stop=tuple(filter(None, options.stop)),
         seed=None if seed is None else whole(seed, "seed", -MOST_SEED - 1, MOST_SEED),
     )
 
 
-def complete(setup: Setup, model: str, asked: Wish, at_ms: int) -> Completion:
-    """The answer of a model, by the name that it is to be told by."""
-    key = (setup.seed, model, asked.prompt, asked.seed)
+def complete(setup: Setup, model: str, request: CompletionRequest, at_ms: int) -> Completion:
+    """The answer of a model; `model` is the name that the answer mentions."""
+    key = (setup.seed, model, request.prompt, request.seed)
     return Completion(
         id=keyed_random.hexadecimal(24, setup.account, at_ms, *key),
-        choices=tuple(_choice(model, asked, key, index) for index in range(asked.n)),
-        prompt_tokens=asked.prompt_tokens,
+        choices=tuple(_choice(model, request, key, index) for index in range(request.n)),
+        prompt_tokens=request.prompt_tokens,
     )
 
 
@@ -108,16 +109,16 @@ def token_id(token: str) -> int:
     return keyed_random.number("token", token) % VOCABULARY
 
 
-def _choice(model: str, asked: Wish, key: tuple[object, ...], index: int) -> CompletionChoice:
+def _choice(model: str, request: CompletionRequest, key: tuple[object, ...], index: int) -> CompletionChoice:
     """The whole answer depends on the prompt alone, so that a limit or a stop sequence only cuts it."""
-    quoted = " ".join(asked.quoted[: 10 * QUOTED].split())
+    quoted = " ".join(request.quoted[: 10 * QUOTED].split())
     if len(quoted) > QUOTED:
         quoted = f"{quoted[:QUOTED].rstrip()}…"
     tag = keyed_random.hexadecimal(6, "tag", index, *key)
-    text = f'{asked.opening} {model} to: "{quoted}" [{tag}]'
-    ends = [found for stop in asked.stop if (found := text.find(stop)) >= 0]
-    said = tokens(text[: min(ends)] if ends else text)
-    seed = keyed_random.number("seed", index, *key) >> 32 if asked.seed is None else asked.seed
-    if asked.max_tokens is not None and len(said) > asked.max_tokens:
-        return CompletionChoice(said[: asked.max_tokens], "length", seed)
-    return CompletionChoice(said, "stop", seed)
+    text = f'{request.opening} {model} to: "{quoted}" [{tag}]'
+    ends = [end for stop in request.stop if (end := text.find(stop)) >= 0]
+    pieces = tokens(text[: min(ends)] if ends else text)
+    seed = keyed_random.number("seed", index, *key) >> 32 if request.seed is None else request.seed
+    if request.max_tokens is not None and len(pieces) > request.max_tokens:
+        return CompletionChoice(pieces[: request.max_tokens], "length", seed)
+    return CompletionChoice(pieces, "stop", seed)

@@ -1,4 +1,4 @@
-"""A resource is a timeline: past marks are facts, future marks are promises, and a read is a bisect."""
+"""Timelines: marks in the order of their instants. Past marks are facts, future ones promises, a read is a bisect."""
 
 from __future__ import annotations
 
@@ -23,6 +23,15 @@ class Mark(NamedTuple):
 
 
 Timeline = tuple[Mark, ...]
+
+
+class Course(NamedTuple):
+    """How time moves one resource: its lifecycle table, the pace of its scenario, and its own random numbers."""
+
+    lifecycle: Lifecycle
+    pace: Pace
+    draw: KeyedRandom
+
 
 Gate = Callable[[int], int | None]
 """Given the instant a phase began, the instant from which the next move's delay counts; None: never."""
@@ -59,22 +68,20 @@ def earliest(*instants: int | None) -> int | None:
 
 
 def unfold(
-    lifecycle: Lifecycle,
+    course: Course,
     line: Timeline,
     not_before_ms: int,
-    pace: Pace,
-    draw: KeyedRandom,
     conditions: frozenset[str] = frozenset(),
     gates: Mapping[str, Gate] | None = None,
     until: str | None = None,
 ) -> Timeline:
-    """Follow the table from the last mark of `line` until it rests, and return facts and promises together.
+    """Follow the lifecycle table from the last mark of `line` until the resource rests; facts and promises together.
 
-    With `until` the walk also ends where it reaches that phase.
-    Every mark added lies at or after `not_before_ms`. A move with a gate counts its delay from the instant
-    that the gate answers, and is never taken where it answers None. `draw` decides the delays and the
-    unlucky ways; it is keyed, so the order of drawing does not matter.
+    Every mark added lies at or after `not_before_ms`. `conditions` open and close moves (`when` and `unless` of the
+    table). A move with a gate counts its delay from the instant that the gate returns, and is never taken where the
+    gate returns None. With `until` the walk also ends at that phase.
     """
+    lifecycle, pace, draw = course
     marks = list(line)
     at_ms, phase, _ = marks[-1]
     while steps := pace.steps(lifecycle, phase, conditions):

@@ -9,7 +9,9 @@ from typing import Any, Protocol
 from mockserver.contract.lifecycles import Lifecycle
 from mockserver.simulation.kernel import capacity, keyed_random
 from mockserver.simulation.kernel.catalog import Catalog
+from mockserver.simulation.kernel.keyed_random import KeyedRandom
 from mockserver.simulation.kernel.rules import Rules
+from mockserver.simulation.kernel.timeline import Course
 
 Key = tuple[str, str]
 """(kind, id) of a row."""
@@ -34,6 +36,10 @@ class Setup:
     lifecycles: Mapping[str, Lifecycle]
     catalog: Catalog
     rules: Rules
+
+    def course(self, kind: str, resource_id: str, accepted: int) -> Course:
+        """How time moves a resource of this kind after its n-th accepted command."""
+        return Course(self.lifecycles[kind], self.rules.pace, KeyedRandom(self.seed, resource_id, accepted))
 
     def supply(self, pool: str) -> capacity.Supply:
         """What the pool could give if this world held nothing."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mockserver.errors import NotFound
-from mockserver.simulation.kernel.keyed_random import KeyedRandom
 from mockserver.simulation.kernel.timeline import Timeline, observe, unfold
 from mockserver.simulation.kernel.transaction import Setup, View
 
@@ -40,5 +39,4 @@ def find(view: View, job_id: str, param: str) -> Job:
 
 def project(setup: Setup, job: Job, at_ms: int) -> Job:
     """The job with what time will do to it from `at_ms` on."""
-    draw = KeyedRandom(setup.seed, job.id, 0)
-    return job._replace(line=unfold(setup.lifecycles[KIND], job.line, at_ms, setup.rules.pace, draw))
+    return job._replace(line=unfold(setup.course(KIND, job.id, 0), job.line, at_ms))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from mockserver.errors import Invalid, WrongState
 from mockserver.simulation.account import credit
-from mockserver.simulation.kernel.keyed_random import KeyedRandom
 from mockserver.simulation.kernel.numbers import MOST_TIB, whole
 from mockserver.simulation.kernel.timeline import Mark, Timeline, facts, first, unfold
 from mockserver.simulation.kernel.transaction import Setup, Transaction
@@ -133,8 +132,7 @@ def project(setup: Setup, volume: Volume, at_ms: int, gone_ms: int | None) -> Vo
 def _unfold(
     setup: Setup, volume: Volume, line: Timeline, at_ms: int, conditions: frozenset[str] = frozenset()
 ) -> Timeline:
-    draw = KeyedRandom(setup.seed, volume.id, volume.accepted)
-    return unfold(setup.lifecycles[KIND], line, at_ms, setup.rules.pace, draw, conditions)
+    return unfold(setup.course(KIND, volume.id, volume.accepted), line, at_ms, conditions)
 
 
 def save(transaction: Transaction, volume: Volume) -> Volume:
