@@ -33,7 +33,12 @@ class Settings:
 
 
 def data_folder(name: str) -> Path:
-    """The folder "spec" or "fixtures": inside the installed package, or at the top of a checkout."""
+    """The folder "spec", "fixtures" or "docs": inside the installed package, or at the top of a checkout."""
     package = Path(__file__).parent
     inside = package / name
     return inside if inside.is_dir() else package.parent / name
+
+
+def documentation(page: str) -> str:
+    """Where a page of the documentation is on this machine, for messages: the package ships its pages."""
+    return str(data_folder("docs") / f"{page}.md")

@@ -28,8 +28,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_all_data_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for folder in ("spec", "fixtures"):
-        for path in (ROOT / folder).rglob("*.yaml"):
+    for folder, pattern in (("spec", "*.yaml"), ("fixtures", "*.yaml"), ("docs", "*.md")):
+        for path in (ROOT / folder).rglob(pattern):
             assert f"mockserver/{path.relative_to(ROOT).as_posix()}" in names
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"mockserver", "contract_tests"}

@@ -16,6 +16,7 @@ from mockserver.scenarios.building import Scenario
 from mockserver.scenarios.fields import ScenarioFields
 from mockserver.scenarios.names import Mistake, check_names
 from mockserver.scenarios.positions import at_field
+from mockserver.settings import documentation
 from mockserver.simulation.kernel.catalog import Catalog
 from mockserver.traffic.parsing import BadRule, build_rule
 
@@ -49,7 +50,7 @@ def _located(error: ValidationError, *paths: Path) -> ConfigError:
     field = tuple(part for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
     message = re.sub(r"valid dictionary.*", "mapping of fields", message)
-    hint = "see docs/scenarios.md for the fields"
+    hint = f"see {documentation('scenarios')} for the fields"
     if first["type"] == "extra_forbidden":
         known = _fields_at(ScenarioFields, field[:-1])
         close = get_close_matches(str(field[-1]), known, 1)

@@ -12,6 +12,7 @@ from mockserver.contract.datafiles import read_file, read_own
 from mockserver.contract.lifecycles import Lifecycle
 from mockserver.errors import ConfigError
 from mockserver.scenarios.building import Scenario, build_catalog
+from mockserver.settings import documentation
 from mockserver.simulation.kernel.catalog import Catalog
 
 BASE = "base"
@@ -133,5 +134,5 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 def _read(path: Path, fixtures: Path) -> dict[str, Any]:
     raw = read_own(path) if path.is_relative_to(fixtures) else read_file(path)
     if not isinstance(raw, dict):
-        raise ConfigError(f"{path}:1", "is not a mapping of fields", "see docs/scenarios.md for the fields")
+        raise ConfigError(f"{path}:1", "is not a mapping of fields", f"see {documentation('scenarios')} for the fields")
     return raw

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from mockserver.contract.lifecycles import EVENT, TIME, Lifecycle
 from mockserver.errors import Invalid
 from mockserver.scenarios.fields import ScenarioFields, SeededCluster
+from mockserver.settings import documentation
 from mockserver.simulation.clusters.add_ons import TYPES
 from mockserver.simulation.events import EVENTS
 from mockserver.simulation.kernel.catalog import Catalog
@@ -131,7 +132,7 @@ def _check_uploads(scenario: ScenarioFields, states: list[str], models: list[str
             field = ("uploads", number, "model_source")
             read_source(one.model_source)
         except Invalid as invalid:
-            raise Mistake(field, invalid.message, "see docs/scenarios.md for what it may be") from None
+            raise Mistake(field, invalid.message, f"see {documentation('scenarios')} for what it may be") from None
         if name in taken:
             raise Mistake(("uploads", number, "model_name"), "another model has this name", "name it otherwise")
         taken.add(name)

@@ -18,6 +18,7 @@ from mockserver.contract.lifecycles import load_lifecycles
 from mockserver.errors import MethodNotAllowed, Refusal, TooLarge
 from mockserver.openapi import load_own_document
 from mockserver.scenarios import find_scenario, load_catalog, load_scenario, scenario_files
+from mockserver.server.home import home
 from mockserver.server.http.bodies import ClientGone, whole_body
 from mockserver.server.http.faults import OPENED, Pause, deliver, is_as_given
 from mockserver.server.http.origins import LOOPBACK_ORIGIN
@@ -154,6 +155,8 @@ class App:
                 headers[b"prefer"] = b",".join(value for name, value in scope["headers"] if name == b"prefer")
             if path in surface.documents:
                 answer = self._describe(scope["method"], path)
+            elif path == b"/" and surface.has_home and scope["method"] in ("GET", "HEAD"):
+                answer = home(headers.get(b"accept", b""))
             else:
                 lent = scope.get("extensions")
                 connection = lent.get(OPENED) if lent else None

@@ -141,7 +141,7 @@ def run(settings: Settings, host: str, port: int, log_level: str, ready_file: Pa
     base_url = url_of(listening)
 
     def answering() -> None:
-        print(banner(settings, base_url, application.pipeline.keyed), flush=True)
+        print(banner(settings, base_url, application), flush=True)
         if ready_file is not None:
             write_ready_file(ready_file, base_url)
 
@@ -239,12 +239,19 @@ def write_ready_file(path: Path, base_url: str) -> None:
     beside.replace(path)
 
 
-def banner(settings: Settings, base_url: str, keyed: bool) -> str:
-    """What is served, and where to point what."""
+def banner(settings: Settings, base_url: str, application: App) -> str:
+    """What is served, the settings of each client, and how this differs from the service of today."""
+    keyed = application.pipeline.keyed
+    is_retired = application.worlds.stage.rules.switches.v1_dedicated == "retired"
     fast = settings.clock == "real" and settings.speed != 1
     clock = f"{settings.clock}, {settings.speed:g} times as fast" if fast else settings.clock
     header = "Authorization: Bearer KEY" if keyed else "Authorization: Bearer demo"
     keys = "one of the keys that are let in" if keyed else "any non-empty key"
+    creating = (
+        "cannot be created, as on the service of today"
+        if is_retired
+        else "can be created; the service has retired that (--scenario today refuses it, too)"
+    )
     return f"""\
 mockserver {__version__}: scenario {settings.scenario}, seed {settings.seed}, clock {clock}
   together 1.x and 2.x, TypeScript   TOGETHER_BASE_URL={base_url}/v1
@@ -253,6 +260,7 @@ mockserver {__version__}: scenario {settings.scenario}, seed {settings.seed}, cl
   curl                               curl -H '{header}' {base_url}/v1/endpoints
   move the clock                     curl -H '{header}' {base_url}/_mock/clock -d '{{"advance": "5m"}}'
   the document                       {base_url}/openapi.json
+  v1 dedicated endpoints             {creating}
 Ctrl-C ends it."""
 
 

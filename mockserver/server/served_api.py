@@ -26,6 +26,7 @@ _DUMMY = "\x00"
 class ServedApi(NamedTuple):
     """All that answering depends on and that documents decide; swapped as one when documents change.
 
+    `has_home`: no document has an operation at "/", so that our own page is served there.
     `documents` are those shown, as JSON by path, and `sources` those that it is made of, ours first; the paths that
     `is_guide` matches are those of the 2024 edition.
     """
@@ -34,6 +35,7 @@ class ServedApi(NamedTuple):
     handlers: Mapping[Operation, Handler]
     foreign: frozenset[Operation]
     documents: Mapping[bytes, bytes]
+    has_home: bool
     is_guide: re.Pattern[bytes]
     files: tuple[Path, ...]
     notes: tuple[str, ...]
@@ -63,8 +65,9 @@ def make_surface(ours: Document, guide: Document, specs: tuple[Path, ...]) -> Se
         for inside in (path, *(path.parent / name for name in document.references.documents if name != path.name))
     ]
     found = routes(documents, guide)
+    router = Router(found)
     return ServedApi(
-        router=Router(found),
+        router=router,
         handlers={
             **{operation: GUIDE_HANDLERS[operation.operation_id] for operation in guide.operations},
             **bind(ours, others, HANDLERS),
@@ -74,6 +77,7 @@ def make_surface(ours: Document, guide: Document, specs: tuple[Path, ...]) -> Se
             b"/openapi.json": dumps(merged(documents)),
             f"{guide.base_path}/openapi.json".encode(): dumps(guide.raw),
         },
+        has_home=router.find("GET", "/") == Missing(()),
         is_guide=paths_of(guide, found),
         files=tuple(files),
         notes=tuple(f"{document.name}: {note}" for document in others for note in document.notes),

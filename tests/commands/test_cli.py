@@ -359,6 +359,7 @@ def test_the_ready_file_and_the_banner(start: Callable[..., Running]) -> None:
     done = server.end()
     for words in (f"TOGETHER_BASE_URL={server.origin}/v1", f"TOGETHER_BASE_URL={server.origin}\n", "scenario default"):
         assert words in done.stdout
+    assert "can be created; the service has retired that" in done.stdout
     assert f"mockserver {__version__}" in done.stdout
 
 

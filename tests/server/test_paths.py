@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+import mockserver
+from mockserver.settings import documentation
 from tests.server.account import furnish, target
 from tests.server.asgi import Client, Reply, new_cluster, new_endpoint, new_volume
 from tests.server.contract import OPERATIONS, v1
@@ -270,3 +274,46 @@ def test_what_is_not_modelled_is_no_finding(serve: Callable[..., Client]) -> Non
         client.send(method, path).refused(404)
     [session] = client.get("/_mock/report")["sessions"]
     assert [(finding["rule"], finding["path"]) for finding in session["findings"]] == [("unknown-path", "/rerank-me")]
+
+
+# ---- the page at / and the documentation --------------------------------------------------------------------------
+
+
+def test_the_root_says_what_this_is_and_where_to_go(client: Client) -> None:
+    said = client.get("/")
+    assert said["name"] == "together-mockserver"
+    for link in ("document", "documentation", "control_document", "health", "worlds", "report"):
+        assert client.call("GET", said[link]).status == 200, link
+    page = client.send("GET", "/", headers=[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")])
+    assert page.header("content-type") == "text/html; charset=utf-8"
+    for words in (b"together-mockserver", b"/openapi.json", b"/_mock/docs"):
+        assert words in page.body
+    client.send("POST", "/", body=b"{}").refused(404)
+
+
+def test_the_root_is_no_finding_and_no_exchange(serve: Callable[..., Client]) -> None:
+    client = serve()
+    client.get("/v1/hardware")
+    client.get("/")
+    [session] = client.get("/_mock/report")["sessions"]
+    assert session["findings"] == []
+    assert [one["path"] for one in client.get("/_mock/journal")["exchanges"]] == ["/v1/hardware"]
+
+
+def test_the_documentation_is_served_where_messages_say(client: Client) -> None:
+    listed = client.call("GET", "/_mock/docs")
+    assert listed.header("content-type") == "text/plain; charset=utf-8"
+    pages = [line.removeprefix("- ") for line in listed.body.decode().splitlines() if line.startswith("- ")]
+    assert "/_mock/docs/scenarios" in pages
+    for page in pages:
+        assert client.call("GET", page).body.startswith(b"# "), page
+    assert client.call("GET", "/_mock/docs/scenarios.md").body == client.call("GET", "/_mock/docs/scenarios").body
+    for page in ("nothing", "..", "%2e%2e%2fREADME", "index.md.md"):
+        client.call("GET", f"/_mock/docs/{page}").refused(404)
+
+
+def test_messages_name_no_file_of_the_repository() -> None:
+    repository_path = re.compile(r"""(?<!"")["'][^"'\n]*\b(see|in) (docs/|README|ARCHITECTURE|CONTRIBUTING)""")
+    for path in Path(mockserver.__file__).parent.rglob("*.py"):
+        assert not repository_path.search(path.read_text(encoding="utf-8")), path
+    assert Path(documentation("scenarios")).is_file()

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from mockserver.server.process import banner
+from mockserver.settings import Settings
 from tests.server.asgi import UNSET, Client, new_cluster, new_endpoint, new_volume
 
 Serve = Callable[..., Client]
@@ -26,6 +28,8 @@ def switched(serve: Serve, scenario: Scenario) -> Callable[..., Client]:
 @pytest.mark.parametrize("retired", [False, True])
 def test_v1_dedicated(switched: Callable[..., Client], retired: bool) -> None:
     client = switched(v1_dedicated="retired" if retired else "open")
+    words = banner(Settings(), "http://127.0.0.1:8080", client.app)
+    assert ("cannot be created, as on the service" in words) is retired
     listed = {one["state"]: one["id"] for one in client.get("/v1/endpoints", type="dedicated", mine="true")["data"]}
     asked = [
         client.call("POST", "/v1/endpoints", new_endpoint()),

@@ -21,6 +21,7 @@ from mockserver.openapi import Document, Operation, decode
 from mockserver.scenarios import scenario_names
 from mockserver.server.control.traffic import TrafficControl
 from mockserver.server.control.variations import VariationControl
+from mockserver.server.home import DOCS, documentation_page
 from mockserver.server.http.bodies import ClientGone, whole_body
 from mockserver.server.http.credentials import token_of
 from mockserver.server.http.origins import LOOPBACK_ORIGIN, is_loopback
@@ -258,15 +259,19 @@ def control_app(
         methods.setdefault(document.base_path + operation.path, {})[operation.method] = operation
     routes = [Route(path, _Endpoint(control, by_method)) for path, by_method in methods.items()]
     routes.append(Route(f"{document.base_path}/openapi.json", _Endpoint(control, {"GET": dumps(document.raw)})))
+    for path in (DOCS, f"{DOCS}/{{page}}"):
+        routes.append(Route(path, _Endpoint(control, {"GET": documentation_page})))
     app = Starlette(routes=routes, exception_handlers={HTTPException: _nothing})
     app.router.redirect_slashes = False
     return app
 
 
 class _Endpoint:
-    """An ASGI application for one path: its operations, or bodies that are always the same, by method."""
+    """An ASGI application for one path: by method its operation, a fixed body, or a maker of pages."""
 
-    def __init__(self, control: Control, operations: Mapping[str, Operation | bytes]) -> None:
+    def __init__(
+        self, control: Control, operations: Mapping[str, Operation | bytes | Callable[[str], Response]]
+    ) -> None:
         self._control = control
         self._operations = operations
 
@@ -290,6 +295,8 @@ class _Endpoint:
             raise MethodNotAllowed(f"{request.method} is not a method of this path.", tuple(sorted(self._operations)))
         if isinstance(operation, bytes):
             return json_answer(operation)
+        if not isinstance(operation, Operation):
+            return operation(request.path_params.get("page", ""))
         asked = decode(
             operation,
             {name: str(value) for name, value in request.path_params.items()},
