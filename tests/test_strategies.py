@@ -223,3 +223,12 @@ def test_a_document_that_is_not_there_is_refused() -> None:
 def test_nothing_else_loads_hypothesis() -> None:
     code = "import sys, mockserver.commands.cli, mockserver.server.app; sys.exit('hypothesis' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_without_hypothesis_the_import_says_what_to_install() -> None:
+    script = "import sys; sys.modules['hypothesis'] = None; import mockserver.strategies"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "ModuleNotFoundError: mockserver.strategies needs Hypothesis: pip install 'together-mockserver[strategies]'"
+    )
