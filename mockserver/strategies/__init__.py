@@ -1,7 +1,7 @@
 """Hypothesis strategies of every resource, response and error that the documents declare, for property tests.
 
 Each value is one that a valid server may send: optional fields are present or missing, nullable fields are null at
-times, strings are any Unicode, numbers reach their bounds. The parameter `document` of every function is `"v1"` (today's
+times, strings are any Unicode, numbers reach their bounds. `document` of every function is `"v1"` (today's
 API), `"guide-2024"` (the API of the 2024 guide), or the path of any OpenAPI 3 document.
 
 Importing this needs Hypothesis: `pip install 'together-mockserver[strategies]'`.
