@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 try:
     import hypothesis.strategies as st
 except ModuleNotFoundError as missing:
-    if missing.name != "hypothesis":
+    if str(missing.name).partition(".")[0] != "hypothesis":
         raise
     hint = "mockserver.strategies needs Hypothesis: pip install 'together-mockserver[strategies]'"
     raise ModuleNotFoundError(hint, name="hypothesis") from None
