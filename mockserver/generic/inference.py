@@ -31,10 +31,10 @@ class Role(Enum):
     UPDATE = auto()
     REPLACE = auto()
     DELETE = auto()
-    READ_ONE = auto()
+    READ_SINGLETON = auto()
     """Of a resource that there is one of (GET /settings)."""
-    WRITE_ONE = auto()
-    DELETE_ONE = auto()
+    WRITE_SINGLETON = auto()
+    DELETE_SINGLETON = auto()
     OTHER = auto()
     """Anything else: an answer made of its schema, and of the resource it is about where there is one."""
 
@@ -52,18 +52,18 @@ class Resource:
     noun: str
     variable: str
     id_steps: tuple[str, ...] = ()
-    shown: Located | None = None
-    shown_by: Operation | None = None
+    answer: Located | None = None
+    answered_by: Operation | None = None
     lists: list[Operation] = field(default_factory=list)
-    makers: list[Operation] = field(default_factory=list)
+    creators: list[Operation] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     settable: dict[str, object] = field(default_factory=dict)
     """The fields that requests to make one may hold, each with its default (`...` where there is none)."""
 
     @property
-    def is_demanded(self) -> bool:
+    def must_exist(self) -> bool:
         """Whether what is below one of these needs it to be there: where it can be made, and is no mere container."""
-        return bool(self.makers) and singular(plain(self.noun)) not in CONTAINERS
+        return bool(self.creators) and singular(plain(self.noun)) not in CONTAINERS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,8 +81,8 @@ class OperationPlan:
     resource: Resource | None = None
     owner: Resource | None = None
     owner_depth: int = 0
-    shown: Located | None = None
-    taken: Located | None = None
+    answer: Located | None = None
+    body: Located | None = None
     across: bool = False
 
 
@@ -101,12 +101,12 @@ class _Path:
 def infer(document: Document) -> dict[Operation, OperationPlan]:
     """The plan of every operation of a document."""
     references = document.references
-    paths = {operation: _taken_apart(operation) for operation in document.operations}
+    paths = {operation: _split_path(operation) for operation in document.operations}
     by_shape: dict[str, dict[str, Operation]] = {}
     for operation, path in paths.items():
         by_shape.setdefault(path.shape, {})[operation.method] = operation
     resources = _resources(paths, by_shape, references)
-    by_target = {one.shown.target: one for one in resources.values() if one.shown is not None}
+    by_target = {one.answer.target: one for one in resources.values() if one.answer is not None}
     for operation, path in paths.items():
         _add_maker(operation, path, by_shape, resources, references)
     return {
@@ -115,7 +115,7 @@ def infer(document: Document) -> dict[Operation, OperationPlan]:
     }
 
 
-def _taken_apart(operation: Operation) -> _Path:
+def _split_path(operation: Operation) -> _Path:
     segments = split_template(operation.path)[1:]
     texts = ["{}".join(segment.literals) for segment in segments]
     counts = 0
@@ -138,7 +138,7 @@ def _noun(texts: Sequence[str]) -> str:
     return next((text for text in reversed(texts) if "{}" not in text and text), "")
 
 
-def _shown(operation: Operation, references: References, variable: str, noun: str) -> Located | None:
+def _answer(operation: Operation, references: References, variable: str, noun: str) -> Located | None:
     """Where the JSON answer of an operation shows one resource."""
     _, response = best_response(operation)
     for name, media in (response.media if response else {}).items():
@@ -155,7 +155,7 @@ def _listing(operation: Operation, references: References, noun: str, *, sure: b
     return None
 
 
-def _taken(operation: Operation, references: References, variable: str, noun: str) -> Located | None:
+def _body(operation: Operation, references: References, variable: str, noun: str) -> Located | None:
     """Where the body of a request holds one resource."""
     for media in (operation.body.media if operation.body else {}).values():
         if media.validator is not None:
@@ -182,7 +182,7 @@ def _resources(
                 found[shape] = Resource(shape, noun, "id")
     for kind, resource in list(found.items()):
         _complete(resource, by_shape.get(kind, {}), references)
-        if resource.shown is None:
+        if resource.answer is None:
             del found[kind]
     return found
 
@@ -194,27 +194,27 @@ def _complete(resource: Resource, methods: dict[str, Operation], references: Ref
     if listing is not None:
         resource.lists.append(methods["GET"])
     if "POST" in methods:
-        resource.makers.append(methods["POST"])
+        resource.creators.append(methods["POST"])
     by_method = {operation.method: operation for operation in resource.operations}
     replace = by_method.get("PUT")
-    if replace is not None and (201 in replace.responses or not resource.makers):
-        resource.makers.append(replace)
+    if replace is not None and (201 in replace.responses or not resource.creators):
+        resource.creators.append(replace)
     ordered = [by_method.get("GET"), methods.get("POST"), by_method.get("PATCH"), by_method.get("PUT")]
-    candidates = [(operation, _shown(operation, references, variable, noun)) for operation in ordered if operation]
-    for operation, shown in candidates:
-        if shown is not None and shown.fields and resource.shown is None:
-            resource.shown, resource.shown_by = shown, operation
-    if resource.shown is None and listing is not None:
-        resource.shown, resource.shown_by = listing, methods["GET"]
-    if resource.shown is None:  # nothing shows one: what is made of it is what was asked for
-        resource.shown = next((shown for _, shown in candidates if shown is not None), None) or _first_taken(
+    candidates = [(operation, _answer(operation, references, variable, noun)) for operation in ordered if operation]
+    for operation, answer in candidates:
+        if answer is not None and answer.fields and resource.answer is None:
+            resource.answer, resource.answered_by = answer, operation
+    if resource.answer is None and listing is not None:
+        resource.answer, resource.answered_by = listing, methods["GET"]
+    if resource.answer is None:  # nothing shows one: what is made of it is what was asked for
+        resource.answer = next((answer for _, answer in candidates if answer is not None), None) or _first_body(
             resource, methods, references
         )
-    if resource.shown is not None:
-        summary = summarize_schema(references, resource.shown.schema, resource.shown.place)
-        answers = [shown for operation, shown in candidates if operation.method == "POST" and shown is not None]
+    if resource.answer is not None:
+        summary = summarize_schema(references, resource.answer.schema, resource.answer.place)
+        answers = [answer for operation, answer in candidates if operation.method == "POST" and answer is not None]
         resource.id_steps = id_steps(summary, references, variable, noun) or _lone_id(
-            resource, [*answers, resource.shown]
+            resource, [*answers, resource.answer]
         )
 
 
@@ -226,18 +226,18 @@ def _lone_id(resource: Resource, answers: list[Located]) -> tuple[str, ...]:
         for segment in split_template(operation.path)[:-1]
         for name in segment.names
     }
-    for shown in answers:
-        ids = [name for name in shown.fields if name.endswith(("_id", "Id")) and plain(name) not in variables]
+    for answer in answers:
+        ids = [name for name in answer.fields if name.endswith(("_id", "Id")) and plain(name) not in variables]
         if len(ids) == 1:
             return (ids[0],)
     return ()
 
 
-def _first_taken(resource: Resource, methods: dict[str, Operation], references: References) -> Located | None:
+def _first_body(resource: Resource, methods: dict[str, Operation], references: References) -> Located | None:
     for operation in (*methods.values(), *resource.operations):
-        taken = _taken(operation, references, resource.variable, resource.noun)
-        if taken is not None:
-            return taken
+        body = _body(operation, references, resource.variable, resource.noun)
+        if body is not None:
+            return body
     return None
 
 
@@ -251,14 +251,14 @@ def _add_maker(
     """Count an operation such as POST /files/upload as a maker, and gather what makers take."""
     if operation.method == "POST" and not path.last_is_variable and path.shape not in resources:
         resource = resources.get(path.shape.rpartition("/")[0])
-        if resource is not None and resource.shown is not None and not resource.makers:
-            shown = _shown(operation, references, resource.variable, resource.noun)
-            if shown is not None and shown.target == resource.shown.target:
-                resource.makers.append(operation)
+        if resource is not None and resource.answer is not None and not resource.creators:
+            answer = _answer(operation, references, resource.variable, resource.noun)
+            if answer is not None and answer.target == resource.answer.target:
+                resource.creators.append(operation)
     for resource in resources.values():
-        if operation in resource.makers:
-            taken = _taken(operation, references, resource.variable, resource.noun)
-            for name, (schema, _) in (taken.fields if taken else {}).items():
+        if operation in resource.creators:
+            body = _body(operation, references, resource.variable, resource.noun)
+            for name, (schema, _) in (body.fields if body else {}).items():
                 is_plain = isinstance(schema, dict)
                 if not (is_plain and schema.get("readOnly") is True):
                     default = schema.get("default", ...) if is_plain else ...
@@ -280,7 +280,7 @@ def _plan(
     if role is Role.OTHER:
         resource = None
         made = resources.get(path.shape.rpartition("/")[0])
-        if made is not None and operation in made.makers:
+        if made is not None and operation in made.creators:
             role, resource = Role.CREATE, made
         elif operation.method == "GET":
             listing = _listing(operation, references, _noun(path.shape.split("/")), sure=True)
@@ -288,17 +288,17 @@ def _plan(
             if other is not None and not path.last_is_variable:
                 role, resource, across = Role.LIST, other, True
         if resource is None and not path.last_is_variable:
-            role = _role_of_one(operation, by_shape[path.shape], references)
+            role = _singleton_role(operation, by_shape[path.shape], references)
     noun = resource.noun if resource else _noun(path.shape.split("/"))
     variable = resource.variable if resource else "id"
     if role is Role.LIST:
-        shown = _listing(operation, references, noun, sure=False)
+        answer = _listing(operation, references, noun, sure=False)
     else:
-        shown = _shown(operation, references, variable, noun)
+        answer = _answer(operation, references, variable, noun)
         if role is Role.OTHER and operation.method == "GET" and not path.last_is_variable:
-            shown = _listing(operation, references, noun, sure=True) or shown
-    taken = _taken(operation, references, variable, noun)
-    return OperationPlan(operation, role, path.variables, path.nouns, resource, owner, depth, shown, taken, across)
+            answer = _listing(operation, references, noun, sure=True) or answer
+    body = _body(operation, references, variable, noun)
+    return OperationPlan(operation, role, path.variables, path.nouns, resource, owner, depth, answer, body, across)
 
 
 def _around(path: _Path, resources: dict[str, Resource]) -> tuple[str, Resource | None, int]:
@@ -323,27 +323,27 @@ def _role(operation: Operation, path: _Path, resource: Resource) -> Role:
     return Role.REPLACE if operation.method == "PUT" else Role.UPDATE if operation.method == "PATCH" else Role.OTHER
 
 
-def _role_of_one(operation: Operation, methods: dict[str, Operation], references: References) -> Role:
+def _singleton_role(operation: Operation, methods: dict[str, Operation], references: References) -> Role:
     """The role in a resource that there is one of: what GET shows, PUT, PATCH or a kindred POST changes."""
     reader = methods.get("GET")
-    shown = _shown(reader, references, "", "") if reader is not None else None
-    if shown is None or not shown.fields:
+    answer = _answer(reader, references, "", "") if reader is not None else None
+    if answer is None or not answer.fields:
         return Role.OTHER
     if not any(method in methods for method in ("PUT", "PATCH", "POST")):
         return Role.OTHER
     writers = [methods[method] for method in ("PUT", "PATCH", "POST") if method in methods]
-    if not any(_is_kindred(writer, shown, references) for writer in writers):
+    if not any(_is_kindred(writer, answer, references) for writer in writers):
         return Role.OTHER
     if operation.method == "GET":
-        return Role.READ_ONE
+        return Role.READ_SINGLETON
     if operation.method == "DELETE":
-        return Role.DELETE_ONE
-    return Role.WRITE_ONE if operation in writers and _is_kindred(operation, shown, references) else Role.OTHER
+        return Role.DELETE_SINGLETON
+    return Role.WRITE_SINGLETON if operation in writers and _is_kindred(operation, answer, references) else Role.OTHER
 
 
-def _is_kindred(writer: Operation, shown: Located, references: References) -> bool:
-    taken = _taken(writer, references, "", "")
-    return taken is not None and _share(taken.fields, shown.fields)
+def _is_kindred(writer: Operation, answer: Located, references: References) -> bool:
+    body = _body(writer, references, "", "")
+    return body is not None and _share(body.fields, answer.fields)
 
 
 def _share(some: Iterable[str], others: Iterable[str]) -> bool:

@@ -56,8 +56,8 @@ class Collection:
     def find(self, view: View, parents: tuple[str, ...], row_id: str) -> Row:
         """The resource with this id. Raises NotFound."""
         row: Row | None = view.get(kind_of(self.resource), row_key(parents, row_id))
-        if row is None and not self.resource.makers:
-            row = self._given(view, parents, row_id)
+        if row is None and not self.resource.creators:
+            row = self._initial(view, parents, row_id)
         if row is None or row.gone:
             noun = singular(self.resource.noun).replace("_", " ").replace("-", " ")
             raise NotFound(f"There is no {noun} {row_id[:200]!r}.")
@@ -66,18 +66,18 @@ class Collection:
     def all(self, view: View, parents: tuple[str, ...] | None) -> list[Row]:
         """The resources below these parents (None: below any), oldest first."""
         rows: dict[str, Row] = {}
-        if not self.resource.makers and parents is not None:
+        if not self.resource.creators and parents is not None:
             rows = {row_key(parents, row.id): row for row in self._seeded(view, parents)}
         for key, row in view.scan(kind_of(self.resource)).items():
             if parents is None or row.parents == parents:
                 rows[key] = row
         return sorted((row for row in rows.values() if not row.gone), key=lambda row: row.ordinal)
 
-    def _given(self, view: View, parents: tuple[str, ...], row_id: str) -> Row | None:
+    def _initial(self, view: View, parents: tuple[str, ...], row_id: str) -> Row | None:
         """One that nobody made: what the list begins with, or anything where there is no list to say what there is."""
         if self.resource.lists:
             return next((row for row in self._seeded(view, parents) if row.id == row_id), None)
-        return self._made_up(view, parents, row_id, -1, {})
+        return self._generated(view, parents, row_id, -1, {})
 
     def _seeded(self, view: View, parents: tuple[str, ...]) -> list[Row]:
         """What a list that nobody can add to begins with: the document's example of it, or a few made up."""
@@ -87,25 +87,25 @@ class Collection:
             if all(isinstance(one, str | int) for one in ids) and len({str(one) for one in ids}) == len(ids):
                 ordered = zip(ids, examples, strict=True)
                 return [
-                    self._made_up(view, parents, str(one), index - len(ids), item)
+                    self._generated(view, parents, str(one), index - len(ids), item)
                     for index, (one, item) in enumerate(ordered)
                 ]
         rows = []
         for index in range(SEEDED):
             key = f"{view.setup.seed}/{view.setup.account}/{'/'.join(parents)}/seeded/{index}"
-            rows.append(self._made_up(view, parents, self.made_id(key, index), index - SEEDED, {}))
+            rows.append(self._generated(view, parents, self.generated_id(key, index), index - SEEDED, {}))
         return list({row.id: row for row in rows}.values())
 
-    def _made_up(self, view: View, parents: tuple[str, ...], row_id: str, ordinal: int, known: dict[str, Any]) -> Row:
+    def _generated(self, view: View, parents: tuple[str, ...], row_id: str, ordinal: int, known: dict[str, Any]) -> Row:
         fields = self.canonical(f"{view.setup.seed}/{row_id}", {**known, **self.id_field(row_id)})
         return Row(row_id, parents, ordinal, 0, 0, {**known, **fields})
 
     def canonical(self, key: str, known: dict[str, Any], absent: frozenset[str] = frozenset()) -> dict[str, Any]:
         """All the fields of a resource of which this is known."""
-        if self.shape is None or self.shape.shown is None:
+        if self.shape is None or self.shape.located is None:
             return known
-        shown = self.shape.show(key, known, absent)
-        return shown if isinstance(shown, dict) else known
+        located = self.shape.show(key, known, absent)
+        return located if isinstance(located, dict) else known
 
     def id_field(self, row_id: str) -> dict[str, Any]:
         """The field that holds an id; nothing where the resource does not show it."""
@@ -119,19 +119,19 @@ class Collection:
 
     def id_validator(self) -> Validator | None:
         """What judges an id."""
-        validator = self.shape.item if self.shape is not None and self.shape.shown is not None else None
+        validator = self.shape.item if self.shape is not None and self.shape.located is not None else None
         for step in self.resource.id_steps:
             validator = fields_of(validator).get(step) if validator is not None else None
         return validator
 
-    def new_id(self, draft: Transaction) -> tuple[str, int]:
+    def new_id(self, transaction: Transaction) -> tuple[str, int]:
         """A fresh id in the manner of the document's, and its ordinal: f(seed, account, kind, ordinal)."""
         kind = kind_of(self.resource)
-        ordinal = draft.ordinal(kind)
-        key = f"{draft.setup.seed}/{draft.setup.account}/{kind}/{ordinal}"
-        return self.made_id(key, ordinal), ordinal
+        ordinal = transaction.ordinal(kind)
+        key = f"{transaction.setup.seed}/{transaction.setup.account}/{kind}/{ordinal}"
+        return self.generated_id(key, ordinal), ordinal
 
-    def made_id(self, key: str, ordinal: int) -> str:
+    def generated_id(self, key: str, ordinal: int) -> str:
         """An id for a key: a number, a UUID, or text that looks like the document's example or fits its pattern."""
         validator = self.id_validator()
         digits = keyed_random.hexadecimal(32, key)
@@ -160,10 +160,10 @@ class Collection:
         if isinstance(schema.get("example"), str):
             return schema["example"]
         for shape in (self.shape, self.listing):
-            if shape is None or shape.shown is None:
+            if shape is None or shape.located is None:
                 continue
             for example in declared_examples(shape.media).values():
-                part = at_steps(example, shape.shown.steps)
+                part = at_steps(example, shape.located.steps)
                 part = part[0] if isinstance(part, list) and part else part
                 sample = at_steps(part, self.resource.id_steps)
                 if isinstance(sample, str | int):
@@ -172,10 +172,10 @@ class Collection:
 
 
 def _listed_examples(listing: Shape) -> list[dict[str, Any]]:
-    assert listing.shown is not None
+    assert listing.located is not None
     for example in declared_examples(listing.media).values():
         if listing.whole.ok(example):
-            items = at_steps(example, listing.shown.steps)
+            items = at_steps(example, listing.located.steps)
             if isinstance(items, list) and items and all(isinstance(item, dict) for item in items):
                 return items
     return []
@@ -209,14 +209,14 @@ def stamps(validator: Validator, created_ms: int, updated_ms: int) -> dict[str, 
     return found
 
 
-def demand_owner(view: View, plan: OperationPlan, shelf: Collection, values: tuple[str, ...]) -> Row | None:
+def find_owner(view: View, plan: OperationPlan, collection: Collection, values: tuple[str, ...]) -> Row | None:
     """The resource that the path leads through, where it must be there, or is. Raises NotFound."""
     if plan.owner is None:
         return None
     own = values[: plan.owner_depth]
     try:
-        return shelf.find(view, own[:-1], own[-1])
+        return collection.find(view, own[:-1], own[-1])
     except NotFound:
-        if plan.owner.is_demanded:
+        if plan.owner.must_exist:
             raise
         return None

@@ -12,10 +12,10 @@ from mockserver.openapi import Compiler, MediaType, Validator, example_for, is_m
 class Shape:
     """The answer of one operation, in one media type: what it says where nothing is known, and what may be put in."""
 
-    def __init__(self, media: MediaType, shown: Located | None, name: str) -> None:
+    def __init__(self, media: MediaType, located: Located | None, name: str) -> None:
         assert media.validator is not None
         self.media = media
-        self.shown = shown
+        self.located = located
         self.whole: Validator = media.validator
         self._name = name
         self._bases: dict[str, Any] = {}
@@ -35,29 +35,29 @@ class Shape:
 
     def item_base(self, key: str) -> Any:
         """What one resource in the answer is where nothing is known."""
-        assert self.shown is not None
-        part = at_steps(self.base(key), self.shown.steps)
-        if self.shown.is_list:
+        assert self.located is not None
+        part = at_steps(self.base(key), self.located.steps)
+        if self.located.is_list:
             part = part[0] if isinstance(part, list) and part else None
         return part if part is not None else example_for(self.item, f"{self._name} {key}")
 
     @property
     def item(self) -> Validator:
         """The validator of one resource in the answer."""
-        assert self.shown is not None
-        return self.compiler.validator(self.shown.schema, self.shown.place)
+        assert self.located is not None
+        return self.compiler.validator(self.located.schema, self.located.place)
 
     def show(self, key: str, known: Mapping[str, Any], absent: Iterable[str] = ()) -> Any:
         """One resource, with what is known of it; what is `absent` is left out where it may be."""
-        assert self.shown is not None
+        assert self.located is not None
         return overlaid(self.item, self.item_base(key), known, frozenset(absent))
 
     def wrapped(self, key: str, part: Any) -> Any:
         """The whole answer around one resource, or a list of them; the base where that would not be valid."""
-        assert self.shown is not None
-        if not self.shown.steps:
+        assert self.located is not None
+        if not self.located.steps:
             return part
-        whole = with_at(self.base(key), self.shown.steps, part)
+        whole = with_at(self.base(key), self.located.steps, part)
         return whole if self.whole.ok(whole) else self.base(key)
 
 

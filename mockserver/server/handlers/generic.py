@@ -28,16 +28,16 @@ def bind(ours: Document, others: Iterable[Document], handlers: Mapping[str, Hand
     bound = {operation: handlers[operation.operation_id] for operation in ours.operations}
     known = {operation.operation_id: operation for operation in ours.operations}
     for document in others:
-        served = GenericApi(infer(document))
+        api = GenericApi(infer(document))
         taken: set[str] = set()
-        for operation, plan in served.plans.items():
+        for operation, plan in api.plans.items():
             name = operation.operation_id
             our = known.get(name)
             if our is not None and name not in taken and _can_be_ours(operation, our, document):
                 bound[operation] = _checked(our, handlers[name])
                 taken.add(name)
             else:
-                bound[operation] = _conventional(served, plan)
+                bound[operation] = _generic_handler(api, plan)
     return bound
 
 
@@ -95,17 +95,17 @@ def _reread(parameter: Parameter, value: Any) -> Any:
     return value
 
 
-def _conventional(served: GenericApi, plan: OperationPlan) -> Handler:
+def _generic_handler(api: GenericApi, plan: OperationPlan) -> Handler:
     """A handler that answers by convention."""
     if plan.operation.method in _READS:
         return Handler(
-            read=lambda call, view: CachedResponse(_answer(read(served, plan, _asked(call), view)), None, None),
+            read=lambda call, view: CachedResponse(_response(read(api, plan, _request(call), view)), None, None),
             varies=True,
         )
-    return Handler(write=lambda call, draft: _answer(write(served, plan, _asked(call), draft)))
+    return Handler(write=lambda call, draft: _response(write(api, plan, _request(call), draft)))
 
 
-def _asked(call: HandlerRequest) -> GenericRequest:
+def _request(call: HandlerRequest) -> GenericRequest:
     accept, content_type = (call.headers.get(name, b"").decode("latin-1") for name in (b"accept", b"content-type"))
     origin = f"http://{call.headers.get(b'host', b'localhost').decode('latin-1')}"
     return GenericRequest(
@@ -113,13 +113,15 @@ def _asked(call: HandlerRequest) -> GenericRequest:
     )
 
 
-def _answer(reply: GenericResponse) -> Response:
-    headers = [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in reply.headers]
-    if reply.content_type is not None:
-        headers.insert(0, (b"content-type", reply.content_type.encode("latin-1", "replace")))
-    if reply.content_type is not None or reply.status not in (204, 304):
-        headers.append((b"content-length", str(len(reply.body)).encode()))
-    return Response(reply.status, tuple(headers), reply.body)
+def _response(response: GenericResponse) -> Response:
+    headers = [
+        (name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in response.headers
+    ]
+    if response.content_type is not None:
+        headers.insert(0, (b"content-type", response.content_type.encode("latin-1", "replace")))
+    if response.content_type is not None or response.status not in (204, 304):
+        headers.append((b"content-length", str(len(response.body)).encode()))
+    return Response(response.status, tuple(headers), response.body)
 
 
 def summary(document: Document) -> tuple[int, int]:
