@@ -54,7 +54,7 @@ class Lifecycle:
     initial: tuple[str, ...]
     states: Mapping[str, State]
     moves: tuple[Move, ...]
-    _ways: dict[tuple[str, frozenset[str]], tuple[Move, ...]] = field(default_factory=dict, compare=False)
+    _timed_moves: dict[tuple[str, frozenset[str]], tuple[Move, ...]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def by_name(self) -> dict[str, Move]:
@@ -64,12 +64,12 @@ class Lifecycle:
     def timed_moves(self, state: str, conditions: frozenset[str]) -> tuple[Move, ...]:
         """The moves that time may take out of `state`, in the table's order."""
         key = (state, conditions)
-        found = self._ways.get(key)
-        if found is None:
-            found = self._ways[key] = tuple(
+        cached = self._timed_moves.get(key)
+        if cached is None:
+            cached = self._timed_moves[key] = tuple(
                 m for m in self.moves if TIME in m.by and state in m.sources and m.open_under(conditions)
             )
-        return found
+        return cached
 
     def target(self, name: str, state: str) -> str | None:
         """Where the move leads from `state`, or None where it is not legal."""

@@ -12,7 +12,7 @@ from mockserver.settings import documentation
 from mockserver.simulation.clusters.add_ons import TYPES
 from mockserver.simulation.events import EVENTS
 from mockserver.simulation.kernel.catalog import Catalog
-from mockserver.simulation.models.uploads import read_source, whole_name
+from mockserver.simulation.models.sources import read_source, whole_name
 
 Field = tuple[int | str, ...]
 ATTACHABLE = (None, "provisioning", "available", "bound")

@@ -1,6 +1,6 @@
-"""The kinds of rows that a world consists of, and what a row of each kind is.
+"""The kinds of rows of a world, and the type of each.
 
-A kind that is missing here cannot be written into a snapshot: a new one is one line.
+A kind that is missing here cannot be written into a snapshot: add a line for a new one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from mockserver.simulation.account import credit
 from mockserver.simulation.clusters import record as cluster_record
 from mockserver.simulation.endpoints import record as endpoint_record
 from mockserver.simulation.kernel import capacity
-from mockserver.simulation.models import jobs, uploads
+from mockserver.simulation.models import jobs
+from mockserver.simulation.models import record as model_record
 from mockserver.simulation.volumes import record as volume_record
 
 ROWS: Mapping[str, Any] = {
@@ -22,10 +23,10 @@ ROWS: Mapping[str, Any] = {
     cluster_record.KIND: cluster_record.Cluster,
     volume_record.KIND: volume_record.Volume,
     jobs.KIND: jobs.Job,
-    uploads.KIND: uploads.Upload,
+    model_record.KIND: model_record.Upload,
     "pool": capacity.Pool,
     events.KIND: events.ScheduledEvent,
     credit.KIND: str,
-    # How many of a kind there were, and under "graves" which rows go when.
+    # How many rows of a kind were ever made, and the tombstones (`transaction.TOMBSTONES`).
     "ordinal": int | Mapping[tuple[str, str], int],
 }

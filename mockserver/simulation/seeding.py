@@ -18,7 +18,7 @@ from mockserver.simulation.kernel.capacity import Claim
 from mockserver.simulation.kernel.rules import DAY_MS, Pace
 from mockserver.simulation.kernel.timeline import Mark, Timeline
 from mockserver.simulation.kernel.transaction import Setup, Transaction
-from mockserver.simulation.models import jobs, uploads
+from mockserver.simulation.models import jobs, sources, uploads
 from mockserver.simulation.volumes import commands as volume_commands
 from mockserver.simulation.volumes import record as volume_record
 
@@ -122,11 +122,11 @@ def seed(setup: Setup, seeds: Seeds, born_ms: int) -> Mapping[tuple[str, str], A
         transaction.put("serverless", entry_id, entry)
     for uploaded in seeds.uploads:
         _seed_upload(transaction, uploaded)
-    for one in seeds.endpoints:
-        _seed_endpoint(transaction, one)
-    named = {(one.region, one.name): _seed_volume(transaction, one) for one in seeds.volumes}
+    for endpoint in seeds.endpoints:
+        _seed_endpoint(transaction, endpoint)
+    volume_ids = {(volume.region, volume.name): _seed_volume(transaction, volume) for volume in seeds.volumes}
     for cluster in seeds.clusters:
-        _seed_cluster(transaction, cluster, named)
+        _seed_cluster(transaction, cluster, volume_ids)
     for event in seeds.events:
         at_ms = event.at if event.at is not None else born_ms + (event.after or 0)
         events.schedule(transaction, event.event, event.fields, max(at_ms, born_ms))
@@ -154,66 +154,68 @@ def history(lifecycle: Lifecycle, pace: Pace, state: str | None, created_ms: int
     return tuple(marks)
 
 
-def _seed_upload(transaction: Transaction, one: UploadSeed) -> None:
+def _seed_upload(transaction: Transaction, seeded: UploadSeed) -> None:
     setup = transaction.setup
-    created_ms = transaction.at_ms - one.age
-    line = history(setup.lifecycles[jobs.KIND], setup.rules.pace, one.status, created_ms, transaction.at_ms)
-    wanted = uploads.NewUpload(one.model_name, one.model_source, one.description)
-    name = uploads.whole_name(setup.rules.owner, one.model_name)
-    at_ms = created_ms if one.status is None else transaction.at_ms
-    uploads.store(transaction, name, wanted, uploads.read_source(one.model_source), line, at_ms)
+    created_ms = transaction.at_ms - seeded.age
+    line = history(setup.lifecycles[jobs.KIND], setup.rules.pace, seeded.status, created_ms, transaction.at_ms)
+    wanted = uploads.NewUpload(seeded.model_name, seeded.model_source, seeded.description)
+    name = sources.whole_name(setup.rules.owner, seeded.model_name)
+    at_ms = created_ms if seeded.status is None else transaction.at_ms
+    uploads.store(transaction, name, wanted, sources.read_source(seeded.model_source), line, at_ms)
 
 
-def _seed_endpoint(transaction: Transaction, one: EndpointSeed) -> None:
+def _seed_endpoint(transaction: Transaction, wanted: EndpointSeed) -> None:
     setup = transaction.setup
-    created_ms = transaction.at_ms - one.age
-    owner = one.owner or setup.rules.owner
-    endpoint_id, name = endpoint_record.identity(transaction, owner, one.model)
-    hardware = setup.catalog.hardware[one.hardware]
-    line = history(setup.lifecycles[endpoint_record.KIND], setup.rules.pace, one.state, created_ms, transaction.at_ms)
+    created_ms = transaction.at_ms - wanted.age
+    owner = wanted.owner or setup.rules.owner
+    endpoint_id, name = endpoint_record.identity(transaction, owner, wanted.model)
+    hardware = setup.catalog.hardware[wanted.hardware]
+    line = history(
+        setup.lifecycles[endpoint_record.KIND], setup.rules.pace, wanted.state, created_ms, transaction.at_ms
+    )
     endpoint = endpoint_record.Endpoint(
         id=endpoint_id,
         name=name,
-        display_name=name if one.display_name is None else one.display_name,
-        model=one.model,
-        hardware=one.hardware,
+        display_name=name if wanted.display_name is None else wanted.display_name,
+        model=wanted.model,
+        hardware=wanted.hardware,
         owner=owner,
-        usage_type=one.usage_type,
-        min_replicas=one.min_replicas,
-        max_replicas=one.max_replicas,
-        inactive_timeout=one.inactive_timeout,
-        zone=one.availability_zone,
+        usage_type=wanted.usage_type,
+        min_replicas=wanted.min_replicas,
+        max_replicas=wanted.max_replicas,
+        inactive_timeout=wanted.inactive_timeout,
+        zone=wanted.availability_zone,
         created_ms=created_ms,
         line=line,
         touched_ms=transaction.at_ms,
-        adapters=one.adapters,
+        adapters=wanted.adapters,
     )
     if line[-1].phase in endpoint_record.HOLDING:
-        places = (one.availability_zone,) if one.availability_zone else hardware.gpu.zones
-        claim = Claim(endpoint.id, 0, one.min_replicas * hardware.gpu_count, places, created_ms)
+        places = (wanted.availability_zone,) if wanted.availability_zone else hardware.gpu.zones
+        claim = Claim(endpoint.id, 0, wanted.min_replicas * hardware.gpu_count, places, created_ms)
         # What was there before the world was born has its GPUs, whatever the demand.
-        endpoint = endpoint._replace(claims=(claim.met(created_ms, places[0]),))
-    if one.state is None:
+        endpoint = endpoint._replace(claims=(claim.granted(created_ms, places[0]),))
+    if wanted.state is None:
         endpoint = endpoint_projection.project(setup, endpoint, created_ms)
     endpoint_projection.save_and_reallocate(transaction, None, endpoint)
 
 
-def _seed_volume(transaction: Transaction, one: VolumeSeed) -> str:
+def _seed_volume(transaction: Transaction, wanted: VolumeSeed) -> str:
     setup = transaction.setup
-    created_ms = transaction.at_ms - one.age
+    created_ms = transaction.at_ms - wanted.age
     volume_id = transaction.new_id(volume_record.KIND)
     # A bound volume is bound by the cluster that names it; until then it is available.
-    status = "available" if one.status == "bound" else one.status
+    status = "available" if wanted.status == "bound" else wanted.status
     volume = volume_record.Volume(
         id=volume_id,
-        name=one.name,
-        size_tib=one.size_tib,
-        region=one.region,
+        name=wanted.name,
+        size_tib=wanted.size_tib,
+        region=wanted.region,
         project_id=setup.rules.project_id,
         created_ms=created_ms,
         line=history(setup.lifecycles[volume_record.KIND], setup.rules.pace, status, created_ms, transaction.at_ms),
     )
-    if one.status is None:
+    if wanted.status is None:
         volume = volume_commands.project(setup, volume, created_ms, gone_ms=None)
     transaction.put(
         volume_record.KIND, volume_id, volume_commands.project(setup, volume, transaction.at_ms, gone_ms=None)
@@ -221,40 +223,42 @@ def _seed_volume(transaction: Transaction, one: VolumeSeed) -> str:
     return volume_id
 
 
-def _seed_cluster(transaction: Transaction, one: ClusterSeed, named: Mapping[tuple[str, str], str]) -> None:
+def _seed_cluster(transaction: Transaction, wanted: ClusterSeed, volume_ids: Mapping[tuple[str, str], str]) -> None:
     setup = transaction.setup
-    created_ms = transaction.at_ms - one.age
-    region = setup.catalog.region(one.region)
+    created_ms = transaction.at_ms - wanted.age
+    region = setup.catalog.region(wanted.region)
     assert region is not None
     terms = cluster_record.Terms(
-        name=one.name,
-        cluster_type=one.cluster_type,
-        region=one.region,
-        gpu_type=one.gpu_type,
-        billing_type=one.billing_type,
+        name=wanted.name,
+        cluster_type=wanted.cluster_type,
+        region=wanted.region,
+        gpu_type=wanted.gpu_type,
+        billing_type=wanted.billing_type,
         project_id=setup.rules.project_id,
         driver=region.driver_versions[0],
-        num_gpus=one.num_gpus,
-        num_reserved_gpus=one.num_gpus if one.billing_type == "RESERVED" else 0,
-        num_preemptible_gpus=one.num_preemptible_gpus,
-        duration_days=one.duration_days,
-        acceptance_tests=one.acceptance_tests,
-        nccl_tests=one.acceptance_tests and one.num_gpus > setup.catalog.gpus_per_node,
-        add_ons=add_ons.all_added([{"name": kind, "add_on_type": kind} for kind in one.add_ons]),
+        num_gpus=wanted.num_gpus,
+        num_reserved_gpus=wanted.num_gpus if wanted.billing_type == "RESERVED" else 0,
+        num_preemptible_gpus=wanted.num_preemptible_gpus,
+        duration_days=wanted.duration_days,
+        acceptance_tests=wanted.acceptance_tests,
+        nccl_tests=wanted.acceptance_tests and wanted.num_gpus > setup.catalog.gpus_per_node,
+        add_ons=add_ons.all_added([{"name": kind, "add_on_type": kind} for kind in wanted.add_ons]),
         echoed={},
     )
     cluster = cluster_record.Cluster(
         id=transaction.new_id(cluster_record.KIND),
         terms=terms,
         created_ms=created_ms,
-        line=history(setup.lifecycles[cluster_record.KIND], setup.rules.pace, one.phase, created_ms, transaction.at_ms),
+        line=history(
+            setup.lifecycles[cluster_record.KIND], setup.rules.pace, wanted.phase, created_ms, transaction.at_ms
+        ),
     )
-    if one.volume is not None:
-        volume_id = named[one.region, one.volume]
-        volume_commands.attach(transaction, volume_id, cluster.id, one.region)
+    if wanted.volume is not None:
+        volume_id = volume_ids[wanted.region, wanted.volume]
+        volume_commands.attach(transaction, volume_id, cluster.id, wanted.region)
         cluster = cluster._replace(volume_ids=(volume_id,))
     cluster = scaling.with_nodes(setup, cluster, created_ms, "create")
-    if one.phase is None:
+    if wanted.phase is None:
         past = Transaction(setup, transaction, created_ms)
         cluster = cluster_projection.project(past, cluster)
     else:
@@ -268,10 +272,10 @@ def _settled_nodes(setup: Setup, cluster: cluster_record.Cluster, now_ms: int) -
     paused = phases[-1] in ("CLUSTER_PHASE_PAUSED", "CLUSTER_PHASE_ON_DEMAND_COMPUTE_PAUSED")
     until = {"control": cluster_record.CONTROL_PLANE, "standard": cluster_record.DATA_PLANE}
     lifecycle = setup.lifecycles[nodes.KIND]
-    made = []
+    with_lines = []
     for node in cluster.nodes:
         if until[node.role] not in phases[:-1]:
-            made.append(node)
+            with_lines.append(node)
             continue
         waited = phases.index(until[node.role])
         begun_ms, ended_ms = cluster.line[waited].at_ms, cluster.line[waited + 1].at_ms
@@ -284,5 +288,5 @@ def _settled_nodes(setup: Setup, cluster: cluster_record.Cluster, now_ms: int) -
         ]
         if paused and node.role != "control":
             line.append(Mark(cluster.line[-1].at_ms, "NODE_PHASE_PAUSED", "paused"))
-        made.append(node._replace(line=tuple(line)))
-    return tuple(made)
+        with_lines.append(node._replace(line=tuple(line)))
+    return tuple(with_lines)

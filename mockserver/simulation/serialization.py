@@ -50,7 +50,7 @@ def codec(kind: Any) -> Codec:
     if origin is Literal:
         return _literal(inner)
     if origin in (Union, UnionType):
-        return _union(tuple((one, codec(one)) for one in inner))
+        return _union(tuple((part, codec(part)) for part in inner))
     if origin is tuple and len(inner) == 2 and inner[1] is Ellipsis:
         return _listed(codec(inner[0]), tuple)
     if origin is tuple:
@@ -61,7 +61,7 @@ def codec(kind: Any) -> Codec:
         return _mapping(inner[0], codec(inner[0]), codec(inner[1]))
     if isinstance(kind, type) and (hasattr(kind, "_field_defaults") or is_dataclass(kind)):
         return _record(kind)
-    raise TypeError(f"{kind} cannot be written as JSON: simulation/codec.py does not know it")
+    raise TypeError(f"{kind} cannot be written as JSON: simulation/serialization.py does not know it")
 
 
 _SCALARS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", NoneType: "null"}
@@ -126,7 +126,7 @@ def _listed(item: Codec, make: Callable[[Iterator[Any]], Any]) -> Codec:
         return [item.encode(value) for value in (sorted(values) if make is frozenset else values)]
 
     def decode(value: Any, path: Path) -> Any:
-        return make(item.decode(one, (*path, number)) for number, one in enumerate(_list(value, path)))
+        return make(item.decode(part, (*path, number)) for number, part in enumerate(_list(value, path)))
 
     return Codec(encode, decode)
 
@@ -138,7 +138,7 @@ def _pair(items: tuple[Codec, ...]) -> Codec:
     def decode(value: Any, path: Path) -> Any:
         if len(_list(value, path)) != len(items):
             raise BadValue(path, f"expected a list of {len(items)}")
-        return tuple(item.decode(one, (*path, at)) for at, (item, one) in enumerate(zip(items, value, strict=True)))
+        return tuple(item.decode(part, (*path, at)) for at, (item, part) in enumerate(zip(items, value, strict=True)))
 
     return Codec(encode, decode)
 
@@ -150,7 +150,7 @@ def _mapping(key_type: Any, key: Codec, item: Codec) -> Codec:
             return {name: item.encode(value) for name, value in values.items()}
 
         def decode(value: Any, path: Path) -> Any:
-            return {name: item.decode(one, (*path, name)) for name, one in _object(value, path).items()}
+            return {name: item.decode(part, (*path, name)) for name, part in _object(value, path).items()}
 
         return Codec(encode, decode)
     pairs = _listed(_pair((key, item)), tuple)
@@ -160,7 +160,7 @@ def _mapping(key_type: Any, key: Codec, item: Codec) -> Codec:
 def _record(kind: Any) -> Codec:
     types = get_type_hints(kind)
     if is_dataclass(kind):
-        own = {one.name: one.default is MISSING and one.default_factory is MISSING for one in fields(kind)}
+        own = {part.name: part.default is MISSING and part.default_factory is MISSING for part in fields(kind)}
     else:
         own = {name: name not in kind._field_defaults for name in kind._fields}
     parts = {name: codec(types[name]) for name in own}
@@ -176,7 +176,7 @@ def _record(kind: Any) -> Codec:
         for name, is_required in own.items():
             if is_required and name not in given:
                 raise BadValue((*path, name), "the field is missing")
-        return kind(**{name: parts[name].decode(one, (*path, name)) for name, one in given.items()})
+        return kind(**{name: parts[name].decode(part, (*path, name)) for name, part in given.items()})
 
     return Codec(encode, decode)
 

@@ -15,7 +15,9 @@ from mockserver.simulation import schedule
 from mockserver.simulation.kernel.timeline import observe
 from mockserver.simulation.kernel.transaction import View
 from mockserver.simulation.models import jobs, uploads
-from mockserver.simulation.models.uploads import NewUpload, read_source
+from mockserver.simulation.models import record as model_record
+from mockserver.simulation.models.sources import read_source
+from mockserver.simulation.models.uploads import NewUpload
 from tests.simulation.worlds import LIFECYCLES, MINUTE, World, rules, with_chances
 
 SETTLED = settings(derandomize=True, database=None, deadline=None, max_examples=60)
@@ -36,7 +38,11 @@ def seen(world: World, at_ms: int) -> Any:
     """All that a reader sees at an instant."""
     view = View(world.setup, world.rows, at_ms)
     every = [(job.id, jobs.status(job, at_ms)) for job in view.scan(jobs.KIND).values()]
-    return every, [model.id for model in uploads.listing(view)], [model.id for model in uploads.deployable(view)]
+    return (
+        every,
+        [model.id for model in model_record.listing(view)],
+        [model.id for model in model_record.deployable(view)],
+    )
 
 
 @given(NAMES, WAITS, CHANCES, st.integers(0, 99))
@@ -72,7 +78,7 @@ def test_reads_write_nothing_and_nothing_changes_before_the_next_change(
         world.wait(wait)
         now = seen(world, world.at_ms)
         coming = schedule.next_of_world(world.view())
-        listing = uploads.next_listing_change(world.view())
+        listing = model_record.next_listing_change(world.view())
         assert coming == listing
         assert coming is None or coming > world.at_ms
         assert seen(world, world.at_ms if coming is None else coming - 1) == now
@@ -101,8 +107,8 @@ def test_a_model_is_there_from_the_instant_its_job_is_complete_and_no_sooner(nam
             for at_ms in (mark.at_ms - 1, mark.at_ms, mark.at_ms + 1):
                 view = View(world.setup, world.rows, max(at_ms, world.at_ms))
                 there = observe(job.line, view.at_ms).phase == jobs.COMPLETE
-                assert (uploads.find(view, f"devuser/{name}") is not None) == there
-                assert (f"devuser/{name}" in [model.id for model in uploads.listing(view)]) == there
+                assert (model_record.find(view, f"devuser/{name}") is not None) == there
+                assert (f"devuser/{name}" in [model.id for model in model_record.listing(view)]) == there
 
 
 def test_a_failed_import_can_be_tried_again_and_its_job_stays() -> None:

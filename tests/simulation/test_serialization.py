@@ -161,14 +161,14 @@ def test_every_kind_that_is_written_has_its_type() -> None:
     found = dict(written_kinds())
     assert {"endpoint", "cluster", "volume", "pool", "ordinal"} <= found.keys()
     forgotten = {kind: where for kind, where in found.items() if kind not in ROWS}
-    assert not forgotten, f"add a line to simulation/rows.py: {forgotten}"
+    assert not forgotten, f"add a line to simulation/record_types.py: {forgotten}"
 
 
 def test_a_row_of_each_kind_comes_back() -> None:
     line = (timeline.Mark(1, "PENDING", "create"),)
     claim = capacity.Claim("e", 0, 1, ("z",), 1, until_ms=5)
     endpoint = endpoint_record.Endpoint(
-        "e", "n", "d", "m", "h", "o", "on-demand", 1, 2, None, "z", 1, line, claims=(claim.met(2, "z"),)
+        "e", "n", "d", "m", "h", "o", "on-demand", 1, 2, None, "z", 1, line, claims=(claim.granted(2, "z"),)
     )
     pool = capacity.Pool("p", 1, {"z": 3}, (capacity.Release(5, "z", 1, "e"),), (claim,))
     rows: dict[str, Any] = {"endpoint": endpoint, "pool": pool, "ordinal": {("cluster", "c"): 9}}

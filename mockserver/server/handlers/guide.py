@@ -18,6 +18,7 @@ from mockserver.simulation.kernel.catalog import Hardware, Model
 from mockserver.simulation.kernel.timeline import earliest, facts, next_change
 from mockserver.simulation.kernel.transaction import Transaction, View
 from mockserver.simulation.models import jobs, uploads
+from mockserver.simulation.models import record as model_record
 from mockserver.simulation.models.jobs import Job
 from mockserver.simulation.models.uploads import NewUpload
 from mockserver.simulation.schedule import next_step
@@ -47,7 +48,7 @@ def render_model(view: View, model: Model) -> dict[str, Any]:
     """A model; one that does not chat has no chat_config."""
     shown: dict[str, Any] = {
         "object": "model",
-        "id": uploads.id_of(view, model.id),
+        "id": model_record.id_of(view, model.id),
         "name": model.id,
         "display_name": model.display_name or model.id.rpartition("/")[2],
         "owner": PLATFORM if view.setup.catalog.model(model.id) else _owner(view, view.setup.rules.owner),
@@ -63,8 +64,8 @@ def render_model(view: View, model: Model) -> dict[str, Any]:
 
 def list_models(call: HandlerRequest, view: View) -> CachedResponse:
     """The models that can be deployed."""
-    data = [render_model(view, model) for model in uploads.deployable(view)]
-    return CachedResponse(_listed(data), uploads.next_listing_change(view), None)
+    data = [render_model(view, model) for model in model_record.deployable(view)]
+    return CachedResponse(_listed(data), model_record.next_listing_change(view), None)
 
 
 def create_model(call: HandlerRequest, draft: Transaction) -> Response:
@@ -104,7 +105,7 @@ def list_hardware(call: HandlerRequest, view: View) -> CachedResponse:
 
 def list_model_hardware(call: HandlerRequest, view: View) -> CachedResponse:
     """The configurations that fit a model, and whether each can be had now."""
-    fitting = availability.fitting(view, uploads.find_by_id(view, call.parameters["model_id"]).id)
+    fitting = availability.fitting(view, model_record.find_by_id(view, call.parameters["model_id"]).id)
     data = [
         {**render_hardware(one), "availability": {"status": availability.availability(view, one)}} for one in fitting
     ]
@@ -122,7 +123,7 @@ def render_endpoint(view: View, endpoint: Endpoint) -> dict[str, Any]:
         "object": "endpoint",
         "id": endpoint.id,
         "name": endpoint.name,
-        "model": {"object": "model", "id": uploads.id_of(view, endpoint.model), "name": endpoint.model},
+        "model": {"object": "model", "id": model_record.id_of(view, endpoint.model), "name": endpoint.model},
         "owner": _owner(view, endpoint.owner),
         "deployments": _deployments(view, endpoint),
         "created_at": rfc3339(endpoint.created_ms),

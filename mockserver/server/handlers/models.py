@@ -12,6 +12,7 @@ from mockserver.simulation.kernel.catalog import Model
 from mockserver.simulation.kernel.timeline import earliest, facts, next_change
 from mockserver.simulation.kernel.transaction import Transaction, View
 from mockserver.simulation.models import jobs, uploads
+from mockserver.simulation.models import record as model_record
 from mockserver.simulation.models.jobs import Job
 from mockserver.simulation.models.uploads import NewUpload
 from mockserver.simulation.schedule import next_step
@@ -39,15 +40,15 @@ def render_model(model: Model) -> dict[str, Any]:
 
 def list_models(call: HandlerRequest, view: View) -> CachedResponse:
     """All models, or those that can be deployed."""
-    found = uploads.deployable(view) if call.parameters.get("dedicated") else uploads.listing(view)
+    found = model_record.deployable(view) if call.parameters.get("dedicated") else model_record.listing(view)
     answer = json_answer(dumps([render_model(model) for model in found]))
-    return CachedResponse(answer, uploads.next_listing_change(view), None)
+    return CachedResponse(answer, model_record.next_listing_change(view), None)
 
 
 def list_deployable_names(call: HandlerRequest, view: View) -> CachedResponse:
     """The names of the models that can be deployed."""
-    answer = json_answer(dumps([{"name": model.id} for model in uploads.deployable(view)]))
-    return CachedResponse(answer, uploads.next_listing_change(view), None)
+    answer = json_answer(dumps([{"name": model.id} for model in model_record.deployable(view)]))
+    return CachedResponse(answer, model_record.next_listing_change(view), None)
 
 
 def upload_model(call: HandlerRequest, draft: Transaction) -> Response:

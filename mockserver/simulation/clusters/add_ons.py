@@ -23,36 +23,36 @@ def enabled(add_on: AddOn) -> bool:
     return bool(add_on["config"].get(add_on["add_on_type"], {}).get("enabled"))
 
 
-def added(known: AddOns, asked: Mapping[str, Any], at: str = "") -> AddOns:
+def added(known: AddOns, wanted: Mapping[str, Any], at: str = "") -> AddOns:
     """The add-ons with one more; without a config it is switched on.
 
     Raises Invalid for a type that does not exist and for a name that is empty or taken; `at` is where the request
     has the add-on ("add_ons[0].").
     """
-    name, kind = asked["name"], asked["add_on_type"]
+    name, kind = wanted["name"], wanted["add_on_type"]
     if kind not in TYPES:
         raise Invalid(
             f"There is no add-on of type {kind!r}; choose one of {', '.join(TYPES)}.", param=f"{at}add_on_type"
         )
     if not name.strip():
         raise Invalid("The name of an add-on must not be empty.", param=f"{at}name")
-    if any(one["name"] == name for one in known):
+    if any(add_on["name"] == name for add_on in known):
         raise Invalid(f"The cluster has an add-on called {name!r} already.", param=f"{at}name")
-    config = _known(asked.get("config") or {}) or {kind: {"enabled": True}}
+    config = _known(wanted.get("config") or {}) or {kind: {"enabled": True}}
     return (*known, {"name": name, "add_on_type": kind, "config": config, "state": {kind: {}}})
 
 
-def all_added(asked: Sequence[Mapping[str, Any]]) -> AddOns:
+def all_added(wanted: Sequence[Mapping[str, Any]]) -> AddOns:
     """The add-ons that a cluster is created with. Raises Invalid."""
-    made: AddOns = ()
-    for number, one in enumerate(asked):
-        made = added(made, one, f"add_ons[{number}].")
-    return made
+    add_ons: AddOns = ()
+    for number, add_on in enumerate(wanted):
+        add_ons = added(add_ons, add_on, f"add_ons[{number}].")
+    return add_ons
 
 
 def merged(known: AddOns, changes: Sequence[Mapping[str, Any]]) -> AddOns:
     """The add-ons with new settings, each found by its name. Raises Invalid for a name that the cluster has not."""
-    names = [one["name"] for one in known]
+    names = [add_on["name"] for add_on in known]
     for number, change in enumerate(changes):
         if change["name"] not in names:
             raise Invalid(f"The cluster has no add-on called {change['name']!r}.", param=f"add_ons[{number}].name")
@@ -62,16 +62,16 @@ def merged(known: AddOns, changes: Sequence[Mapping[str, Any]]) -> AddOns:
 
 def find_add_on(cluster: Cluster, name: str) -> AddOn:
     """The cluster's add-on of this name. Raises NotFound."""
-    for one in cluster.terms.add_ons:
-        if one["name"] == name:
-            return one
+    for add_on in cluster.terms.add_ons:
+        if add_on["name"] == name:
+            return add_on
     raise NotFound(f"The cluster's add-on {name} was not found.", param="addon_id")
 
 
-def create(transaction: Transaction, cluster_id: str, asked: Mapping[str, Any]) -> AddOn:
+def create(transaction: Transaction, cluster_id: str, wanted: Mapping[str, Any]) -> AddOn:
     """Give a cluster another add-on. Raises NotFound; Invalid, also while the cluster is being deleted."""
     cluster = _changeable(transaction, cluster_id)
-    return _store(transaction, cluster, added(cluster.terms.add_ons, asked)).terms.add_ons[-1]
+    return _store(transaction, cluster, added(cluster.terms.add_ons, wanted)).terms.add_ons[-1]
 
 
 def update(transaction: Transaction, cluster_id: str, name: str, config: Mapping[str, Any]) -> AddOn:
@@ -85,7 +85,7 @@ def remove(transaction: Transaction, cluster_id: str, name: str) -> None:
     """Take an add-on away. Raises NotFound; Invalid while the cluster is being deleted."""
     cluster = _changeable(transaction, cluster_id)
     gone = find_add_on(cluster, name)
-    _store(transaction, cluster, tuple(one for one in cluster.terms.add_ons if one is not gone))
+    _store(transaction, cluster, tuple(add_on for add_on in cluster.terms.add_ons if add_on is not gone))
 
 
 def _changeable(transaction: Transaction, cluster_id: str) -> Cluster:
@@ -99,7 +99,9 @@ def _configured(known: AddOns, name: str, config: Mapping[str, Any]) -> AddOns:
     def laid_over(settings: Mapping[str, Any]) -> Mapping[str, Any]:
         return {**settings, **{kind: {**settings.get(kind, {}), **given} for kind, given in _known(config).items()}}
 
-    return tuple({**one, "config": laid_over(one["config"])} if one["name"] == name else one for one in known)
+    return tuple(
+        {**add_on, "config": laid_over(add_on["config"])} if add_on["name"] == name else add_on for add_on in known
+    )
 
 
 def _known(config: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -42,8 +42,8 @@ def create(
         volume_commands.attach(transaction, volume_id, cluster.id, terms.region)
         cluster = cluster._replace(volume_ids=(volume_id,))
     elif inline is not None:
-        made = volume_commands.create(transaction, inline, cluster_id=cluster.id, param="shared_volume.")
-        cluster = cluster._replace(volume_ids=(made.id,))
+        volume = volume_commands.create(transaction, inline, cluster_id=cluster.id, param="shared_volume.")
+        cluster = cluster._replace(volume_ids=(volume.id,))
     return save_and_reallocate(transaction, None, with_claims(setup, cluster, at_ms))
 
 

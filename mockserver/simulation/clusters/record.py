@@ -157,16 +157,16 @@ def num_gpus(cluster: Cluster, t_ms: int) -> int:
 
 def node_events(cluster: Cluster, t_ms: int) -> list[NodeEvent]:
     """What happened to the nodes in the last 72 hours, oldest first."""
-    found = []
+    events = []
     for node in cluster.nodes:
         if node.added_by in JOINED:
-            found.append(NodeEvent(node.name, *JOINED[node.added_by], node.line[0].at_ms))
+            events.append(NodeEvent(node.name, *JOINED[node.added_by], node.line[0].at_ms))
         if node.notice_ms is not None:
             message = "The node's GPUs are about to be reclaimed"
-            found.append(NodeEvent(node.name, "TogetherPreemptionNotified", message, node.notice_ms))
+            events.append(NodeEvent(node.name, "TogetherPreemptionNotified", message, node.notice_ms))
         if node.deleted_ms is not None:
-            found.append(NodeEvent(node.name, *LEFT[node.because], node.deleted_ms))
-    recent = [event for event in found if t_ms - EVENT_RETENTION_MS < event.at_ms <= t_ms]
+            events.append(NodeEvent(node.name, *LEFT[node.because], node.deleted_ms))
+    recent = [event for event in events if t_ms - EVENT_RETENTION_MS < event.at_ms <= t_ms]
     return sorted(recent, key=lambda event: event.at_ms)
 
 

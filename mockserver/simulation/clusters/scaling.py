@@ -13,23 +13,23 @@ def with_nodes(setup: Setup, cluster: Cluster, at_ms: int, added_by: str) -> Clu
 
     Surplus workers are deleted: those about to be evicted first, then failed ones, then the newest.
     """
-    made = list(cluster.nodes)
-    if not made:
-        made.append(nodes.make(setup, cluster.id, "control/0", "control", added_by, at_ms))
+    all_nodes = list(cluster.nodes)
+    if not all_nodes:
+        all_nodes.append(nodes.make(setup, cluster.id, "control/0", "control", added_by, at_ms))
     per_node = setup.catalog.gpus_per_node
-    live = [node for node in made if node.role == "standard" and node.deleted_ms is None]
+    live = [node for node in all_nodes if node.role == "standard" and node.deleted_ms is None]
     wanted = cluster.terms.num_gpus // per_node
     workers = cluster.workers
     for _ in range(wanted - len(live)):
-        made.append(nodes.make(setup, cluster.id, f"worker/{workers}", "standard", added_by, at_ms))
+        all_nodes.append(nodes.make(setup, cluster.id, f"worker/{workers}", "standard", added_by, at_ms))
         workers += 1
     evicted = remediation_effects.about_to_be_evicted(cluster, at_ms)
     newest_first = sorted(
         live[::-1], key=lambda node: (node.id not in evicted, nodes.phase(node, at_ms) != nodes.FAILED)
     )
     leaving = {node.id for node in newest_first[: max(len(live) - wanted, 0)]}
-    made = [nodes.removed(node, at_ms) if node.id in leaving else node for node in made]
-    return cluster._replace(nodes=tuple(made), workers=workers)
+    all_nodes = [nodes.removed(node, at_ms) if node.id in leaving else node for node in all_nodes]
+    return cluster._replace(nodes=tuple(all_nodes), workers=workers)
 
 
 def with_claims(setup: Setup, cluster: Cluster, at_ms: int) -> Cluster:

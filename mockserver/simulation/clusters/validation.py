@@ -125,19 +125,19 @@ def changed_terms(view: View, cluster: Cluster, body: Mapping[str, Any], end_ms:
 
 def inline_volume(body: Mapping[str, Any]) -> NewVolume | None:
     """The volume that a create makes with the cluster, or None. Raises Invalid for one in another region."""
-    asked = body.get("shared_volume")
-    if asked is None:
+    volume = body.get("shared_volume")
+    if volume is None:
         return None
     if body.get("volume_id"):
         raise Invalid("Give either volume_id or shared_volume, not both.", param="volume_id")
-    if asked["region"] != body["region"]:
-        raise not_in_region(asked["volume_name"], body["region"])
+    if volume["region"] != body["region"]:
+        raise not_in_region(volume["volume_name"], body["region"])
     return NewVolume(
-        name=asked["volume_name"],
-        size_tib=asked["size_tib"],
-        region=asked["region"],
-        project_id=asked.get("project_id") or body.get("project_id"),
-        is_lifecycle_independent=bool(asked.get("is_lifecycle_independent")),
+        name=volume["volume_name"],
+        size_tib=volume["size_tib"],
+        region=volume["region"],
+        project_id=volume.get("project_id") or body.get("project_id"),
+        is_lifecycle_independent=bool(volume.get("is_lifecycle_independent")),
     )
 
 

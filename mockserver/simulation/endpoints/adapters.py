@@ -8,7 +8,7 @@ from mockserver.errors import Forbidden, Invalid
 from mockserver.simulation.endpoints.record import KIND, Endpoint, find
 from mockserver.simulation.kernel.catalog import AdapterModel
 from mockserver.simulation.kernel.transaction import Transaction, View
-from mockserver.simulation.models import uploads
+from mockserver.simulation.models import record as model_record
 
 
 class Binding(NamedTuple):
@@ -25,10 +25,10 @@ class Binding(NamedTuple):
 
 def adapter_model(view: View, name: str) -> AdapterModel | None:
     """The account's adapter model of this name, or None. The one place that knows which adapters there are."""
-    base_model = uploads.adapted_by(view, name)
+    base_model = model_record.adapted_by(view, name)
     if base_model is not None:
         return AdapterModel(name, base_model)
-    return next((one for one in view.setup.catalog.adapters if one.name == name), None)
+    return next((adapter for adapter in view.setup.catalog.adapters if adapter.name == name), None)
 
 
 def bindings(endpoint: Endpoint) -> list[Binding]:
@@ -38,7 +38,7 @@ def bindings(endpoint: Endpoint) -> list[Binding]:
 
 def endpoint_with(view: View, adapter_name: str) -> Endpoint | None:
     """The endpoint that an adapter is bound to: one at most, since requests may name the adapter alone."""
-    return next((one for one in view.scan(KIND).values() if adapter_name in one.adapters), None)
+    return next((endpoint for endpoint in view.scan(KIND).values() if adapter_name in endpoint.adapters), None)
 
 
 def bind(transaction: Transaction, endpoint_id: str, model_id: str) -> Binding:
@@ -48,8 +48,8 @@ def bind(transaction: Transaction, endpoint_id: str, model_id: str) -> Binding:
     `model_id` of another form or endpoint, and where the adapter does not fit the endpoint or is bound already.
     """
     endpoint = find(transaction, endpoint_id)
-    binding = _asked(endpoint, model_id)
-    model = uploads.find(transaction, endpoint.model)
+    binding = _binding(endpoint, model_id)
+    model = model_record.find(transaction, endpoint.model)
     if model is None or not model.lora:
         raise Invalid(f"LoRA is not enabled on {endpoint.name}: {endpoint.model} takes no adapters.", param="model_id")
     adapter = _owned(transaction, binding.adapter_name)
@@ -69,7 +69,7 @@ def bind(transaction: Transaction, endpoint_id: str, model_id: str) -> Binding:
 def unbind(transaction: Transaction, endpoint_id: str, model_id: str) -> Binding:
     """Take an adapter from an endpoint. Raises NotFound, Forbidden, and Invalid where it is not bound to it."""
     endpoint = find(transaction, endpoint_id)
-    binding = _asked(endpoint, model_id)
+    binding = _binding(endpoint, model_id)
     if binding.adapter_name not in endpoint.adapters:
         _owned(transaction, binding.adapter_name)
         raise Invalid(f"The adapter {binding.adapter_name} is not bound to {endpoint.name}.", param="model_id")
@@ -78,7 +78,7 @@ def unbind(transaction: Transaction, endpoint_id: str, model_id: str) -> Binding
     return binding
 
 
-def _asked(endpoint: Endpoint, model_id: str) -> Binding:
+def _binding(endpoint: Endpoint, model_id: str) -> Binding:
     """The two names of a `model_id`, which is split at its first colon."""
     endpoint_name, colon, adapter_name = model_id.partition(":")
     if not endpoint_name or not colon or not adapter_name:

@@ -89,7 +89,7 @@ def is_restarting(endpoint: Endpoint, at_ms: int) -> bool:
 def replica_claim(setup: Setup, endpoint_id: str, part: int, gpus: int, places: tuple[str, ...], at_ms: int) -> Claim:
     """A claim for the GPUs of replicas, granted at once where stock is unlimited."""
     claim = Claim(endpoint_id, part, gpus, places, at_ms)
-    return claim.met(at_ms, places[0]) if setup.rules.stock.unlimited else claim
+    return claim.granted(at_ms, places[0]) if setup.rules.stock.unlimited else claim
 
 
 def start_claim(setup: Setup, endpoint: Endpoint, at_ms: int) -> Claim:
@@ -113,7 +113,7 @@ def _with_span(setup: Setup, endpoint: Endpoint, claim: Claim, at_ms: int) -> Cl
         returned_ms = _returned_ms(endpoint.line, at_ms)
         return claim._replace(until_ms=returned_ms, lapses_ms=returned_ms)
     granted_ms = max(at_ms, claim.asked_ms)
-    granted = endpoint._replace(claims=(claim.met(granted_ms, claim.places[0]), *endpoint.claims[1:]))
+    granted = endpoint._replace(claims=(claim.granted(granted_ms, claim.places[0]), *endpoint.claims[1:]))
     returned_ms = _returned_ms(project(setup, granted, at_ms).line, granted_ms)
     return claim._replace(span_ms=None if returned_ms is None else returned_ms - granted_ms)
 

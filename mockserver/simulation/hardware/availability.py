@@ -6,18 +6,18 @@ from mockserver.errors import Invalid, NotFound, WrongState
 from mockserver.simulation.kernel import capacity
 from mockserver.simulation.kernel.catalog import Hardware, Model
 from mockserver.simulation.kernel.transaction import View
-from mockserver.simulation.models import uploads
+from mockserver.simulation.models import record as model_record
 
 STOCK_OUT = "Hardware for endpoint not available now, please try again later"
 
 
 def fitting(view: View, model_id: str) -> tuple[Hardware, ...]:
     """The configurations that can serve the model. Raises NotFound where there are none."""
-    model = uploads.find(view, model_id)
-    found = view.setup.catalog.fitting(model) if model else ()
-    if not found:
+    model = model_record.find(view, model_id)
+    configurations = view.setup.catalog.fitting(model) if model else ()
+    if not configurations:
         raise NotFound(f"No GPU configurations found for model {model_id}", param="model")
-    return found
+    return configurations
 
 
 def availability(view: View, hardware: Hardware, zone: str | None = None) -> str:
@@ -63,9 +63,9 @@ def choose(view: View, model_id: str, hardware_id: str) -> tuple[Model, Hardware
     if not hardware_id:
         raise Invalid("hardware is required", param="hardware", violation="required")
     catalog = view.setup.catalog
-    model = uploads.find(view, model_id)
+    model = model_record.find(view, model_id)
     if model is None or not model.deployable:
-        known = uploads.is_on_its_way(view, model_id)
+        known = model_record.is_on_its_way(view, model_id)
         refusal, violation = (WrongState, "") if known else (Invalid, "choice")
         raise refusal(f"The model {model_id} was not found or cannot be deployed.", param="model", violation=violation)
     hardware = catalog.find_hardware(hardware_id)

@@ -40,7 +40,7 @@ class Claim(NamedTuple):
     granted_ms: int | None = None
     place: str | None = None
 
-    def met(self, at_ms: int, place: str) -> Claim:
+    def granted(self, at_ms: int, place: str) -> Claim:
         """The claim as granted."""
         return self._replace(granted_ms=at_ms, place=place)
 
@@ -229,8 +229,8 @@ def schedule_queue(pool: Pool, supply: Supply) -> Pool:
             _take(held, releases, claim)
             if releases:
                 horizon_ms = max(horizon_ms, releases[-1].at_ms + DEMAND_PERIOD_MS)
-        asked = [claim.asked_ms for claim in pool.queue if claim.asked_ms > t_ms]
-        t_ms = min([supply.next_change(t_ms), *(release.at_ms for release in releases[:1]), *asked])
+        coming = [claim.asked_ms for claim in pool.queue if claim.asked_ms > t_ms]
+        t_ms = min([supply.next_change(t_ms), *(release.at_ms for release in releases[:1]), *coming])
     return pool._replace(
         queue=tuple(outcome.get((c.holder, c.part)) or c.undecided() for c in pool.queue),
     )
@@ -256,7 +256,7 @@ def _served(
             free = 0 if place in pool.out else supply.free(place, t_ms) - taken.get(place, 0)
             if not claim.gpus or (place not in blocked and free >= claim.gpus):
                 taken[place] = taken.get(place, 0) + claim.gpus
-                served.append(claim.met(t_ms, place))
+                served.append(claim.granted(t_ms, place))
                 break
         else:
             blocked.update(place for place in claim.places if claim.gpus <= supply.most(place))

@@ -164,12 +164,12 @@ class Catalog:
     @cached_property
     def hardware(self) -> dict[str, Hardware]:
         """All configurations by id, in the catalogue's order."""
-        found = {}
+        by_id = {}
         for gpu in self.gpus:
             for count in gpu.counts:
                 hardware_id = f"{count}x_nvidia_{gpu.name}"
-                found[hardware_id] = Hardware(hardware_id, gpu, count)
-        return found
+                by_id[hardware_id] = Hardware(hardware_id, gpu, count)
+        return by_id
 
     @cached_property
     def _aliases(self) -> dict[str, Hardware]:

@@ -47,14 +47,14 @@ class Pace:
     def steps(self, lifecycle: Lifecycle, state: str, conditions: frozenset[str]) -> tuple[Step, ...]:
         """What time may do next to a resource in this state, without what has no chance at all."""
         key = (lifecycle.kind, state, conditions)
-        found = self._steps.get(key)
-        if found is None:
-            found = self._steps[key] = tuple(
+        cached = self._steps.get(key)
+        if cached is None:
+            cached = self._steps[key] = tuple(
                 Step(move, *self.delay_ms(lifecycle.kind, move.name))
                 for move in lifecycle.timed_moves(state, conditions)
                 if self.chance(move) != 0
             )
-        return found
+        return cached
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""What a command may read and what it will write, with nothing stored until the command has succeeded."""
+"""Views of a world at an instant, and transactions: what a command reads and will write.
+
+Nothing is stored until the command has succeeded.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,9 @@ from mockserver.simulation.kernel.timeline import Course
 Key = tuple[str, str]
 """(kind, id) of a row."""
 
+TOMBSTONES = "graves"
+"""The row of kind "ordinal" that holds when rows are to be removed: (kind, id) -> instant. Snapshots have this name."""
+
 
 class Rows(Protocol):
     """A world's rows, as a store or a seeding gives them."""
@@ -29,7 +35,7 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a world is made of and never changes within a run: seed, account, tables, catalogue, rules."""
+    """The immutable part of a world: seed, account, lifecycle tables by kind, catalogue, rules of the scenario."""
 
     seed: int
     account: str
@@ -42,12 +48,12 @@ class Setup:
         return Course(self.lifecycles[kind], self.rules.pace, KeyedRandom(self.seed, resource_id, accepted))
 
     def supply(self, pool: str) -> capacity.Supply:
-        """What the pool could give if this world held nothing."""
+        """The GPUs of a pool that the rest of the world leaves to this one."""
         return capacity.Supply(pool, self.seed, self.rules.stock)
 
 
 class View:
-    """A world at an instant, to be read."""
+    """A world at an instant (`at_ms`, milliseconds since the epoch), read only."""
 
     def __init__(self, setup: Setup, rows: Rows, at_ms: int) -> None:
         self.setup = setup
@@ -63,13 +69,13 @@ class View:
         return self.rows.scan(kind)
 
     def pool(self, key: str) -> capacity.Pool:
-        """A pool, settled at this instant."""
+        """A pool, with the grants and releases due at this instant applied."""
         pool = self.get("pool", key)
         return capacity.settle(pool, self.at_ms) if pool else capacity.Pool(key, self.at_ms, {})
 
 
 class Layers:
-    """Rows with writes laid over them; None among the writes removes a row."""
+    """Rows with writes laid over them; a write of None removes a row."""
 
     __slots__ = ("rows", "writes")
 
@@ -92,7 +98,7 @@ class Layers:
 
 
 class Transaction(View):
-    """A view that gathers what a command writes. The caller commits `writes`, or drops them all."""
+    """A view that gathers what a command writes. The caller commits `writes`, or discards them all."""
 
     def __init__(self, setup: Setup, rows: Rows, at_ms: int) -> None:
         self.writes: dict[Key, Any | None] = {}
@@ -111,30 +117,30 @@ class Transaction(View):
         self.put("pool", pool.key, capacity.settle(pool, self.at_ms))
 
     def ordinal(self, kind: str) -> int:
-        """The next ordinal of a kind, from 0, counted for this world alone."""
+        """The next number of a kind, counted from 0 in this world."""
         count: int = self.get("ordinal", kind) or 0
         self.put("ordinal", kind, count + 1)
         return count
 
     def new_id(self, kind: str) -> str:
-        """A fresh id in the shape of a UUID: f(seed, account, kind, ordinal)."""
+        """A new id in the shape of a UUID, a pure function of seed, account, kind and ordinal."""
         return keyed_random.identifier(self.setup.seed, self.setup.account, kind, self.ordinal(kind))
 
     def delete_at(self, kind: str, row_id: str, gone_ms: int | None) -> None:
-        """Have the row removed by the first command after `gone_ms`; None: it stays."""
-        graves = {**(self.get("ordinal", "graves") or {})}
-        graves.pop((kind, row_id), None)
+        """Have the row removed by the first command at or after `gone_ms`; None: it stays."""
+        tombstones = {**(self.get("ordinal", TOMBSTONES) or {})}
+        tombstones.pop((kind, row_id), None)
         if gone_ms is not None:
-            graves[kind, row_id] = gone_ms
-        self.put("ordinal", "graves", graves)
+            tombstones[kind, row_id] = gone_ms
+        self.put("ordinal", TOMBSTONES, tombstones)
 
     def delete_expired(self) -> None:
-        """Remove the rows whose resources are gone."""
-        graves: Mapping[Key, int] | None = self.get("ordinal", "graves")
-        if not graves:
+        """Remove the rows whose resources are gone by now."""
+        tombstones: Mapping[Key, int] | None = self.get("ordinal", TOMBSTONES)
+        if not tombstones:
             return
-        due = [key for key, gone_ms in graves.items() if gone_ms <= self.at_ms]
+        due = [key for key, gone_ms in tombstones.items() if gone_ms <= self.at_ms]
         if due:
-            self.put("ordinal", "graves", {key: at for key, at in graves.items() if key not in due})
+            self.put("ordinal", TOMBSTONES, {key: gone_ms for key, gone_ms in tombstones.items() if key not in due})
             for kind, row_id in due:
                 self.drop(kind, row_id)
