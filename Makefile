@@ -35,7 +35,7 @@ $(READY): requirements.lock pyproject.toml
 
 lock: $(READY)  ## write requirements.lock anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip compile --quiet --universal --group dev --no-emit-index-url --no-header --no-annotate \
+	$(BIN)/uv pip compile --quiet --universal --extra all --group dev --no-emit-index-url --no-header --no-annotate \
 	  --generate-hashes --python-version 3.11 pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --group pyproject.toml:docs --no-emit-index-url --no-header --no-annotate \
 	  --generate-hashes --python-version 3.11 -o requirements-docs.lock
