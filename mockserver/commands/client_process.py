@@ -17,7 +17,7 @@ from mockserver.errors import ConfigError
 
 LAST_LINES = 12
 _LAST_BYTES = 16_384
-_LOOK_EACH_S = 0.2
+_CHECK_EVERY_S = 0.2
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -36,16 +36,17 @@ class Ended:
         return (self.stderr or self.stdout or ("",))[-1]
 
 
-def client_environment(origin: str, key: str, *, is_bare: bool = False) -> dict[str, str]:
+def client_environment(origin: str, key: str, project_id: str, *, sdk: str = "auto") -> dict[str, str]:
     """The environment of a client: where the server is, and nothing that leads it elsewhere.
 
-    `is_bare` gives it the bare origin as its base URL, as together 3.x wants it.
+    The base URL is the bare origin for `sdk` "3", and ends with /v1 for "1", "2" and "auto".
     """
     kept = {name: value for name, value in os.environ.items() if name.lower() not in _PROXIES}
     return {
         **kept,
-        "TOGETHER_BASE_URL": origin if is_bare else f"{origin}/v1",
+        "TOGETHER_BASE_URL": origin if sdk == "3" else f"{origin}/v1",
         "TOGETHER_API_KEY": key,
+        "TOGETHER_PROJECT_ID": project_id,
         "TOGETHER_TELEMETRY_DISABLED": "1",
         "TOGETHER_DISABLE_VERSION_CHECK": "1",
         "TOGETHER_NO_BANNER": "1",
@@ -53,7 +54,7 @@ def client_environment(origin: str, key: str, *, is_bare: bool = False) -> dict[
 
 
 def at_home(home: str) -> dict[str, str]:
-    """What sets a home of its own in an environment, in which no login is stored that leads to the real service."""
+    """Variables that give a process a home folder of its own, in which no login to the real service is stored."""
     return {
         "CI": "1",
         "HOME": home,
@@ -84,10 +85,10 @@ def run_client(command: Sequence[str], environment: Mapping[str, str], timeout_s
             waited_s = 0.0
             while True:
                 try:
-                    child.wait(min(_LOOK_EACH_S, timeout_s - waited_s))
+                    child.wait(min(_CHECK_EVERY_S, timeout_s - waited_s))
                     break
                 except subprocess.TimeoutExpired:
-                    waited_s += _LOOK_EACH_S
+                    waited_s += _CHECK_EVERY_S
                     timed_out = waited_s >= timeout_s
                     if timed_out or stop.is_set():
                         break

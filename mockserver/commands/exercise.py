@@ -1,4 +1,4 @@
-"""`mockserver exercise`: runs a client once plainly, then under one variation at a time, and tells what breaks it."""
+"""`mockserver exercise`: runs a client once plainly, then under one variation at a time, and reports what breaks it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,26 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from mockserver.clock import Mode
 from mockserver.commands.client_process import Ended, at_home, client_environment, make_folder, run_client
-from mockserver.commands.exercise_report import say, write
+from mockserver.commands.command_line import Command, command_line
+from mockserver.commands.exercise_report import print_outcome, write_reports
+from mockserver.commands.options import (
+    CLOCK_HELP,
+    CLOCKS,
+    SDK_HELP,
+    SDKS,
+    WorldOptions,
+    choice,
+    client_command,
+    number,
+    option,
+    path,
+    repeated,
+)
 from mockserver.errors import ConfigError
 from mockserver.server.control.client import ControlClient
 from mockserver.settings import Settings
-from mockserver.variations import KINDS, interleave_kinds
 
 KEPT, BROKEN, COULD_NOT_RUN = 0, 1, 2
 KEY = "exercise"
@@ -31,24 +45,40 @@ _MISTAKE = re.compile(
     r"(KeyError|IndexError|TypeError|AttributeError|NameError|UnboundLocalError|StopIteration|RecursionError"
     r"|ReferenceError|RangeError|NullPointerException|NullReferenceException)\b|panic: |panicked at"
 )
-"""What the runtimes of several languages say of a mistake in a program, which nobody raises to give up."""
+"""How the runtimes of several languages report an error of the program itself, which is never a way to give up."""
 _NUMBERS = re.compile(r"\d+|0x[0-9a-f]+|\b[0-9a-f]{8,}\b")
 
 
-@dataclass(frozen=True)
-class ExerciseOptions:
-    """The options of `exercise`. `expect_exit`: what the client exits with where nothing is varied."""
+@dataclass(frozen=True, kw_only=True)
+class ExerciseOptions(WorldOptions):
+    """The options of `exercise`."""
 
-    settings: Settings
-    command: Sequence[str]
-    budget: int = 200
-    timeout_s: float = 60.0
-    only: Sequence[str] = ()
-    report: Path | None = None
-    workers: int = 1
-    expect_exit: int = 0
-    is_bare: bool = False
-    """Whether the base URL is the bare origin."""
+    command: Sequence[str] = client_command("The client's program and its arguments.")
+    clock: Mode = option(CLOCK_HELP, choice(*CLOCKS), "step", metavar="|".join(CLOCKS))
+    sdk: str = option(SDK_HELP, choice(*SDKS), "auto", metavar="|".join(SDKS))
+    budget: int = option("At most this number of runs after the first.", number(int, 1), 200, metavar="N")
+    timeout_s: float = option(
+        "Seconds after which a run counts as hanging.", number(float, 0.1), 60.0, flag="--timeout", metavar="SECONDS"
+    )
+    only: Sequence[str] = repeated(
+        "Only these variations: a kind, a name, or a pattern of names (repeatable).", flag="--only", metavar="NAME"
+    )
+    expect_exit: int = option("The exit status of COMMAND without a variation.", number(int), 0, metavar="STATUS")
+    workers: int = option("How many runs go on at once.", number(int, 1, 64), 1, metavar="N", is_replayed=False)
+    report: Path | None = option(
+        "Write exercise.json, junit.xml and index.html into this folder.",
+        path,
+        None,
+        metavar="FOLDER",
+        is_replayed=False,
+    )
+
+    def settings(self) -> Settings:
+        """What to serve: every spelling of the base URL, since `exercise` chooses it, and only to its own key.
+
+        A client that does not take the key from the environment gets a 401, not a world of its own.
+        """
+        return replace(super().settings(), api_keys=(KEY,), folds_base_url=True)
 
 
 @dataclass(frozen=True)
@@ -62,182 +92,219 @@ class ExerciseRun:
     may_give_up: bool = False
     rules: frozenset[str] = frozenset()
     symptom: str = ""
-    """What tells that the variation broke it; empty where it did not."""
+    """How the variation broke the client; empty where it did not."""
 
 
 @dataclass
 class Outcome:
-    """All that is known so far."""
+    """The runs so far. `effective` are the variations that would have changed an answer of the first run.
 
-    asked: ExerciseOptions
+    `verdict` is the verdict on the client's first run, whose form the reports have.
+    """
+
+    options: ExerciseOptions
     plain: ExerciseRun
-    known: int
-    met: list[dict[str, Any]]
-    picked: list[dict[str, Any]]
+    verdict: dict[str, Any]
+    num_known: int
+    effective: list[dict[str, Any]]
+    selected: list[dict[str, Any]]
     runs: list[ExerciseRun] = field(default_factory=list)
     interrupted: bool = False
 
     def broken(self, severity: str) -> list[ExerciseRun]:
         """The runs that a variation of this severity broke, the simplest first."""
-        found = [run for run in self.runs if run.symptom and run.variation and run.variation["severity"] == severity]
-        return sorted(found, key=lambda run: (run.variation["rank"], run.variation["name"]) if run.variation else ())
+        runs = [run for run in self.runs if run.symptom and run.variation and run.variation["severity"] == severity]
+        return sorted(runs, key=lambda run: (run.variation["rank"], run.variation["name"]) if run.variation else ())
 
     def groups(self, severity: str) -> list[list[ExerciseRun]]:
-        """Those that broke with the same symptom under variations of one kind, the simplest first."""
-        found: dict[tuple[str, ...], list[ExerciseRun]] = {}
+        """Broken runs with the same symptom under variations of one kind, the simplest first."""
+        groups: dict[tuple[str, ...], list[ExerciseRun]] = {}
         for run in self.broken(severity):
             assert run.variation is not None
             key = (run.variation["kind"], run.symptom, _NUMBERS.sub("#", run.ended.last_line))
-            found.setdefault(key, []).append(run)
-        return list(found.values())
+            groups.setdefault(key, []).append(run)
+        return list(groups.values())
+
+    def replay(self, name: str) -> str:
+        """The command line that runs one variation again."""
+        return command_line("exercise", replace(self.options, only=(name,)), leading=("only", "seed"))
 
 
-def exercise(asked: ExerciseOptions) -> int:
-    """Run the client under variations and tell what breaks it; the exit status. Raises ConfigError."""
-    from mockserver.server.process import serving
+@dataclass(frozen=True)
+class _Client:
+    """The client under test, and the server that it is pointed at."""
 
-    if asked.report is not None:
-        make_folder(asked.report)
-    # Whoever does not take the key from the environment is told so by a 401, not served in a world of its own.
-    asked = replace(asked, settings=replace(asked.settings, api_keys=(KEY,)))
+    options: ExerciseOptions
+    control: ControlClient
+    environment: dict[str, str]
+    stop: Event
+
+    def run(self) -> Ended:
+        """Run it to its end."""
+        return run_client(self.options.command, self.environment, self.options.timeout_s, self.stop)
+
+    def rules_broken(self) -> frozenset[str]:
+        """The rules that its last run broke."""
+        return frozenset(contract_broken(self.control.origin, self.control.key))
+
+
+def exercise(options: ExerciseOptions) -> int:
+    """Run the client under variations and print what breaks it; the exit status. Raises ConfigError."""
+    from mockserver.server.process import hosting  # here, so that --help starts at once
+
+    if options.report is not None:
+        make_folder(options.report)
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="mockserver-exercise-"))
-        first = ControlClient(stack.enter_context(serving(asked.settings)), KEY)
         stop = Event()
-        stack.enter_context(_ended_like_interrupted())
+
+        def client() -> tuple[_Client, Any]:
+            hosted = stack.enter_context(hosting(options.settings()))
+            project_id = hosted.app.worlds.stage.rules.account.project_id
+            environment = client_environment(hosted.origin, KEY, project_id, sdk=options.sdk) | at_home(home)
+            return _Client(options, ControlClient(hosted.origin, KEY), environment, stop), hosted.app
+
+        first, app = client()
+        stack.enter_context(_sigterm_interrupts())
         try:
-            plain = _plain(asked, first, home, stop)
+            plain = _run_plainly(first)
         except KeyboardInterrupt:
-            raise ConfigError("exercise", "was interrupted before anything was known") from None
-        outcome = _picked(asked, first, plain)
-        others = [serving(asked.settings) for _ in range(min(asked.workers, len(outcome.picked)) - 1)]
-        clients = [first, *(ControlClient(stack.enter_context(other), KEY) for other in others)]
-        _try(outcome, clients, home, stop)
-    if asked.report is not None:
-        write(outcome, asked.report)
-    say(outcome)
+            raise ConfigError("exercise", "was interrupted before its first result") from None
+        facts = {"base_url": first.control.origin, "exit": plain.ended.status}
+        verdict = app.reports().together(command=command_line("exercise", options), **facts)
+        outcome = _select_variations(first, plain, verdict)
+        count = min(options.workers, len(outcome.selected)) - 1
+        _try_variations(outcome, [first, *(client()[0] for _ in range(count))], stop)
+    if options.report is not None:
+        write_reports(outcome, options.report)
+    print_outcome(outcome)
     if outcome.interrupted:
         return COULD_NOT_RUN
     return BROKEN if outcome.broken("error") else KEPT
 
 
-def _environment(asked: ExerciseOptions, control: ControlClient, home: str) -> dict[str, str]:
-    return client_environment(control.origin, control.key, is_bare=asked.is_bare) | at_home(home)
-
-
 @contextmanager
-def _ended_like_interrupted() -> Iterator[None]:
-    """Take SIGTERM as Ctrl-C, so that what runs is ended and what is known is told."""
+def _sigterm_interrupts() -> Iterator[None]:
+    """Take SIGTERM as Ctrl-C, so that running processes are ended and the results until then are reported."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    known = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, known)
+        signal.signal(signal.SIGTERM, previous)
 
 
-def _plain(asked: ExerciseOptions, control: ControlClient, home: str, stop: Event) -> ExerciseRun:
+def _run_plainly(client: _Client) -> ExerciseRun:
     """The run that all others are compared with. Raises ConfigError where it does not end as it should."""
-    control.call("POST", "/variation", {})
-    ended = run_client(asked.command, _environment(asked, control, home), asked.timeout_s, stop)
+    options = client.options
+    client.control.call("POST", "/variation", {})
+    ended = client.run()
     if ended.timed_out:
-        problem = f"did not end within {asked.timeout_s:g} s, with nothing varied"
-        raise ConfigError(shlex.join(asked.command), problem, "give it more time with --timeout, or look at --clock")
-    if ended.status != asked.expect_exit:
-        said = f": {ended.last_line}" if ended.last_line else ""
-        problem = f"exits with {ended.status} though nothing is varied, so there is nothing to compare with{said}"
-        raise ConfigError(shlex.join(asked.command), problem, f"fix it, or say --expect-exit {ended.status}")
-    rules = frozenset(contract_broken(control.origin, control.key))
-    return ExerciseRun(None, ended, rules=rules)
+        problem = f"did not end within {options.timeout_s:g} s, with nothing varied"
+        raise ConfigError(shlex.join(options.command), problem, "give it more time with --timeout, or look at --clock")
+    if ended.status != options.expect_exit:
+        last_line = f": {ended.last_line}" if ended.last_line else ""
+        problem = f"exits with {ended.status} though nothing is varied, so there is nothing to compare with{last_line}"
+        raise ConfigError(shlex.join(options.command), problem, f"fix it, or say --expect-exit {ended.status}")
+    return ExerciseRun(None, ended, rules=client.rules_broken())
 
 
-def _picked(asked: ExerciseOptions, control: ControlClient, plain: ExerciseRun) -> Outcome:
-    """Which variations to try, in which order. Raises ConfigError where `only` names none."""
-    standing = control.call("GET", "/variation")
-    if "known" not in standing:
+def _select_variations(client: _Client, plain: ExerciseRun, verdict: dict[str, Any]) -> Outcome:
+    """Choose the variations to try, in order. Raises ConfigError where `only` names none."""
+    from mockserver.variations import interleave_kinds
+
+    options, control = client.options, client.control
+    command = shlex.join(options.command)
+    state = control.call("GET", "/variation")
+    if "known" not in state:
         problem = "resets its world by the control API, which ends the variation"
-        raise ConfigError(shlex.join(asked.command), problem, "leave POST /_mock/reset out of it")
-    said = standing["known"]
-    # What it was started with counts as what it speaks of.
-    words = {word for argument in asked.command for word in (argument, argument.partition("=")[2]) if word}
-    said["texts"] = sorted({*said["texts"], *words})
+        raise ConfigError(command, problem, "leave POST /_mock/reset out of it")
+    sent_by_client = state["known"]
+    # The words it was started with count as sent: the client may look for them in answers.
+    words = {word for argument in options.command for word in (argument, argument.partition("=")[2]) if word}
+    sent_by_client["texts"] = sorted({*sent_by_client["texts"], *words})
     every = control.call("GET", "/variations")["variations"]
-    met = control.call("GET", "/variations?met=true")["variations"]
-    if not met:
-        told = f"sent nothing to {control.origin}"
-        raise ConfigError(
-            shlex.join(asked.command), told, "it must take base URL and key from TOGETHER_BASE_URL and TOGETHER_API_KEY"
-        )
-    candidates = met
-    if asked.only:
-        named = [one for one in every if one["name"] in asked.only]
-        candidates = [one for one in met if one not in named and any(_fits(one, wanted) for wanted in asked.only)]
-        candidates += named  # asked for by its name, it is tried whether the first run met it or not
-        for wanted in asked.only:
-            if not any(_fits(one, wanted) for one in every):
-                raise ConfigError("--only", f"there is no variation {wanted!r}", f"a kind is one of {', '.join(KINDS)}")
-    order = interleave_kinds({one["name"]: one["kind"] for one in candidates}, asked.settings.seed)
-    by_name = {one["name"]: one for one in candidates}
-    picked = [{**by_name[name], "known": said} for name in order[: asked.budget]]
-    return Outcome(asked, plain, len(every), met, picked)
+    effective = control.call("GET", "/variations?met=true")["variations"]
+    if not effective:
+        hint = "it must take base URL and key from TOGETHER_BASE_URL and TOGETHER_API_KEY"
+        raise ConfigError(command, f"sent nothing to {control.origin}", hint)
+    candidates = _matching(options.only, every, effective) if options.only else effective
+    order = interleave_kinds({each["name"]: each["kind"] for each in candidates}, options.seed)
+    by_name = {each["name"]: each for each in candidates}
+    selected = [{**by_name[name], "known": sent_by_client} for name in order[: options.budget]]
+    return Outcome(options, plain, verdict, len(every), effective, selected)
+
+
+def _matching(
+    only: Sequence[str], every: list[dict[str, Any]], effective: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The effective variations that `only` matches, and those that it names. Raises ConfigError where it names none."""
+    from mockserver.variations import KINDS
+
+    for wanted in only:
+        if not any(_fits(each, wanted) for each in every):
+            raise ConfigError("--only", f"there is no variation {wanted!r}", f"a kind is one of {', '.join(KINDS)}")
+    named = [each for each in every if each["name"] in only]
+    matching = [each for each in effective if any(_fits(each, wanted) for wanted in only)]
+    # A variation given by its name is tried even if it is not effective.
+    return [each for each in matching if each not in named] + named
 
 
 def _fits(variation: dict[str, Any], wanted: str) -> bool:
     return wanted in (variation["kind"], variation["name"]) or fnmatchcase(variation["name"], wanted)
 
 
-def _try(outcome: Outcome, clients: list[ControlClient], home: str, stop: Event) -> None:
-    """Run the client under each variation that was picked; the runs come in that order, whoever is first."""
-    waiting = deque(enumerate(outcome.picked))
+def _try_variations(outcome: Outcome, clients: list[_Client], stop: Event) -> None:
+    """Run the client under each selected variation; `outcome.runs` is in the order of `outcome.selected`."""
+    waiting = deque(enumerate(outcome.selected))
     done: dict[int, ExerciseRun] = {}
 
-    def work(control: ControlClient) -> None:
+    def work(client: _Client) -> None:
         while not stop.is_set():
             try:
-                number, variation = waiting.popleft()
+                position, variation = waiting.popleft()
             except IndexError:
                 return
-            run = _under(outcome, control, variation, home, stop)
+            run = _run_under(variation, client, outcome.plain)
             if not stop.is_set():
-                done[number] = run
+                done[position] = run
                 if sys.stderr.isatty():
-                    print(f"\r{len(done)} of {len(outcome.picked)} tried ", end="", file=sys.stderr, flush=True)
+                    print(f"\r{len(done)} of {len(outcome.selected)} tried ", end="", file=sys.stderr, flush=True)
 
     with ThreadPoolExecutor(len(clients)) as pool:
-        working = [pool.submit(work, control) for control in clients]
+        workers = [pool.submit(work, client) for client in clients]
         try:
-            for one in working:
-                one.result()
+            for worker in workers:
+                worker.result()
         except KeyboardInterrupt:
             outcome.interrupted = True
         finally:
             stop.set()
-    outcome.runs = [done[number] for number in sorted(done)]
+    outcome.runs = [done[position] for position in sorted(done)]
 
 
-def _under(outcome: Outcome, control: ControlClient, variation: dict[str, Any], home: str, stop: Event) -> ExerciseRun:
+def _run_under(variation: dict[str, Any], client: _Client, plain: ExerciseRun) -> ExerciseRun:
     """One run under a variation."""
-    asked = outcome.asked
-    control.call("POST", "/variation", {"name": variation["name"], "known": variation["known"]})
-    ended = run_client(asked.command, _environment(asked, control, home), asked.timeout_s, stop)
-    standing = control.call("GET", "/variation")
-    told = {name: value for name, value in variation.items() if name != "known"}
-    rules = frozenset(contract_broken(control.origin, control.key)) - outcome.plain.rules
-    run = ExerciseRun(told, ended, standing["served"], standing["changes"], standing["may_give_up"], rules)
-    return replace(run, symptom=_symptom(run, outcome.plain))
+    client.control.call("POST", "/variation", {"name": variation["name"], "known": variation["known"]})
+    ended = client.run()
+    state = client.control.call("GET", "/variation")
+    public = {name: value for name, value in variation.items() if name != "known"}
+    rules = client.rules_broken() - plain.rules
+    run = ExerciseRun(public, ended, state["served"], state["changes"], state["may_give_up"], rules)
+    return replace(run, symptom=_symptom(run, plain))
 
 
 def _symptom(run: ExerciseRun, plain: ExerciseRun) -> str:
-    """What is wrong with how a run went, in words; empty where nothing is."""
+    """How the variation broke the client, in words; empty where it did not."""
     assert run.variation is not None
     if run.ended.timed_out:
         return "does not end"
     if run.ended.status < 0:
         return f"is ended by signal {-run.ended.status}"
-    is_meant = run.may_give_up and not any(map(_MISTAKE.match, run.ended.stderr))
-    if run.ended.status != plain.ended.status and not is_meant:
+    gives_up = run.may_give_up and not any(map(_MISTAKE.match, run.ended.stderr))
+    if run.ended.status != plain.ended.status and not gives_up:
         return f"exits with {run.ended.status}"
     return f"breaks {', '.join(sorted(run.rules))}" if run.rules else ""
 
@@ -251,10 +318,20 @@ def contract_broken(origin: str, key: str) -> list[str]:
     run = control.call("GET", "/journal?limit=1")["run"]
     broken = set()
     for session in report.get("sessions", ()):
-        # A session goes on through resets: what was found in earlier runs is not this one's.
-        told = session.get("timeline", {}).get("exchanges", ())
-        earlier = {one["ordinal"] for one in told if one["run"] != run}
-        for one in session.get("findings", ()):
-            if one["severity"] == "error" and not (one["exchanges"] and earlier.issuperset(one["exchanges"])):
-                broken.add(one["rule"])
+        # A session goes on through resets: findings of earlier runs are not this run's.
+        exchanges = session.get("timeline", {}).get("exchanges", ())
+        earlier = {exchange["ordinal"] for exchange in exchanges if exchange["run"] != run}
+        for finding in session.get("findings", ()):
+            is_earlier = finding["exchanges"] and earlier.issuperset(finding["exchanges"])
+            if finding["severity"] == "error" and not is_earlier:
+                broken.add(finding["rule"])
     return sorted(broken)
+
+
+COMMAND = Command(
+    "exercise",
+    "Run a client again and again, each time with other valid answers.",
+    ExerciseOptions,
+    exercise,
+    "The exit status is 1 where one of the variations breaks the client.",
+)

@@ -9,13 +9,29 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mockserver.commands.client_process import client_environment, make_folder
+from mockserver.commands.command_line import Command, command_line
+from mockserver.commands.options import (
+    CHECK_HELP,
+    KEYS_HELP,
+    REPORT_HELP,
+    SDK_HELP,
+    SDKS,
+    WorldOptions,
+    choice,
+    client_command,
+    key,
+    number,
+    option,
+    path,
+    repeated,
+    switch,
+)
 from mockserver.errors import ConfigError
-from mockserver.server.process import hosting
 from mockserver.settings import Settings
 
 KEY = "mock-key"
@@ -29,30 +45,50 @@ GRACE_S = 5
 """How long a command that is asked to end may take."""
 
 
-@dataclass(frozen=True)
-class RunOptions:
-    """A command to run, and how: `is_bare` gives it the bare origin as its base URL, as together 3.x wants it."""
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(WorldOptions):
+    """The options of `run`."""
 
-    command: Sequence[str]
-    is_bare: bool = False
-    timeout_s: float | None = None
-    report: Path | None = None
-    strict: bool = False
-    again: str = ""
-    """The command line that does this again."""
+    command: Sequence[str] = client_command("The client's program and its arguments.")
+    api_keys: Sequence[str] = repeated(KEYS_HELP, key, flag="--api-key", metavar="KEY")
+    check_responses: bool = switch(CHECK_HELP)
+    sdk: str = option(SDK_HELP, choice(*SDKS), "auto", metavar="|".join(SDKS))
+    timeout_s: float | None = option(
+        "End the command after this number of seconds, with status 124.",
+        number(float, 0.001),
+        None,
+        flag="--timeout",
+        metavar="SECONDS",
+    )
+    report: Path | None = option(REPORT_HELP, path, None, metavar="FOLDER", is_replayed=False)
+    strict: bool = switch("Let warnings count as errors, too.")
+
+    def settings(self) -> Settings:
+        """What to serve: every spelling of the base URL, since `run` chooses it for the client."""
+        return replace(
+            super().settings(),
+            api_keys=tuple(self.api_keys),
+            check_responses=self.check_responses,
+            folds_base_url=True,
+        )
 
 
-def run(settings: Settings, asked: RunOptions) -> int:
+def run(options: RunOptions) -> int:
     """Serve, run the command, print the verdict on standard error; the exit status. Raises ConfigError."""
-    if asked.report is not None:
-        make_folder(asked.report)
-    key = settings.api_keys[0] if settings.api_keys else KEY
-    with hosting(settings) as hosted:
-        status = execute(asked.command, client_environment(hosted.origin, key, is_bare=asked.is_bare), asked.timeout_s)
-    verdict = hosted.app.reports().together(base_url=hosted.origin, command=asked.again, exit=status)
-    if asked.strict and verdict["findings"]:
+    from mockserver.server.process import hosting  # here, so that --help starts at once
+
+    if options.report is not None:
+        make_folder(options.report)
+    api_key = options.api_keys[0] if options.api_keys else KEY
+    with hosting(options.settings()) as hosted:
+        project_id = hosted.app.worlds.stage.rules.account.project_id
+        environment = client_environment(hosted.origin, api_key, project_id, sdk=options.sdk)
+        status = execute(options.command, environment, options.timeout_s)
+    again = command_line("run", options)  # a key in it is redacted in the verdict
+    verdict = hosted.app.reports().together(base_url=hosted.origin, command=again, exit=status)
+    if options.strict and verdict["findings"]:
         verdict["verdict"] = "broken"  # warnings count as errors
-    publish(verdict, asked.report)
+    publish(verdict, options.report)
     return BROKEN if status == 0 and verdict["verdict"] == "broken" else status
 
 
@@ -73,7 +109,7 @@ def execute(command: Sequence[str], env: Mapping[str, str], timeout_s: float | N
         if grouped or number != signal.SIGINT:
             send(number)
 
-    known = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    previous = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         child = subprocess.Popen(list(command), env=dict(env), start_new_session=grouped)
         try:
@@ -92,7 +128,7 @@ def execute(command: Sequence[str], env: Mapping[str, str], timeout_s: float | N
             "COMMAND", f"{command[0]} cannot be run: {error.strerror}", "give a program, and its arguments after --"
         ) from None
     finally:
-        for number, handler in known.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
     return status if status >= 0 else BY_SIGNAL - status
 
@@ -110,3 +146,12 @@ def publish(verdict: dict[str, Any], folder: Path | None) -> None:
     with suppress(OSError):  # nobody reads it: the verdict stands all the same
         terminal.render(verdict, Console(stderr=True, highlight=False), brief=True)
         sys.stderr.flush()
+
+
+COMMAND = Command(
+    "run",
+    "Serve on a free port, run a client against it, and print what it did right and wrong.",
+    RunOptions,
+    run,
+    "The exit status is the client's own, or 3 where that is 0 and the client broke the contract.",
+)

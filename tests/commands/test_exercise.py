@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from mockserver.commands import exercise as exercising
-from mockserver.commands.exercise import BROKEN, COULD_NOT_RUN, KEPT, ExerciseOptions, exercise
+from mockserver.commands.client_process import Ended
+from mockserver.commands.command_line import parse
+from mockserver.commands.exercise import (
+    BROKEN,
+    COMMAND,
+    COULD_NOT_RUN,
+    KEPT,
+    ExerciseOptions,
+    ExerciseRun,
+    Outcome,
+    exercise,
+)
 from mockserver.errors import ConfigError
-from mockserver.settings import Settings
 
 CLIENT = (sys.executable, str(Path(__file__).parent.parent / "exercised" / "client.py"))
-STEP = Settings(clock="step")
 
 FAULTS = [
     ("needs an optional field", "absent:HardwareWithStatus.availability", "exits with 1", "KeyError: 'availability'"),
@@ -47,7 +59,7 @@ FAULTS = [
 def tried(folder: Path, *only: str, fault: str = "", **more: Any) -> tuple[int, Any]:
     """The exit status and the report of exercising the client."""
     command = (*CLIENT, fault) if fault else CLIENT
-    status = exercise(ExerciseOptions(STEP, command, only=only, report=folder, **more))
+    status = exercise(ExerciseOptions(command=command, only=only, report=folder, **more))
     return status, json.loads((folder / "exercise.json").read_text(encoding="utf-8"))
 
 
@@ -66,7 +78,7 @@ def test_a_fault_is_found_by_the_variation_meant_for_it(
     assert report["tried"] == [name]
     out = capsys.readouterr().out
     assert out.startswith(f"BROKEN {name}: the client {symptom}\n")
-    assert f"again: mockserver exercise --only {name} --seed 1 -- {' '.join(CLIENT)}" in out
+    assert f"again: mockserver exercise --only {name} --seed 1 --timeout 3 -- {' '.join(CLIENT)}" in out
 
 
 def test_a_sound_client_is_broken_by_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,12 +101,9 @@ def test_a_budget_is_spent_on_all_kinds_in_turn_and_by_the_seed(tmp_path: Path) 
     client = (*CLIENT, "few entries")
 
     def names(seed: int, budget: int) -> list[str]:
-        settings = Settings(clock="step", seed=seed)
-        exercise(
-            ExerciseOptions(
-                settings, client, budget=budget, only=("absent", "extra", "number"), report=tmp_path, workers=2
-            )
-        )
+        only = ("absent", "extra", "number")
+        options = ExerciseOptions(command=client, seed=seed, budget=budget, only=only, report=tmp_path, workers=2)
+        exercise(options)
         return list(json.loads((tmp_path / "exercise.json").read_text(encoding="utf-8"))["tried"])
 
     few = names(1, 6)
@@ -126,6 +135,38 @@ def test_what_was_served_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "served: listHardware 200 /data/0/pricing/cents_per_minute: 9.0 -> 9.5" in capsys.readouterr().out
 
 
+def test_the_line_that_repeats_a_run_keeps_what_changes_it() -> None:
+    words = ["--sdk", "3", "--timeout", "2.5", "--clock", "manual", "--expect-exit", "1", "--workers", "2"]
+    options = parse(COMMAND, [*words, "--spec", "a b.yaml", "--report", "r", "--", "client", "--sdk", "$x"])
+    outcome = Outcome(options, ExerciseRun(None, Ended(1)), {}, 0, [], [])
+    line = outcome.replay("pace:slow")
+    assert line == (
+        "mockserver exercise --only pace:slow --seed 1 --clock manual --spec 'a b.yaml' --sdk 3 --timeout 2.5 "
+        "--expect-exit 1 -- client --sdk '$x'"
+    )
+    again = parse(COMMAND, shlex.split(line)[2:])
+    assert again == replace(options, only=("pace:slow",), workers=1, report=None)
+
+
+def test_the_reports_are_of_one_form_with_those_of_other_commands(tmp_path: Path) -> None:
+    status, report = tried(tmp_path, "number:EndpointPricing.cents_per_minute=fraction", "time", fault="whole prices")
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    (broken,) = report["broken"]
+    assert status == BROKEN
+    assert "The client broke the contract" in page
+    assert broken["name"] in page
+    cases = {case.get("name"): case for case in ET.parse(tmp_path / "junit.xml").getroot().iter("testcase")}
+    assert set(cases) == {"number", "time"}
+    assert cases["time"].find("failure") is None
+    failure = cases["number"].find("failure")
+    assert failure is not None
+    assert "invalid literal for int" in str(failure.text)
+    assert broken["replay"] in str(failure.text)
+    status, _ = tried(tmp_path, "time")
+    assert status == KEPT
+    assert "The client keeps the contract" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
 def test_there_must_be_something_to_compare_with(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="exits with 3 though nothing is varied.*--expect-exit 3"):
         tried(tmp_path, fault="fails anyway")
@@ -136,9 +177,9 @@ def test_there_must_be_something_to_compare_with(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no variation 'nil'.*absent"):
         tried(tmp_path, "nil")
     with pytest.raises(ConfigError, match="cannot be run"):
-        exercise(ExerciseOptions(STEP, ("no-such-command",)))
+        exercise(ExerciseOptions(command=("no-such-command",)))
     with pytest.raises(ConfigError, match="did not end within"):
-        exercise(ExerciseOptions(STEP, (sys.executable, "-c", "import time; time.sleep(60)"), timeout_s=0.2))
+        exercise(ExerciseOptions(command=(sys.executable, "-c", "import time; time.sleep(60)"), timeout_s=0.2))
 
 
 def test_a_rule_broken_under_a_variation_alone_is_a_breakage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,19 +230,19 @@ def test_a_client_that_ends_the_variation_is_told_so() -> None:
         "web.urlopen(web.Request(base.removesuffix('/v1') + '/_mock/reset', b'', key))\n"
     )
     with pytest.raises(ConfigError, match="resets its world"):
-        exercise(ExerciseOptions(STEP, (sys.executable, "-c", code)))
+        exercise(ExerciseOptions(command=(sys.executable, "-c", code)))
 
 
 def test_a_report_that_cannot_be_written_is_told_first(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="--report"):
-        exercise(ExerciseOptions(STEP, ("true",), report=tmp_path / "file" / "folder"))
+        exercise(ExerciseOptions(command=("true",), report=tmp_path / "file" / "folder"))
 
 
 def test_whatever_the_client_started_ends_with_it(tmp_path: Path) -> None:
     code = "import subprocess, sys; print(subprocess.Popen(['sleep', '600']).pid, file=open(sys.argv[1], 'w'))"
     with pytest.raises(ConfigError, match="sent nothing"):
-        exercise(ExerciseOptions(STEP, (sys.executable, "-c", code, str(tmp_path / "pid"))))
+        exercise(ExerciseOptions(command=(sys.executable, "-c", code, str(tmp_path / "pid"))))
     pid = int((tmp_path / "pid").read_text())
     state = Path(f"/proc/{pid}/stat")
     assert not state.exists() or state.read_text().split()[2] == "Z"

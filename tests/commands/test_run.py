@@ -92,6 +92,35 @@ def test_what_is_served_is_chosen_and_where_is_told() -> None:
     )
     assert done.stdout == "True k1\n[]\n"
     assert ran("--sdk", "3", *client(show)).stdout == "False mock-key\n"
+    for generation in ("1", "2", "auto"):
+        assert ran("--sdk", generation, *client(show)).stdout == "True mock-key\n"
+
+
+def test_every_spelling_of_the_base_url_is_served_and_is_no_finding() -> None:
+    lines = (
+        "print(len(call('GET', '/endpoints')['data']) > 0, len(call('GET', '/v1/endpoints')['data']) > 0)",
+        "print(call('GET', '/whoami')['project_id'] == os.environ['TOGETHER_PROJECT_ID'])",
+    )
+    done = ran(*client(*lines))
+    assert (done.returncode, done.stdout) == (0, "True True\nTrue\n"), done.stderr
+    assert "The client keeps the contract" in done.stderr
+
+
+def test_a_scenario_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("description: mine\nextends: empty\n")
+    line = "print(call('GET', '/endpoints')['data'])"
+    done = ran("--scenario", str(tmp_path / "mine.yaml"), *client(line))
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+def test_the_line_that_repeats_a_run_is_made_of_its_options(tmp_path: Path) -> None:
+    done = ran(
+        "--sdk", "3", "--timeout", "50", "--report", str(tmp_path), "--seed=7", *client("call('GET', '/models')")
+    )
+    assert done.returncode == 0, done.stderr
+    line = json.loads((tmp_path / "verdict.json").read_text())["command"]
+    options = "mockserver run --seed 7 --sdk 3 --timeout 50 -- "
+    assert line.startswith(options), line
 
 
 def test_nothing_sent_is_nothing_judged() -> None:

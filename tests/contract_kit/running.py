@@ -206,7 +206,7 @@ def verifying(
     """`mockserver verify` on some suites, begun in `folder`: a process that starts the kit, and passes signals on."""
     one = asked(folder, base_url, **options)
     files = [f"test_{suite}.py" for suite in suites]
-    said = f"import sys; from pathlib import *; from mockserver.verifying import *; given = {one!r}\n"
+    said = f"import sys; from pathlib import *; from mockserver.commands.verify import *; given = {one!r}\n"
     return begun(
         [sys.executable, "-c", f"{said}sys.exit(run(kit_command(given, {files}), given))"], folder, None, stdout
     )

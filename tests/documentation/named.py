@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-import typer
 import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from mockserver.commands.cli import app
+from mockserver.commands.cli import COMMANDS
+from mockserver.commands.options import options_of
 from mockserver.contract.lifecycles import load_lifecycles
 from mockserver.scenarios import scenario_names
 from mockserver.scenarios.fields import ScenarioFields
@@ -20,34 +20,27 @@ from tests.documentation.pages import ROOT, Page, prose, rows, sections
 FIXTURES, SPEC = ROOT / "fixtures", ROOT / "spec"
 
 
-def commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
-    yield name, command
-    for part, sub in getattr(command, "commands", {}).items():
-        yield from commands(sub, f"{name} {part}")
-
-
 def missing_options(pages: Iterable[Page]) -> Iterator[str]:
     text = "\n".join(page.text for page in pages)
     words = set(text.replace("`", " ").replace("|", " ").split())
-    for name, command in commands(typer.main.get_command(app), "mockserver"):
-        if not hasattr(command, "commands") and name not in text:
-            yield name
-        for option in command.params:
-            for spelled in option.opts:
-                if spelled.startswith("--") and spelled not in ("--help",) and spelled not in words:
-                    yield f"{name} {spelled}"
+    for name, command in COMMANDS.items():
+        if f"mockserver {name}" not in text:
+            yield f"mockserver {name}"
+        for option in options_of(command.options):
+            if option.flag.startswith("--") and option.flag not in words:
+                yield f"mockserver {name} {option.flag}"
+    if "--version" not in words:
+        yield "mockserver --version"
 
 
 def wrong_defaults(page: Page) -> Iterator[str]:
     """The table of serve's options ends each row with the default."""
-    told = rows(page)
-    serve = dict(commands(typer.main.get_command(app), "mockserver"))["mockserver serve"]
-    for option in serve.params:
-        default = getattr(option.default, "value", option.default)
-        shown = {None: "none", False: "off"}.get(default, f"`{default}`")
-        row = told.get(f"`{option.opts[0]}`", "")
-        if option.opts[0] != "--help" and not row.rstrip().endswith(f"| {shown} |"):
-            yield f"{option.opts[0]} is {shown} by default"
+    documented = rows(page)
+    for option in options_of(COMMANDS["serve"].options):
+        default = {None: "none", (): "none", False: "off"}.get(option.default, f"`{option.default}`")
+        row = documented.get(f"`{option.flag}`", "")
+        if not row.rstrip().endswith(f"| {default} |"):
+            yield f"{option.flag} is {default} by default"
 
 
 def parts_of(annotation: Any) -> tuple[type[BaseModel] | None, str]:
