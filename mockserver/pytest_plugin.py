@@ -28,7 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line(
         "markers",
-        f"{MARK}(scenario=NAME, seed=N, clock='real'|'manual'|'step', faults=[...], allow=[RULE, ...]|'all', "
+        f"{MARK}(scenario=NAME|PATH|{{...}}, seed=N, clock='real'|'manual'|'step', faults=[...], "
+        "allow=[RULE, ...]|'all', "
         "strict=True, variations=True|NAME|[NAME, ...]): what the test's mock_together world begins with, and which "
         "breaches of its client fail it; without it, the scenario default, seed 1, the clock step, and every error",
     )
@@ -104,6 +105,8 @@ def mock_together(request: pytest.FixtureRequest, _together_variation: str | Non
 
     At its end the test fails where its client broke the contract.
     """
+    from mockserver.errors import ConfigError
+    from mockserver.scenarios import resolve_scenario
     from mockserver.testing import ControlError
     from mockserver.testing.hosts import shared_host
     from mockserver.testing.judging import judge
@@ -114,12 +117,13 @@ def mock_together(request: pytest.FixtureRequest, _together_variation: str | Non
     node.stash[_PASSED] = False
     # The key is made of the test's name: a test meets the same ids in every run.
     key = f"test-{blake2b(node.nodeid.encode(), digest_size=12).hexdigest()}"
-    beginning = Beginning(
-        **{name: asked[name] for name in _WORLD_FIELDS if name in asked}, variation=_together_variation
-    )
+    fields = {name: asked[name] for name in _WORLD_FIELDS if name in asked}
     try:
+        if "scenario" in fields:
+            fields["scenario"] = resolve_scenario(fields["scenario"], (node.path.parent, node.config.rootpath))
+        beginning = Beginning(**fields, variation=_together_variation)
         mock = open_world(shared_host(), key, beginning)
-    except ControlError as error:
+    except (ConfigError, ControlError) as error:
         raise _failure(error) from None
     yield mock
     try:

@@ -133,11 +133,66 @@ def test_every_spelling_of_the_base_url_is_served_and_no_finding(mock_together: 
     assert [exchange["path"] for exchange in mock_together.journal].count("/v1/endpoints") == 2
 
 
+def test_a_scenario_of_the_suite_s_own(pytester: pytest.Pytester) -> None:
+    """A path beside the test file, one below rootdir, one that is absolute, and a mapping."""
+    text = "extends: empty\naccount: {project_id: proj-%s}\n"
+    folder = pytester.mkdir("tests")
+    (folder / "beside.yaml").write_text(text % "beside")
+    (folder / "wrong.yaml").write_text("extends: empty\nendpoints:\n  - model: Qwen/Qwen3.5-9B-FP8\n")
+    (pytester.path / "below.yaml").write_text(text % "below")
+    (folder / "test_own.py").write_text(f"""
+from pathlib import Path
+import pytest
+from mockserver.testing import mock_together as block
+
+MAPPING = {{"extends": "empty", "account": {{"project_id": "proj-mapping"}}}}
+
+SCENARIOS = {{
+    "beside": "beside.yaml", "below": "below.yaml", "absolute": {str(folder / "beside.yaml")!r},
+    "path": Path("beside.yaml"), "mapping": MAPPING,
+}}
+
+@pytest.mark.parametrize(
+    "_", [pytest.param(name, marks=pytest.mark.together(scenario=scenario)) for name, scenario in SCENARIOS.items()]
+)
+def test_fixture(mock_together, _):
+    wanted = {{"absolute": "beside", "path": "beside"}}.get(_, _)
+    assert mock_together.project_id == f"proj-{{wanted}}"
+    assert mock_together.report["target"]["scenario"] == "inline"
+
+def test_block():
+    for scenario, name in ("beside.yaml", "beside"), ("below.yaml", "below"), (MAPPING, "mapping"):
+        with block(scenario=scenario) as mock:
+            assert mock.project_id == f"proj-{{name}}"
+
+@pytest.mark.together(scenario="wrong.yaml")
+def test_wrong_file(mock_together): pass
+
+@pytest.mark.together(scenario={{"endpoint": []}})
+def test_wrong_mapping(mock_together): pass
+
+@pytest.mark.together(scenario="nowhere.yaml")
+def test_no_file(mock_together): pass
+
+@pytest.mark.together(scenario=7)
+def test_neither(mock_together): pass
+""")
+    outcome = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:schemathesis", "--rootdir", ".")
+    outcome.assert_outcomes(passed=6, errors=4)
+    for line in (
+        "*together: */tests/wrong.yaml:3: endpoints[[]0].hardware: the field is missing (add it)",
+        "*together: inline: endpoint: there is no such field (did you mean endpoints?)",
+        "*together: scenario: there is no scenario or file 'nowhere.yaml' (choose one of *",
+        "*together: scenario: must be a name, a path or a mapping of fields, not int (choose one of *",
+    ):
+        outcome.stdout.fnmatch_lines([line])
+
+
 def test_a_bad_marker_fails_its_test_in_one_line(pytester: pytest.Pytester) -> None:
     marks = {
         'scenari="empty"': "takes allow, clock, faults, scenario, seed, strict, variations by name",
         '"empty"': "takes allow, clock, faults, scenario, seed, strict, variations by name",
-        'scenario="emty"': "There is no scenario 'emty'; choose one of *",
+        'scenario="emty"': "scenario: there is no scenario or file 'emty' (choose one of *",
         'clock="fast"': "clock: mode must be one of *",
         'seed="x"': "seed must be an integer, *",
         'faults={"fault": "status"}': "faults must be a list such as *",

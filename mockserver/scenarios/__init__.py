@@ -4,11 +4,13 @@ Every scenario is laid over `fixtures/base.yaml`, or over the scenario it `exten
 single values replace. A mistake is reported with the file, the line, the field and the hint.
 """
 
-from mockserver.scenarios.building import Scenario
+from mockserver.scenarios.building import INLINE, Scenario
+from mockserver.scenarios.choosing import ScenarioChoice, resolve_scenario
 from mockserver.scenarios.loading import (
     complaint,
     find_scenario,
     load_catalog,
+    load_inline,
     load_scenario,
     read_description,
     scenario_files,
@@ -16,12 +18,16 @@ from mockserver.scenarios.loading import (
 )
 
 __all__ = [
+    "INLINE",
     "Scenario",
+    "ScenarioChoice",
     "complaint",
     "find_scenario",
     "load_catalog",
+    "load_inline",
     "load_scenario",
     "read_description",
+    "resolve_scenario",
     "scenario_files",
     "scenario_names",
 ]

@@ -26,6 +26,8 @@ from mockserver.traffic.parsing import build_limit, build_rule
 from mockserver.traffic.rate_limits import Limit
 
 Fields = Mapping[str, Any]
+INLINE = "inline"
+"""The name of a scenario that was given as a mapping, and has no file."""
 
 
 @dataclass(frozen=True)

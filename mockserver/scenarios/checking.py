@@ -24,7 +24,7 @@ from mockserver.traffic.parsing import BadRule, build_rule
 def check_scenario(
     merged: dict[str, Any], layers: tuple[Path, ...], lifecycles: Mapping[str, Lifecycle], catalog: Catalog
 ) -> None:
-    """Check a scenario, merged of its layers (the topmost first). Raises ConfigError."""
+    """Check a scenario, merged of its layers (the topmost first; none of an inline one). Raises ConfigError."""
     try:
         fields = ScenarioFields.model_validate(merged)
     except ValidationError as error:

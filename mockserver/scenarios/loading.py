@@ -70,15 +70,34 @@ def load_scenario(
     return Scenario(merged)
 
 
+def load_inline(
+    fields: Mapping[str, Any], fixtures: Path, lifecycles: Mapping[str, Lifecycle], catalog: Catalog
+) -> Scenario:
+    """Check a scenario that is given as a mapping, over what it extends: a scenario that ships, `base` without one.
+
+    Raises ConfigError, whose place is `inline: FIELD`.
+    """
+    from mockserver.scenarios.checking import check_scenario
+    from mockserver.scenarios.positions import at_field
+
+    own = {"description": "", **fields}
+    extends = own.pop("extends", BASE)
+    names = scenario_names(fixtures)
+    if extends != BASE and extends not in names:
+        hint = f"a scenario without a file can extend one that ships: {', '.join(names)}"
+        raise at_field(("extends",), f"there is no scenario {str(extends)[:100]}", hint, ())
+    parent = fixtures / f"{BASE}.yaml" if extends == BASE else find_scenario(fixtures, extends)
+    merged = _merge(_layers(parent, fixtures, frozenset())[0], own)
+    check_scenario(merged, (), lifecycles, catalog)
+    return Scenario(merged)
+
+
 def complaint(
     fields: Mapping[str, Any], fixtures: Path, lifecycles: Mapping[str, Lifecycle], catalog: Catalog
 ) -> str | None:
     """What is wrong with a scenario of these fields, or None."""
-    from mockserver.scenarios.checking import check_scenario
-
-    merged = _merge(read_own(fixtures / f"{BASE}.yaml"), {"description": "", **fields})
     try:
-        check_scenario(merged, (fixtures / f"{BASE}.yaml",), lifecycles, catalog)
+        load_inline(fields, fixtures, lifecycles, catalog)
     except ConfigError as error:
         return f"{error.place.rpartition(': ')[2]}: {error.problem}"
     return None

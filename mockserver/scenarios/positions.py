@@ -8,15 +8,21 @@ from pathlib import Path
 import yaml
 
 from mockserver.errors import ConfigError
+from mockserver.scenarios.building import INLINE
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def at_field(field: tuple[int | str, ...], problem: str, hint: str, paths: Sequence[Path]) -> ConfigError:
-    """The error at a field, in the first of the files (the topmost layer) that has it."""
+    """The error at a field, in the first of the files (the topmost layer) that has it.
+
+    Without files the scenario is an inline one, a mapping, and its name stands where the file and line would.
+    """
     written = ""
     for part in field:
         written += f"[{part}]" if isinstance(part, int) else f".{part}" if written else str(part)
+    if not paths:
+        return ConfigError(f"{INLINE}: {written}" if written else INLINE, problem, hint)
     best = (0, paths[0], 1)
     for path in paths:
         depth, line = line_of(path, field)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,7 +17,7 @@ from mockserver.clock import Wall, wall_clock
 from mockserver.contract.lifecycles import load_lifecycles
 from mockserver.errors import MethodNotAllowed, Refusal, TooLarge
 from mockserver.openapi import load_own_document
-from mockserver.scenarios import find_scenario, load_catalog, load_scenario, scenario_files
+from mockserver.scenarios import INLINE, find_scenario, load_catalog, load_inline, load_scenario, scenario_files
 from mockserver.server.home import home
 from mockserver.server.http.bodies import ClientGone, whole_body
 from mockserver.server.http.faults import OPENED, Pause, deliver, is_as_given
@@ -224,10 +224,13 @@ def create_app(
 
     ours, guide = load_own_document(spec / "v1.yaml"), load_own_document(spec / "guide-2024.yaml")
 
-    def stage(name: str, seed: int) -> WorldConfig:
-        scenario = load_scenario(find_scenario(fixtures, name), fixtures, lifecycles, catalog)
+    def stage(source: str | Mapping[str, Any], seed: int) -> WorldConfig:
+        if isinstance(source, str):
+            scenario = load_scenario(find_scenario(fixtures, source), fixtures, lifecycles, catalog)
+        else:
+            scenario = load_inline(source, fixtures, lifecycles, catalog)
         return WorldConfig(
-            scenario=name,
+            scenario=source if isinstance(source, str) else INLINE,
             seed=seed,
             lifecycles=lifecycles,
             catalog=scenario.extend_catalog(catalog),
@@ -237,6 +240,7 @@ def create_app(
             api_keys=scenario.api_keys,
             faults=scenario.faults(),
             rate_limits=scenario.rate_limits(),
+            inline_fields=None if isinstance(source, str) else source,
         )
 
     def read() -> LoadedConfig:
@@ -245,7 +249,7 @@ def create_app(
             log.info("let through: %s", note)
         path = find_scenario(fixtures, settings.scenario)
         first = stage(settings.scenario, settings.seed)
-        _require_operations(first, surface.operation_ids, path)
+        _require_operations(first, surface.operation_ids, (path,))
         api_keys = frozenset(key.encode() for key in (*settings.api_keys, *first.api_keys))
         files = scenario_files(path, fixtures) if settings.reload else ()
         return LoadedConfig(surface, first, api_keys, (*surface.files, *files))
@@ -273,13 +277,20 @@ def create_app(
         # Made at its first use: most servers that are started are asked for the API alone, and at once.
         from mockserver.server.control.api import control_app
 
-        return control_app(load_own_document(spec / "control.yaml"), worlds, stage, pipeline, settings, app.reports)
+        def checked_stage(source: str | Mapping[str, Any], seed: int) -> WorldConfig:
+            config = stage(source, seed)
+            if config.inline_fields is not None:
+                _require_operations(config, app.reading.surface.operation_ids, ())
+            return config
+
+        document = load_own_document(spec / "control.yaml")
+        return control_app(document, worlds, checked_stage, pipeline, settings, app.reports)
 
     app = App(pipeline, worlds, notes, control, read, reading, pause)
     return app
 
 
-def _require_operations(stage: WorldConfig, known: frozenset[str], path: Path) -> None:
+def _require_operations(stage: WorldConfig, known: frozenset[str], files: tuple[Path, ...]) -> None:
     """Raise ConfigError where a fault or a rate limit names an operation that no document has."""
     named: list[tuple[tuple[int | str, ...], str | None]] = [
         (("faults", number, "operation"), rule.operation) for number, rule in enumerate(stage.faults)
@@ -292,4 +303,4 @@ def _require_operations(stage: WorldConfig, known: frozenset[str], path: Path) -
             from mockserver.scenarios.positions import at_field
 
             problem = f"there is no operation called {operation}"
-            raise at_field(field, problem, hint_for_operation(operation, known), (path,))
+            raise at_field(field, problem, hint_for_operation(operation, known), files)

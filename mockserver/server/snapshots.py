@@ -13,7 +13,7 @@ from mockserver.errors import Conflict, Invalid, NotFound
 from mockserver.generic import PATHS, Row
 from mockserver.server.handler import HandlerRequest
 from mockserver.server.handlers import HANDLERS
-from mockserver.server.world_config import WorldConfig
+from mockserver.server.world_config import StageOf, WorldConfig
 from mockserver.server.world_traffic import TrafficState
 from mockserver.server.worlds import World, Worlds
 from mockserver.simulation import events, schedule
@@ -61,7 +61,7 @@ class Snapshots:
         self,
         worlds: Worlds,
         world: Callable[[Request, Fields], World],
-        stage: Callable[[str, int], WorldConfig],
+        stage: StageOf,
         show_clock: Callable[[World], Fields],
     ) -> None:
         self._worlds = worlds
@@ -157,7 +157,7 @@ def document(snapshot: Snapshot) -> Fields:
     """A snapshot as JSON."""
     return {
         "format": FORMAT,
-        "scenario": snapshot.stage.scenario,
+        "scenario": snapshot.stage.source,
         "seed": snapshot.stage.seed,
         "clock": {
             "now": rfc3339(snapshot.clock.base_ms),

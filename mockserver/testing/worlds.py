@@ -18,9 +18,12 @@ if TYPE_CHECKING:  # which need not be installed
 
 @dataclass(frozen=True)
 class Beginning:
-    """What a test's world begins with; what is None is the server's own."""
+    """What a test's world begins with; what is None is the server's own.
 
-    scenario: str | None = None
+    `scenario` is the name of one that ships, or the fields of any other.
+    """
+
+    scenario: str | Mapping[str, Any] | None = None
     seed: int | None = None
     clock: str = "step"
     faults: Sequence[Mapping[str, Any]] = ()

@@ -14,6 +14,7 @@ from tests.server.asgi import UNSET, Client, Reply, Wall, new_endpoint
 from tests.server.contract import SPEC
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((SPEC / "control.yaml").read_text(encoding="utf-8"))
+SMALL = {"model": "Qwen/Qwen3.5-9B-FP8", "hardware": "1x_nvidia_h100_80gb_sxm"}
 BIRTH = "2026-01-05T09:00:00.000Z"
 BIRTH_MS = 1_767_603_600_000
 
@@ -324,6 +325,33 @@ def test_reset_to_another_scenario_or_seed(client: Client) -> None:
     assert client.create_endpoint()["id"] == first
 
 
+INLINE: dict[str, Any] = {"extends": "empty", "endpoints": [{**SMALL, "state": "STOPPED"}]}
+
+
+def test_reset_to_a_scenario_that_is_given_as_an_object(own: Client) -> None:
+    ask(own, "POST", "/reset", {"scenario": INLINE}).ok()
+    assert [one["state"] for one in own.get("/v1/endpoints")["data"]] == ["STOPPED"]
+    [world] = ask(own, "GET", "/worlds").ok()["worlds"]
+    assert world["scenario"] == "inline"
+    [session] = ask(own, "GET", "/report").ok()["sessions"]
+    assert session["target"]["scenario"] == "inline"
+    ask(own, "POST", "/variation", {"name": "time:offset", "scenario": INLINE}).ok()
+    ask(own, "DELETE", "/variation").ok()
+    assert [one["state"] for one in own.get("/v1/endpoints")["data"]] == ["STOPPED"], "still the same scenario"
+
+
+@pytest.mark.parametrize("path", ["/reset", "/variation"])
+def test_what_is_wrong_with_a_scenario_is_said_in_one_message(own: Client, path: str) -> None:
+    wrong = {"endpoints": [{**SMALL, "state": "STARTD"}]}
+    error = ask(own, "POST", path, {"scenario": wrong}).refused(400, "inline: endpoints[0].state: there is no state")
+    assert "did you mean STARTED?" in error["message"]
+    assert error["param"] == "scenario"
+    for name in ("mine.yaml", "./mine", "scenarios/mine.yaml"):
+        ask(own, "POST", path, {"scenario": name}).refused(400, "looks like a path", "as an object")
+    unknown = {"faults": [{"fault": "status", "status": 500, "operation": "listEndpoint"}]}
+    ask(own, "POST", path, {"scenario": unknown}).refused(400, "faults[0].operation", "did you mean listEndpoints")
+
+
 def test_reset_shows_among_the_worlds(own: Client) -> None:
     own.create_endpoint()
     ask(own, "POST", "/reset", {"scenario": "empty", "seed": 5})
@@ -353,6 +381,10 @@ def test_reset_keeps_mode_and_speed(serve: Callable[..., Client], wall: Wall) ->
         {"scenario": "/etc/passwd"},
         {"scenario": "Makefile"},
         {"scenario": "base"},
+        {"scenario": {"endpoints": [{"model": "a/b"}]}},
+        {"scenario": {"extends": "mine.yaml"}},
+        {"scenario": {"faults": [{"fault": "status", "status": 500, "operation": "listEndpoint"}]}},
+        {"scenario": ["empty"]},
         {"scenario": "default.yaml"},
         {"scenario": "x" * 5000},
         {"scenario": "a\x00b"},

@@ -81,6 +81,18 @@ def test_another_server_goes_on_from_a_file(client: Client) -> None:
     assert again == document
 
 
+def test_a_file_holds_an_inline_scenario_whole(client: Client) -> None:
+    scenario = {"extends": "empty", "account": {"owner": "somebody"}}
+    client.call("POST", "/_mock/reset", {"scenario": scenario}).ok()
+    play(client, BEGINNING)
+    document = read(client, take(client))
+    assert document["scenario"] == scenario
+    elsewhere = make_client(token=client.token, scenario="default", seed=9)
+    restore(elsewhere, take(elsewhere, json.loads(json.dumps(document))))
+    assert look(elsewhere) == look(client)
+    assert read(elsewhere, take(elsewhere))["scenario"] == scenario
+
+
 def test_the_whole_script_survives(client: Client) -> None:
     """At every step of a world that does everything, the document is the world."""
     script = [step for step in SCRIPT if "reset" not in step[1]]

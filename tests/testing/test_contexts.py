@@ -49,7 +49,7 @@ def test_what_a_block_begins_with() -> None:
     with mock_together(faults=[{"fault": "status", "status": 429, "times": 1}], allow="all") as mock:
         assert ask(mock, "/v1/hardware")["error"]["code"] == "rate_limit_exceeded"
         assert ask(mock, "/v1/hardware")["object"] == "list"
-    with pytest.raises(ControlError, match="There is no scenario 'emty'"), mock_together(scenario="emty"):
+    with pytest.raises(ControlError, match="there is no scenario or file 'emty'"), mock_together(scenario="emty"):
         pass
     with pytest.raises(ControlError, match="^faults: "), mock_together(faults=[{"fault": "statis"}]):
         pass

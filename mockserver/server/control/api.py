@@ -28,7 +28,7 @@ from mockserver.server.http.origins import LOOPBACK_ORIGIN, is_loopback
 from mockserver.server.http.responses import Response, dumps, fault_answer, json_answer, refusal_answer
 from mockserver.server.pipeline import Pipeline
 from mockserver.server.snapshots import Snapshots
-from mockserver.server.world_config import WorldConfig
+from mockserver.server.world_config import StageOf, WorldConfig
 from mockserver.server.worlds import NEVER, World, Worlds
 from mockserver.settings import Settings, data_folder
 from mockserver.simulation import events, schedule
@@ -50,7 +50,7 @@ class Control:
     def __init__(
         self,
         worlds: Worlds,
-        stage: Callable[[str, int], WorldConfig],
+        stage: StageOf,
         pipeline: Pipeline,
         settings: Settings,
         reports: Callable[[], Reports],
@@ -187,19 +187,33 @@ class Control:
         world = self._world(request, parameters)
         asked = body or {}
         first = self._worlds.stage
-        stage = self._find_stage(asked.get("scenario", first.scenario), int(asked.get("seed", first.seed)))
+        stage = self._find_stage(asked.get("scenario", first.source), int(asked.get("seed", first.seed)))
         self._worlds.reset(world, stage)
         return self._clock(world)
 
-    def _find_stage(self, scenario: str, seed: int) -> WorldConfig:
-        """The stage of the server's own scenario, or of one that ships. Raises Invalid for any other."""
+    def _find_stage(self, scenario: str | Mapping[str, Any], seed: int) -> WorldConfig:
+        """The stage of the server's own scenario, of one that ships, or of one that is given as a mapping.
+
+        Raises Invalid for any other name, for a path, and for a mapping that is no good scenario.
+        """
         first = self._worlds.stage
+        if not isinstance(scenario, str):
+            try:
+                return self._stage(scenario, seed)
+            except ConfigError as error:
+                raise Invalid(f"The scenario cannot be used: {error}.", param="scenario") from None
         if (scenario, seed) == (first.scenario, first.seed):
             return first
-        if scenario not in (first.scenario, *self._scenarios):
-            known = ", ".join(self._scenarios)
-            raise Invalid(f"There is no scenario {scenario!r}; choose one of {known}.", param="scenario")
-        return self._stage(scenario, seed)
+        if scenario in (first.scenario, *self._scenarios):
+            return self._stage(scenario, seed)
+        known = ", ".join(self._scenarios)
+        if "/" in scenario or "\\" in scenario or scenario.endswith((".yaml", ".yml", ".json")):
+            raise Invalid(
+                f"scenario: {scenario[:200]!r} looks like a path, and no files are read here; choose one "
+                f"of {known}, or give the fields of the scenario as an object.",
+                param="scenario",
+            )
+        raise Invalid(f"There is no scenario {scenario[:200]!r}; choose one of {known}.", param="scenario")
 
     def _timelines(self, request: Request, parameters: Fields, body: Any) -> Fields:
         world = self._world(request, parameters)
@@ -243,7 +257,7 @@ class Control:
 def control_app(
     document: Document,
     worlds: Worlds,
-    stage: Callable[[str, int], WorldConfig],
+    stage: StageOf,
     pipeline: Pipeline,
     settings: Settings,
     reports: Callable[[], Reports],

@@ -12,7 +12,7 @@ from mockserver.errors import Invalid
 from mockserver.server.pipeline import Pipeline
 from mockserver.server.served_api import ServedApi
 from mockserver.server.variation_run import VariationRun, shown
-from mockserver.server.world_config import WorldConfig
+from mockserver.server.world_config import StageOf, WorldConfig
 from mockserver.server.worlds import World, Worlds
 from mockserver.variations import Catalogue, KnownValues, Variation, apply_override
 
@@ -20,13 +20,13 @@ Fields = dict[str, Any]
 
 
 class VariationControl:
-    """Answers for variations; `find_stage` gives the stage of a scenario's name and a seed."""
+    """Answers for variations; `find_stage` gives the stage of a scenario (its name or fields) and a seed."""
 
     def __init__(
         self,
         worlds: Worlds,
         world: Callable[[Request, Fields], World],
-        find_stage: Callable[[str, int], WorldConfig],
+        find_stage: StageOf,
         pipeline: Pipeline,
     ) -> None:
         self._worlds = worlds
@@ -79,7 +79,7 @@ class VariationControl:
             hint = f"did you mean {close}?" if close else "GET /_mock/variations lists them"
             raise Invalid(f"There is no variation {name!r} ({hint}).", param="name")
         first = self._worlds.stage
-        stage = self._find_stage(body.get("scenario", first.scenario), int(body.get("seed", first.seed)))
+        stage = self._find_stage(body.get("scenario", first.source), int(body.get("seed", first.seed)))
         if variation is not None and variation.override is not None:
             rules, seeds = apply_override(variation.override, stage.rules, stage.seeds, stage.catalog)
             stage = replace(stage, rules=rules, seeds=seeds)
@@ -95,7 +95,7 @@ class VariationControl:
 
     def _clear(self, request: Request, parameters: Fields, body: Any) -> Fields:
         world = self._world(request, parameters)
-        self._worlds.reset(world, self._find_stage(world.stage.scenario, world.stage.seed))
+        self._worlds.reset(world, self._find_stage(world.stage.source, world.stage.seed))
         return {"watched": False}
 
 
