@@ -72,6 +72,22 @@ def room_imports() -> dict[str, set[str]]:
     return found
 
 
+def folder(module: str) -> str:
+    """The folder or loose module of `mockserver.simulation` that a module is in: `clusters`, `events`."""
+    return module.split(".")[2] if module.count(".") > 1 else ""
+
+
+def simulation_imports() -> dict[str, set[str]]:
+    """The folders and loose modules of the simulation that each of them imports."""
+    imported: dict[str, set[str]] = {}
+    for module in FILES:
+        own = folder(module)
+        if room(module) == "simulation" and own:
+            ends = {folder(name) for name in own_imports(module) if room(name) == "simulation"}
+            imported.setdefault(own, set()).update(ends - {own, ""})
+    return imported
+
+
 def circle(graph: Mapping[str, Iterable[str]]) -> list[str]:
     """The nodes of one circle in a directed graph, in order, the first repeated at the end; empty without a circle."""
     done: set[str] = set()
@@ -119,11 +135,17 @@ def has_reason(module: str, line: int) -> bool:
 # ---- ARCHITECTURE.md -----------------------------------------------------------------------------------------------
 
 
-def drawn_arrows() -> dict[str, set[str]]:
-    """The arrows of the pictures in ARCHITECTURE.md (mermaid lines `a & b --> c & d`), by where they begin."""
+def drawn_arrows(inside: str = "") -> dict[str, set[str]]:
+    """The arrows of the pictures in ARCHITECTURE.md (mermaid lines `a & b --> c & d`), by where they begin.
+
+    `inside` is a room whose own picture is meant: the one with the comment `%% inside ROOM`.
+    """
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     found: dict[str, set[str]] = {}
     for picture in re.findall(r"```mermaid\n(.*?)```", text, re.DOTALL):
+        drawn_room = re.search(r"%% inside (\w+)", picture)
+        if (drawn_room[1] if drawn_room else "") != inside:
+            continue
         for line in picture.splitlines():
             if "-->" in line:
                 begins, ends = (re.split(r"\s*&\s*", part.strip()) for part in line.split("-->"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -74,22 +74,31 @@ def test_the_tree_lists_every_folder_and_loose_module() -> None:
     assert not gone, f"ARCHITECTURE.md's tree lists what is not there: {sorted(gone)}"
 
 
+def differences(drawn: Mapping[str, set[str]], real: Mapping[str, set[str]]) -> Iterator[str]:
+    for room in real:
+        for end in real[room] - drawn.get(room, set()):
+            yield f"{room} imports {end}, which no picture shows"
+    for room in drawn:
+        for end in drawn[room] - real.get(room, set()):
+            yield f"no module of {room} imports {end}, as a picture shows"
+
+
 def test_every_room_imports_exactly_what_the_pictures_show() -> None:
     drawn, real = source.drawn_arrows(), source.room_imports()
     ground = drawn.pop("every_room", set())
     drawn = {room: ends - ground for room, ends in drawn.items()}
     real = {room: ends - ground for room, ends in real.items()}
-    failures = [
-        f"{room} imports {end}, which the pictures do not show"
-        for room in real
-        for end in real[room] - drawn.get(room, set())
-    ]
-    failures += [
-        f"no module of {room} imports {end}, as a picture shows"
-        for room in drawn
-        for end in drawn[room] - real.get(room, set())
-    ]
-    places(iter(failures))
+    places(differences(drawn, real))
+
+
+def test_every_folder_of_the_simulation_imports_exactly_what_its_picture_shows() -> None:
+    drawn, real = source.drawn_arrows("simulation"), source.simulation_imports()
+    assert not real["kernel"], "the kernel imports no resource"
+    places(differences(drawn, {folder: ends - {"kernel"} for folder, ends in real.items()}))
+
+
+def test_folders_of_the_simulation_are_in_no_circle() -> None:
+    assert source.circle(source.simulation_imports()) == []
 
 
 def test_rooms_are_in_no_circle() -> None:
