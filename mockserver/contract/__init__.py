@@ -1,1 +1,1 @@
-"""The data files that say what is true of the API, read once."""
+"""The data files of `spec/` and `fixtures/`, and the lifecycle tables, read once."""

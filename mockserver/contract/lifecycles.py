@@ -1,4 +1,4 @@
-"""The lifecycle tables of `spec/lifecycles.yaml`, read once and asked by everybody."""
+"""The lifecycle tables of `spec/lifecycles.yaml`, read once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ EVENT = "event"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One state: whether it rests, whether the resource has ceased to exist, what `status` says in it."""
+    """A state of a lifecycle.
+
+    `rests`: no move by time leads out of it. `gone`: the resource no longer exists. `shows`: the value of its `status`
+    field. `unmodelled`: why the simulation never enters it.
+    """
 
     name: str
     rests: bool = False
@@ -29,7 +33,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One legal way out of one or several states."""
+    """A legal move from `sources` to `target`, taken by `by` ("time", "event" or a command)."""
 
     name: str
     sources: tuple[str, ...]
@@ -40,7 +44,7 @@ class Move:
     grade: str = "assumed"
 
     def open_under(self, conditions: frozenset[str]) -> bool:
-        """Whether time may take this way for a resource with these conditions."""
+        """Whether time may take this move for a resource with these conditions."""
         return self.when <= conditions and not (self.unless & conditions)
 
 
@@ -82,9 +86,9 @@ class Lifecycle:
         return move is not None and source in move.sources and target == move.target
 
     def path_to(self, state: str) -> tuple[tuple[str, str], ...]:
-        """The shortest way from a birth to `state`: (state, cause) pairs; the cause of the first is "create".
+        """The shortest path from an initial state to `state`: (state, cause) pairs; the cause of the first is "create".
 
-        Injected events are part of it only where no other way leads there. Raises KeyError where none does.
+        Injected events are part of it only where no other path leads there. Raises KeyError where there is no path.
         """
         for allowed in ([move for move in self.moves if move.by != (EVENT,)], list(self.moves)):
             path = self._search(state, allowed)
@@ -93,7 +97,7 @@ class Lifecycle:
         raise KeyError(state)
 
     def _search(self, state: str, moves: list[Move]) -> tuple[tuple[str, str], ...] | None:
-        """The shortest way that takes only these moves, or None."""
+        """The shortest path that takes only these moves, or None."""
         waiting: deque[tuple[tuple[str, str], ...]] = deque(((initial, "create"),) for initial in self.initial)
         seen = set(self.initial)
         while waiting:

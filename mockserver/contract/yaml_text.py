@@ -1,4 +1,4 @@
-"""YAML read by the rules of JSON, so that what is read can be written as JSON."""
+"""YAML read with the types of JSON, so that any value read can be written as JSON."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Where a world is going: what is on its way, when anything changes next, and the timeline of each resource."""
+"""What is under way in a world, when anything changes next, and the timeline of each resource."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_JUMPS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One timeline of a resource or of a part of it; `waits_on` names what an open promise waits for."""
+    """A timeline of a resource or of a part of it; `waits_on` names what its promises wait for."""
 
     kind: str
     id: str

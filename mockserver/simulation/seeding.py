@@ -1,4 +1,4 @@
-"""The resources an account begins with: a pure function of scenario, seed, account and instant of birth."""
+"""The resources an account begins with: a pure function of scenario, seed, account and start time."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Seeds:
 
 
 class _Nothing:
-    """The rows of a world that holds nothing yet."""
+    """The rows of an empty world."""
 
     def get(self, kind: str, row_id: str) -> Any | None:
         return None
@@ -193,7 +193,7 @@ def _seed_endpoint(transaction: Transaction, wanted: EndpointSeed) -> None:
     if line[-1].phase in endpoint_record.HOLDING:
         places = (wanted.availability_zone,) if wanted.availability_zone else hardware.gpu.zones
         claim = Claim(endpoint.id, 0, wanted.min_replicas * hardware.gpu_count, places, created_ms)
-        # What was there before the world was born has its GPUs, whatever the demand.
+        # A resource older than the world has its GPUs, whatever the demand.
         endpoint = endpoint._replace(claims=(claim.granted(created_ms, places[0]),))
     if wanted.state is None:
         endpoint = endpoint_projection.project(setup, endpoint, created_ms)

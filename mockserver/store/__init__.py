@@ -1,1 +1,1 @@
-"""Where worlds are remembered: a narrow interface that knows no rule of the domain."""
+"""Where worlds are stored: a narrow interface that knows nothing of the resources."""

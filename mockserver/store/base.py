@@ -10,7 +10,7 @@ Key = tuple[str, str]
 
 
 class Stale(Exception):
-    """The world has been written since it was read: read again and decide again."""
+    """The world has been written since it was read: read it again and repeat the command."""
 
 
 class Store(Protocol):

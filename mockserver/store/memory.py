@@ -1,4 +1,4 @@
-"""The store that lives as long as the process."""
+"""A store in memory: it is lost when the process ends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _World:
 
 
 class MemoryStore:
-    """Rows in dictionaries. A commit costs what it writes, however much the world holds."""
+    """Rows in dictionaries. The cost of a commit depends on its writes, not on the size of the world."""
 
     def __init__(self) -> None:
         self._worlds: dict[str, _World] = {}

@@ -15,16 +15,16 @@ def exhausted(view: View) -> bool:
 
 
 def require(view: View) -> None:
-    """Raise PaymentRequired where there is nothing left to pay with."""
+    """Raise PaymentRequired where the credits are exhausted."""
     if exhausted(view):
         raise PaymentRequired("The account's credits are exhausted: add credits to go on.", code="insufficient_balance")
 
 
 def exhaust(transaction: Transaction) -> None:
-    """From now on nothing can be paid."""
+    """Exhaust the credits."""
     transaction.put(KIND, CREDITS, EXHAUSTED)
 
 
 def restore(transaction: Transaction) -> None:
-    """From now on there is credit again."""
+    """Restore the credits."""
     transaction.drop(KIND, CREDITS)

@@ -69,20 +69,20 @@ def find_add_on(cluster: Cluster, name: str) -> AddOn:
 
 
 def create(transaction: Transaction, cluster_id: str, wanted: Mapping[str, Any]) -> AddOn:
-    """Give a cluster another add-on. Raises NotFound; Invalid, also while the cluster is being deleted."""
+    """Add an add-on to a cluster. Raises NotFound; Invalid, also while the cluster is being deleted."""
     cluster = _changeable(transaction, cluster_id)
     return _store(transaction, cluster, added(cluster.terms.add_ons, wanted)).terms.add_ons[-1]
 
 
 def update(transaction: Transaction, cluster_id: str, name: str, config: Mapping[str, Any]) -> AddOn:
-    """Lay settings over those of an add-on. Raises NotFound; Invalid while the cluster is being deleted."""
+    """Merge settings into those of an add-on. Raises NotFound; Invalid while the cluster is being deleted."""
     cluster = _changeable(transaction, cluster_id)
     find_add_on(cluster, name)
     return find_add_on(_store(transaction, cluster, _configured(cluster.terms.add_ons, name, config)), name)
 
 
 def remove(transaction: Transaction, cluster_id: str, name: str) -> None:
-    """Take an add-on away. Raises NotFound; Invalid while the cluster is being deleted."""
+    """Remove an add-on. Raises NotFound; Invalid while the cluster is being deleted."""
     cluster = _changeable(transaction, cluster_id)
     gone = find_add_on(cluster, name)
     _store(transaction, cluster, tuple(add_on for add_on in cluster.terms.add_ons if add_on is not gone))
@@ -105,7 +105,7 @@ def _configured(known: AddOns, name: str, config: Mapping[str, Any]) -> AddOns:
 
 
 def _known(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The settings that the document declares: what else a body holds may be of any shape."""
+    """The settings that the document declares; others may be of any shape and are dropped."""
     return {kind: given for kind, given in config.items() if kind in TYPES}
 
 

@@ -1,4 +1,4 @@
-"""Passive health alerts: what fires on a node, the remediation it recommends, and what happens when it clears."""
+"""Passive health alerts: firing and clearing them, and the remediations they recommend."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockserver.simulation.kernel.transaction import Transaction
 
 KIND = "alert"
 COOL_DOWN_MS = 30 * MINUTE_MS
-"""How long after a remediation of a node none is recommended anew."""
+"""How long after the end of a node's remediation no other is recommended."""
 CHECKER, AUTO_APPROVED = "Together Health Checker", "Auto-Approved"
 ESCALATION = ("REBOOT_VM", "VM_ONLY", "HOST_AWARE")
 """The recommended modes, the mildest first."""
@@ -68,9 +68,9 @@ def of_node(cluster: Cluster, node: Node, at_ms: int) -> frozenset[str]:
 def _recommend(
     transaction: Transaction, cluster: Cluster, node: Node, mode: str, alert: Alert
 ) -> tuple[Cluster, str | None]:
-    """The cluster with an automated remediation of the node, and its id; without one where none is due.
+    """The cluster with an automated remediation of the node, and its id; unchanged and None where none is due.
 
-    A remediation of the node that waits for approval takes the alert up, and the severer mode of the two.
+    A remediation of the node that waits for approval is linked to the alert, and gets the severer mode of the two.
     """
     at_ms = transaction.at_ms
     policy = transaction.setup.rules.switches.automated_remediations

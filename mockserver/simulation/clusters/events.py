@@ -49,7 +49,7 @@ def fail_node(transaction: Transaction, cluster: Cluster, node: Node) -> None:
 def degrade_node(
     transaction: Transaction, cluster: Cluster, node: Node, alert: str, annotations: Mapping[str, str]
 ) -> str:
-    """A worker goes on, but badly: an alert fires and the cluster is degraded. Answers the alert's id."""
+    """A worker keeps running, impaired: an alert fires and the cluster is degraded. Returns the alert's id."""
     at_ms = transaction.at_ms
     if nodes.phase(node, at_ms) != nodes.RUNNING or phase(cluster, at_ms) not in (READY, DEGRADED):
         raise Conflict(
@@ -71,7 +71,7 @@ def degrade_node(
 
 
 def recover_node(transaction: Transaction, cluster: Cluster, node: Node) -> None:
-    """A worker that failed, or on which alerts fire, is well again; so is the cluster if it was the last one."""
+    """A worker that failed, or on which alerts fire, recovers; so does the cluster if nothing else in it is broken."""
     setup, at_ms = transaction.setup, transaction.at_ms
     after = remediation_effects.without_projections(cluster, at_ms)
     node = _same(after, node)
@@ -90,7 +90,7 @@ def recover_node(transaction: Transaction, cluster: Cluster, node: Node) -> None
 def fire_alert(
     transaction: Transaction, cluster: Cluster, node: Node, alert: str, annotations: Mapping[str, str]
 ) -> str:
-    """A health alert fires on a worker. Answers its id."""
+    """A health alert fires on a worker. Returns its id."""
     after, fired = alerts.fire(
         transaction, remediation_effects.without_projections(cluster, transaction.at_ms), node, alert, annotations
     )
@@ -159,9 +159,9 @@ def resume(transaction: Transaction, cluster: Cluster) -> None:
 
 
 def reclaim(transaction: Transaction, cluster: Cluster, count: int) -> tuple[str, ...]:
-    """So many preemptible nodes, the newest first, are given notice; when they are gone, others are asked for.
+    """Announce the reclaim of `count` preemptible nodes, the newest first; once they are gone, new ones are claimed.
 
-    Answers the names of the nodes.
+    Returns the names of the nodes.
     """
     setup, at_ms = transaction.setup, transaction.at_ms
     after = remediation_effects.without_projections(cluster, at_ms)
@@ -199,7 +199,7 @@ def _with(cluster: Cluster, *changed: Node) -> Cluster:
 
 
 def _recovered(setup: Setup, cluster: Cluster, at_ms: int) -> Cluster:
-    """The cluster, ready again where nothing in it is broken any more."""
+    """The cluster, moved to ready where nothing in it is broken any more."""
     return cluster if broken(cluster, at_ms) else transition(setup, KIND, cluster, "recovered", at_ms) or cluster
 
 

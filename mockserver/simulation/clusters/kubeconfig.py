@@ -1,4 +1,4 @@
-"""The kubeconfig of a ready cluster: one that a Kubernetes client loads; its host need not answer."""
+"""The kubeconfig of a ready cluster. A Kubernetes client can load it, but its host does not exist."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mockserver.simulation.kernel import keyed_random
 def kube_config(seed: int, cluster_id: str, region: str) -> str:
     """The base64 of a YAML kubeconfig with one cluster, one user and one context.
 
-    The host is under .invalid, so that no client can take its token to a real one.
+    The host is under .invalid, so that no client can send its token to a real host.
     """
     name = f"t-{cluster_id}"
     user = f"{name}-admin"

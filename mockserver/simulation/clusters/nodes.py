@@ -26,11 +26,11 @@ BY_REPAIR = frozenset({REPLACED, EVICTED})
 
 
 class Node(NamedTuple):
-    """One node. It is listed from the first mark of its line until `deleted_ms`, which it leaves `because` of.
+    """A node. It is listed from the first mark of its line until `deleted_ms`; `because` is why it leaves.
 
     `role` is "control", "standard" or "preemptible"; `added_by` is "create", "scale", "allocation" or "repair";
-    `part` is the claim that a preemptible node's GPUs come from; `notice_ms` is when it was told that it is
-    reclaimed; `accepted` counts the events and repairs that moved it.
+    `part` is the claim that a preemptible node's GPUs come from; `notice_ms` is when its reclaim was
+    announced; `accepted` counts the events and repairs that moved it.
     """
 
     id: str
@@ -63,12 +63,12 @@ def make(setup: Setup, cluster_id: str, key: str, role: str, added_by: str, at_m
 
 
 def identity(setup: Setup, cluster_id: str, key: str) -> str:
-    """The id of the node that `key` tells from the others of its cluster."""
+    """The id of the node with this key; a key is unique among the nodes of a cluster."""
     return keyed_random.identifier(setup.seed, cluster_id, key, "node")
 
 
 def begin(setup: Setup, node: Node, since_ms: int, at_ms: int) -> Node:
-    """The node with its promises made, scheduled from `since_ms` on; one that is under way stays as it is."""
+    """The node with the promises of its boot, scheduled from `since_ms` on; one that boots already stays as it is."""
     if len(node.line) > 1:
         return node
     gates = {"scheduled": lambda pending_ms: max(pending_ms, since_ms)}
@@ -85,7 +85,7 @@ def settled_ms(node: Node) -> int | None:
 
 
 def removed(node: Node, at_ms: int, because: str = SCALED_DOWN) -> Node:
-    """The node, taken out of its cluster: its facts stay, its promises do not."""
+    """The node, removed from its cluster at `at_ms`: its facts stay, its promises are dropped."""
     return node._replace(line=facts(node.line, at_ms), deleted_ms=at_ms, because=because)
 
 
@@ -95,12 +95,12 @@ def moved(setup: Setup, node: Node, move: str, at_ms: int) -> Node | None:
 
 
 def held(setup: Setup, node: Node, at_ms: int) -> Node:
-    """The node of a cluster that is paused: paused if it ran, else it stays where it is on its way."""
+    """The node of a cluster that is paused: paused if it runs, else its boot stops where it is."""
     return moved(setup, node, "paused", at_ms) or node._replace(line=facts(node.line, at_ms))
 
 
 def let_go(setup: Setup, node: Node, at_ms: int) -> Node:
-    """The node of a cluster that is resumed: running again, or on its way again."""
+    """The node of a cluster that is resumed: running again, or booting on."""
     node = moved(setup, node, "resumed", at_ms) or node
     if len(node.line) > len(facts(node.line, at_ms)):
         return node
@@ -120,7 +120,7 @@ def rebooted(setup: Setup, node: Node, at_ms: int) -> Node:
 
 
 def without_repairs(node: Node, t_ms: int) -> Node:
-    """The node without what repairs that have not begun by `t_ms` have promised of it."""
+    """The node without the promises of repairs that have not begun by `t_ms`."""
     if node.deleted_ms is not None and node.deleted_ms > t_ms and node.because in BY_REPAIR:
         node = node._replace(deleted_ms=None, because="")
     known = len(facts(node.line, t_ms))

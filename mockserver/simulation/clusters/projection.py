@@ -174,7 +174,7 @@ def _fails_by(cluster_nodes: Iterable[Node], t_ms: int) -> bool:
 
 
 def _with_repairs(lifecycle: Lifecycle, line: Timeline, projection: remediation_effects.Projection) -> Timeline:
-    """The line with what repairs on their way will do to it: restore the cluster, or remove a worker."""
+    """The line with what repairs under way will do to the cluster: restore it, or remove a worker."""
     last = line[-1]
     healed, lost = lifecycle.target("repaired", last.phase), lifecycle.target("worker_lost", last.phase)
     if healed is not None and projection.repaired_ms is not None and projection.repaired_ms > last.at_ms:
@@ -187,7 +187,7 @@ def _with_repairs(lifecycle: Lifecycle, line: Timeline, projection: remediation_
 def _waiting(view: View, cluster: Cluster) -> tuple[Claim, ...]:
     """The claims still to be met: asked for once the cluster is ready, one node after the other.
 
-    When each is asked for depends on nothing but the instant its wish was made and that of readiness.
+    When each is asked for depends only on when the claim was made and when the cluster is ready.
     """
     ready_ms = first(cluster.line, READY)
     if ready_ms is None or phase(cluster, view.at_ms) in ON_HOLD:

@@ -1,4 +1,4 @@
-"""GPU clusters as they are remembered, and what a read sees of them."""
+"""GPU clusters as they are stored, and what a read sees of them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ EVENT_RETENTION_MS = 72 * HOUR_MS
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a cluster is to be, checked. GPU counts are of GPUs, instants in ms."""
+    """What was ordered, validated. Counts are of GPUs, not nodes; instants are milliseconds since the epoch."""
 
     name: str
     cluster_type: str
@@ -65,7 +65,7 @@ class Terms:
 
 
 class Cluster(NamedTuple):
-    """One GPU cluster: its terms, its timeline, its nodes, and its claims for preemptible GPUs."""
+    """A GPU cluster: its terms, its timeline, its nodes, and its claims for preemptible GPUs."""
 
     id: str
     terms: Terms
@@ -139,7 +139,7 @@ LEFT = {
     nodes.REPLACED: ("TogetherNodeReplaced", "A remediation replaced the node"),
     nodes.EVICTED: ("TogetherNodeEvicted", "A remediation removed the node"),
 }
-"""Reason and message of a node's event. The reasons of repairs are ours: the documents have no word for them."""
+"""Reason and message of a node's event. The reasons of repairs are our own (grade assumed): no document names them."""
 
 
 def broken(cluster: Cluster, t_ms: int) -> bool:
@@ -195,7 +195,7 @@ def find(view: View, cluster_id: str) -> Cluster:
 
 
 def listing(view: View, project_id: str | None) -> Iterator[Cluster]:
-    """The clusters that are there, oldest first, of one project where it is named."""
+    """The clusters that exist, oldest first, of one project where `project_id` is given."""
     for cluster in view.scan(KIND).values():
         if phase(cluster, view.at_ms) != GONE and project_id in (None, cluster.terms.project_id):
             yield cluster

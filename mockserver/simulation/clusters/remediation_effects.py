@@ -1,4 +1,4 @@
-"""What remediations do to their cluster: promises that are taken back and by_id anew with the cluster's own."""
+"""What remediations will do to their cluster: promises, made anew together with those of the cluster."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_BOOT = "The node did not come up again."
 
 
 class Projection(NamedTuple):
-    """A cluster's nodes, remediations and alerts with what is promised of them.
+    """A cluster's nodes, remediations and alerts with their promises.
 
     `repaired_ms` is when the last repair under way leaves no node of the cluster broken (None: not promised);
     `degraded_ms` is when the first of them loses its node (None: none does).
@@ -35,13 +35,13 @@ class Projection(NamedTuple):
 
 
 def without_projections(cluster: Cluster, at_ms: int) -> Cluster:
-    """The cluster as it is at an instant, without anything that a repair or an allocation still promises.
+    """The cluster as it is at an instant, without the promises of repairs and allocations.
 
-    Its terms say how many GPUs it has now: an eviction may have taken some since they were agreed.
+    `num_gpus` of its terms is what it has now: an eviction may have taken some since the terms were accepted.
     """
-    by_id = tuple(nodes.without_repairs(node, at_ms) for node in cluster.nodes if node.line[0].at_ms <= at_ms)
+    current = tuple(nodes.without_repairs(node, at_ms) for node in cluster.nodes if node.line[0].at_ms <= at_ms)
     cluster = cluster._replace(
-        nodes=by_id,
+        nodes=current,
         claims=tuple(claim for claim in cluster.claims if claim.until_ms is None or claim.until_ms > at_ms),
         alerts=tuple(
             alert._replace(resolved_ms=None) if alert.resolved_ms and alert.resolved_ms > at_ms else alert
@@ -100,7 +100,7 @@ def project(setup: Setup, cluster: Cluster, by_id: Mapping[str, Node], at_ms: in
 
 
 def call_off(setup: Setup, remediation: Remediation, at_ms: int, why: str) -> Remediation:
-    """The remediation, ended because it can do nothing any more; one that is over stays as it is."""
+    """The remediation, ended early because of `why`; one that is over already stays as it is."""
     for move in ("called_off", "broken_off"):
         ended = transition(setup, record.KIND, remediation, move, at_ms)
         if ended is not None:
@@ -118,7 +118,7 @@ def about_to_be_evicted(cluster: Cluster, at_ms: int) -> frozenset[str]:
 
 
 def subject(setup: Setup, cluster: Cluster, remediation: Remediation, by_id: Mapping[str, Node]) -> Node | None:
-    """The node that a remediation brings up: the one that took the place of its own, once there is one."""
+    """The node that a remediation brings up: the replacement of its node once there is one, else the node itself."""
     fresh = by_id.get(nodes.identity(setup, cluster.id, _place(remediation)))
     return fresh or by_id.get(remediation.node_id)
 
@@ -126,7 +126,7 @@ def subject(setup: Setup, cluster: Cluster, remediation: Remediation, by_id: Map
 def _continued(
     setup: Setup, cluster: Cluster, remediation: Remediation, by_id: dict[str, Node], at_ms: int
 ) -> Remediation:
-    """The remediation with its promises by_id, and those of its node in `by_id`."""
+    """The remediation with its promises made, and those of its node in `by_id`."""
     node = subject(setup, cluster, remediation, by_id)
     running = remediation.line[-1].phase == record.RUNNING
     evicting = running and remediation.mode == record.EVICTS
@@ -161,7 +161,7 @@ def _continued(
 def _begin(
     setup: Setup, cluster: Cluster, remediation: Remediation, node: Node, by_id: dict[str, Node], begun_ms: int
 ) -> Node:
-    """Promise in `by_id` what the remediation does to its node when it begins; answers the node to be brought up."""
+    """Promise in `by_id` what the remediation does to its node when it begins; returns the node to be brought up."""
     if remediation.mode in record.REBOOTS:
         by_id[node.id] = nodes.rebooted(setup, node, begun_ms)
         return by_id[node.id]
@@ -176,5 +176,5 @@ def _begin(
 
 
 def _place(remediation: Remediation) -> str:
-    """What is unique of the node that takes the place of the remediation's own."""
+    """The key of the node that replaces the remediation's node."""
     return f"repair/{remediation.id}"

@@ -1,4 +1,4 @@
-"""Health alerts and remediations as a cluster remembers them."""
+"""Health alerts and remediations as their cluster stores them, and what a read sees of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MANUAL, AUTOMATED = "REMEDIATION_TRIGGER_MANUAL", "REMEDIATION_TRIGGER_AUTOMATED
 
 
 class Alert(NamedTuple):
-    """A passive health check alert. It fires until `resolved_ms` (None: no end in sight).
+    """A passive health check alert. It fires until `resolved_ms` (None: no end is promised).
 
     `degrades`: the cluster is degraded for as long as it fires.
     """
@@ -67,7 +67,7 @@ class Remediation(NamedTuple):
 
     @property
     def created_ms(self) -> int:
-        """When it was asked for."""
+        """When it was created."""
         return self.line[0].at_ms
 
 

@@ -1,4 +1,4 @@
-"""The nodes and claims that a cluster gets or gives up when its terms change."""
+"""The nodes and claims that a cluster gains or gives up when its terms change."""
 
 from __future__ import annotations
 

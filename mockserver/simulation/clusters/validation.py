@@ -28,7 +28,7 @@ ECHOED = (
 
 
 def require_driver(body: Mapping[str, Any]) -> None:
-    """Raise Invalid, in the service's own words, where neither the driver pair nor its id is complete."""
+    """Raise Invalid, with the message of the service, where neither the driver pair nor its id is complete."""
     given = [field for field in ("cuda_version", "nvidia_driver_version") if body.get(field)]
     if len(given) == 1 or (not given and not body.get("nvidia_version_id")):
         missing = "cuda_version" if given == ["nvidia_driver_version"] else "nvidia_driver_version"
@@ -189,7 +189,7 @@ def _window(
 
 
 def _echoed(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the API gives back as it was sent."""
+    """The fields that the API returns as they were sent."""
     echoed = {field: body[field] for field in ECHOED if body.get(field) is not None}
     if "slurm_shm_size_gib" in echoed:
         echoed["slurm_shm_size_gib"] = whole(echoed["slurm_shm_size_gib"], "slurm_shm_size_gib", 0, MOST_GIB)

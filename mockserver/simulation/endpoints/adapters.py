@@ -1,4 +1,4 @@
-"""LoRA adapters of dedicated endpoints: bound by name, and gone with their endpoint."""
+"""LoRA adapters of dedicated endpoints. A binding is by name and ends with its endpoint."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Binding(NamedTuple):
 
 
 def adapter_model(view: View, name: str) -> AdapterModel | None:
-    """The account's adapter model of this name, or None. The one place that knows which adapters there are."""
+    """The account's adapter model of this name, or None: an upload whose job is complete, or one of the catalogue."""
     base_model = model_record.adapted_by(view, name)
     if base_model is not None:
         return AdapterModel(name, base_model)
@@ -37,7 +37,7 @@ def bindings(endpoint: Endpoint) -> list[Binding]:
 
 
 def endpoint_with(view: View, adapter_name: str) -> Endpoint | None:
-    """The endpoint that an adapter is bound to: one at most, since requests may name the adapter alone."""
+    """The endpoint that an adapter is bound to, or None. There is at most one: requests may name the adapter alone."""
     return next((endpoint for endpoint in view.scan(KIND).values() if adapter_name in endpoint.adapters), None)
 
 

@@ -1,4 +1,4 @@
-"""Dedicated endpoints as they are remembered, and what a read sees of them."""
+"""Dedicated endpoints as they are stored, and what a read sees of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SUFFIX = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Endpoint(NamedTuple):
-    """One dedicated endpoint.
+    """A dedicated endpoint.
 
     `claims[0]` asks for the replicas it starts with; each further claim is for one replica added later.
     `accepted` counts the commands that moved its state, `touched_ms` is when inactivity last began to count
@@ -78,7 +78,7 @@ def ready_replicas(setup: Setup, endpoint: Endpoint, gpu_count: int, t_ms: int) 
 
 
 def zone(endpoint: Endpoint, t_ms: int) -> str | None:
-    """The availability zone: the one it runs in, else the one that was asked for."""
+    """The availability zone it runs in, else the zone that was requested."""
     claim = endpoint.claims[0] if endpoint.claims else None
     return claim.place if claim and claim.granted_by(t_ms) else endpoint.zone
 
@@ -111,7 +111,7 @@ def find(view: View, endpoint_id: str) -> Endpoint:
 
 
 def identity(transaction: Transaction, owner: str, model: str, suffix: str | None = None) -> tuple[str, str]:
-    """A new endpoint's id and system name: owner and model, the owner not said twice, and the suffix or eight digits.
+    """A new endpoint's id and system name: owner, model (without the owner twice), and the suffix or eight digits.
 
     Raises Invalid for a suffix that cannot be, or that makes a name which is taken.
     """

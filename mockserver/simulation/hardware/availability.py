@@ -1,4 +1,4 @@
-"""Hardware: which configurations fit a model, and whether one can be had at an instant."""
+"""Hardware: which configurations fit a model, and whether one is available at an instant."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def fitting(view: View, model_id: str) -> tuple[Hardware, ...]:
 def availability(view: View, hardware: Hardware, zone: str | None = None) -> str:
     """available, insufficient or unavailable: for one replica, in one zone or in any.
 
-    `available` is the promise that a create at this instant starts, so a zone where somebody already waits
-    does not count.
+    `available` promises that a create at this instant gets its GPUs, so a zone where a claim waits already does not
+    count.
     """
     if view.setup.rules.stock.unlimited:
         return "available"
@@ -50,14 +50,14 @@ def next_stock_change(view: View, hardware: Hardware) -> int | None:
 
 
 def updated_ms(view: View) -> int:
-    """When the figures of the hardware list were last taken: at the last possible change of demand."""
+    """When the availabilities were last computed: at the last possible change of demand."""
     return view.at_ms - view.at_ms % view.setup.rules.stock.demand_step_ms
 
 
 def choose(view: View, model_id: str, hardware_id: str) -> tuple[Model, Hardware]:
     """The model and the configuration that a create names.
 
-    Raises Invalid with the words that clients look for: where it is missing, unknown, or does not serve the
+    Raises Invalid, with the messages of the service, where the hardware is missing, unknown, or does not serve the
     model, and where the model is unknown.
     """
     if not hardware_id:
@@ -85,6 +85,6 @@ def choose(view: View, model_id: str, hardware_id: str) -> tuple[Model, Hardware
 
 
 def require_stock(view: View, hardware: Hardware, zone: str | None) -> None:
-    """Raise Invalid where the hardware is not to be had at all at this instant."""
+    """Raise Invalid where the hardware is not available at all at this instant."""
     if availability(view, hardware, zone) == "unavailable":
         raise Invalid(STOCK_OUT, param="hardware")

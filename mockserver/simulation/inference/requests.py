@@ -1,4 +1,4 @@
-"""Who answers an inference request, and what being asked does to an endpoint: it is not idle."""
+"""Which model or endpoint answers an inference request; a request restarts the endpoint's inactivity timeout."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ NOT_AVAILABLE = "model_not_available"
 
 
 class Route(NamedTuple):
-    """Who answers: the model as the answer calls it, and the dedicated endpoint that serves it, if one does."""
+    """The model as the answer names it, and the dedicated endpoint that serves it, if one does."""
 
     model: str
     endpoint: Endpoint | None = None
 
 
 def use(transaction: Transaction, model: str) -> str:
-    """Have whoever `model` names answer a request, and say which model that is.
+    """Route a request by its `model` name, and return the model that answers it.
 
-    An endpoint with an inactivity timeout counts it anew from now. Raises Invalid where nobody has the name, and
-    where the endpoint is not STARTED.
+    An endpoint with an inactivity timeout counts it anew from now. Raises Invalid where nothing has this name,
+    WrongState where the endpoint is not STARTED.
     """
     answering, endpoint = route(transaction, model)
     if endpoint is not None:
@@ -42,7 +42,7 @@ def use(transaction: Transaction, model: str) -> str:
 
 
 def route(view: View, model: str) -> Route:
-    """Who answers to this name: an endpoint by its name or id, a serverless model, or an adapter that is bound,
+    """What has this name: an endpoint by its name or id, a serverless model, or an adapter that is bound,
     with or without the name of its endpoint before it. Raises Invalid.
     """
     if any(model == entry.model for entry in view.scan("serverless").values()):

@@ -1,10 +1,10 @@
-"""Stock: pools of GPUs, who holds them, and who waits for them.
+"""Pools of GPUs: what is held, what is free, and the queue of claims that wait.
 
 A pool is the GPUs of one type over its places (zones for endpoints, regions for clusters). What is free at an
 instant is the capacity, less a seeded demand of the rest of the world (a pure function of time, repeating
-weekly), less what this world's own resources hold. Whoever cannot be served waits in the pool's queue, first
-come first served at each place, and its claim carries the promise of when it will be served; the promise is
-made anew whenever the pool changes.
+weekly), less what this world's own resources hold. A claim that cannot be granted waits in the
+pool's queue, first come first served at each place, with a promise of when it will be granted; the promise is made
+anew whenever the pool changes.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ UNLIMITED = 1 << 40
 
 
 class Claim(NamedTuple):
-    """A wish for GPUs, and what came of it.
+    """A request for GPUs, and its outcome.
 
-    `places` are where it may be met, in order of preference. The GPUs come back by themselves at `until_ms`,
-    or `span_ms` after the grant, where either is promised; at `lapses_ms` the claim is no longer waited with.
+    `places` are where it may be granted, in order of preference. The GPUs come back by themselves at `until_ms`,
+    or `span_ms` after the grant, where either is promised; at `lapses_ms` the claim leaves the queue.
     `granted_ms` in the future is a promise; None is never.
     """
 
@@ -49,11 +49,11 @@ class Claim(NamedTuple):
         return self._replace(granted_ms=None, place=None)
 
     def decided(self, outcome: Claim) -> Claim:
-        """The claim with what the pool decided of it."""
+        """The claim with the grant that the pool has decided."""
         return self._replace(granted_ms=outcome.granted_ms, place=outcome.place)
 
     def granted_by(self, t_ms: int) -> bool:
-        """Whether the GPUs have been had at `t_ms`."""
+        """Whether the GPUs are granted by `t_ms`."""
         return self.granted_ms is not None and self.granted_ms <= t_ms
 
     def release(self) -> Release | None:
@@ -78,7 +78,7 @@ class Release(NamedTuple):
 class Pool(NamedTuple):
     """One pool of a world: `held` GPUs by place at `settled_ms`, what will come back, and who waits.
 
-    At the places in `out` nothing is free until they are taken from it, whatever the demand.
+    At the places in `out` the GPUs have run out: nothing is free there, whatever the demand.
     """
 
     key: str
@@ -91,7 +91,7 @@ class Pool(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What a pool could give if this world held nothing."""
+    """The GPUs of a pool that the rest of the world leaves to this one."""
 
     key: str
     seed: int
@@ -163,7 +163,7 @@ def free_now(pool: Pool, supply: Supply, place: str) -> int:
 
 
 def contended(pool: Pool, supply: Supply) -> frozenset[str]:
-    """The places where somebody waits who could be served there one day: newcomers stand behind them."""
+    """The places with a waiting claim that could be granted there some day: newcomers queue behind it."""
     return frozenset(place for claim in pool.queue for place in claim.places if claim.gpus <= supply.most(place))
 
 
@@ -184,8 +184,8 @@ def replace_holdings(
 ) -> Pool:
     """Replace all that a holder has in the pool, settled at the present instant.
 
-    `before` is what it has held until now, `after` what it holds from now on; `claims` are all its wishes
-    still to be met: one that was waiting already (same part) keeps its place in the queue. The promises of the
+    `before` is what it has held until now, `after` what it holds from now on; `claims` are all its claims still to be
+    granted: one that was waiting already (same part) keeps its place in the queue. The promises of the
     queue are stale until `schedule_queue`.
     """
     held = dict(pool.held)
@@ -207,11 +207,11 @@ def replace_holdings(
 
 
 def schedule_queue(pool: Pool, supply: Supply) -> Pool:
-    """Promise anew: walk forward from the settled instant and say when and where each claim is met.
+    """Decide anew when and where each claim is granted, walking forward from the settled instant.
 
-    Claims are met in the order of the queue; at each place nobody overtakes a claim that could be met there
-    one day. The walk visits releases and changes of demand, and ends one period of the demand after the last
-    release, since nothing new can come after that.
+    Claims are granted in the order of the queue; at each place none overtakes a claim that could be granted there
+    some day. The walk visits releases and changes of demand, and ends one period of the demand after the last
+    release, since nothing can change after that.
     """
     if not pool.queue:
         return pool
@@ -243,7 +243,7 @@ def _served(
     supply: Supply,
     t_ms: int,
 ) -> list[Claim]:
-    """The claims that can be met at `t_ms`, each with its grant."""
+    """The claims that can be granted at `t_ms`, each with its grant."""
     taken = dict(held)
     blocked: set[str] = set()
     served = []

@@ -12,7 +12,7 @@ HEADROOM = 1.25
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU type of the dedicated-endpoint catalogue; its configurations differ in their count alone."""
+    """A GPU type of the dedicated-endpoint catalogue; its configurations differ only in their count."""
 
     name: str
     """The part of the hardware id between vendor and count: "h100_80gb_sxm"."""

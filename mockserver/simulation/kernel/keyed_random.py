@@ -1,4 +1,4 @@
-"""Keyed randomness: every number is a pure function of what it is for, so other traffic cannot disturb it."""
+"""Keyed randomness: every number is a pure function of its key, so other requests cannot disturb it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class KeyedRandom:
         return int.from_bytes(blake2b(f"{self._key}\x1f{name}".encode(), digest_size=8).digest(), "big")
 
     def choose_move(self, phase: str, moves: Sequence[Move], pace: Pace) -> Move:
-        """One of several ways out of a phase: an unlucky one by its chance, else the one that has none."""
+        """One of several moves out of a phase: an unlucky one with its chance, else the usual one."""
         usual = moves[0]
         lot = None
         for move in moves:

@@ -1,4 +1,4 @@
-"""What a scenario settles for the simulation: pace, chances, stock, switches, and who the account is.
+"""What a scenario decides for the simulation: pace, chances, stock, switches, and the account.
 
 Plain values: `scenarios/` reads and checks them, `fixtures/` holds them.
 """
@@ -26,7 +26,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long moves take and how likely the unlucky ones are."""
+    """How long moves take, and how likely the unlucky ones are (those that an event may cause as well)."""
 
     durations_ms: Mapping[tuple[str, str], tuple[int, int]]
     """(kind, move) -> shortest and longest, in ms."""
@@ -45,7 +45,7 @@ class Pace:
         return self.chances.get(move.name, 0.0) if EVENT in move.by else None
 
     def steps(self, lifecycle: Lifecycle, state: str, conditions: frozenset[str]) -> tuple[Step, ...]:
-        """What time may do next to a resource in this state, without what has no chance at all."""
+        """The moves that time may take out of this state, without those whose chance is 0."""
         key = (lifecycle.kind, state, conditions)
         cached = self._steps.get(key)
         if cached is None:
@@ -93,7 +93,7 @@ class Switches:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who the caller is: the owner of what is created, and the project and organization the key belongs to."""
+    """The caller: the owner of new resources, and the project and organization of the key."""
 
     owner: str
     user_id: str
@@ -106,7 +106,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Everything the simulation takes from a scenario, save the resources an account begins with."""
+    """Everything the simulation takes from a scenario, except the resources an account begins with."""
 
     account: Account
     pace: Pace
@@ -117,7 +117,7 @@ class Rules:
 
     @property
     def owner(self) -> str:
-        """The owner of what is created."""
+        """The owner of new resources."""
         return self.account.owner
 
     @property

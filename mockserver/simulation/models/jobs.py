@@ -1,4 +1,4 @@
-"""Jobs: what works in the background on the import of a model, from Queued to Complete or Failed."""
+"""Jobs: the import of a model in the background, from Queued to Complete or Failed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FAILED = "Failed"
 
 
 class Job(NamedTuple):
-    """One import. `model_name` is as it was asked for, `source` too, but without what is secret in it."""
+    """The import of a model. `model_name` is as the request has it; `source` too, without its secrets."""
 
     id: str
     model_name: str
@@ -38,5 +38,5 @@ def find(view: View, job_id: str, param: str) -> Job:
 
 
 def project(setup: Setup, job: Job, at_ms: int) -> Job:
-    """The job with what time will do to it from `at_ms` on."""
+    """The job with its promises made from `at_ms` on."""
     return job._replace(line=unfold(setup.course(KIND, job.id, 0), job.line, at_ms))

@@ -37,7 +37,7 @@ class Upload(NamedTuple):
 
 
 def find(view: View, name: str) -> Model | None:
-    """The model of this name that is there for the account at this instant, or None."""
+    """The model of this name that the account can use at this instant, or None."""
     model = view.setup.catalog.model(name)
     if model is not None:
         return model
@@ -63,7 +63,7 @@ def adapted_by(view: View, name: str) -> str | None:
 
 
 def listing(view: View) -> Iterator[Model]:
-    """Every model that is there: the platform's, what it serves besides, the account's own, oldest first."""
+    """Every model that exists: the catalogue's, other serverless ones, the account's own, oldest first."""
     catalog = view.setup.catalog
     yield from catalog.models
     for entry in view.scan("serverless").values():
@@ -85,7 +85,7 @@ def next_listing_change(view: View) -> int | None:
 
 
 def id_of(view: View, name: str) -> str:
-    """The id of a model, which the 2024 edition speaks of it by."""
+    """The id of a model, which the 2024 edition of the API uses."""
     upload: Upload | None = view.get(KIND, name)
     return (
         upload.id if upload is not None else f"model-{keyed_random.identifier(view.setup.seed, 'catalog model', name)}"

@@ -19,14 +19,14 @@ _SIZE = re.compile(r"(?<![A-Za-z\d.])(?:(\d{1,3})x)?(\d{1,5}(?:\.\d{1,3})?)([bm]
 
 
 class Source(NamedTuple):
-    """Where weights come from: the kind of place, and the place without what is secret in it."""
+    """Where weights come from: the kind of place, and the place without its secrets."""
 
     kind: str
     shown: str
 
 
 def read_source(written: str) -> Source:
-    """Where weights come from. Raises Invalid, whose message does not repeat what was written: it may be signed."""
+    """Where weights come from. Raises Invalid, whose message does not repeat the source: its URL may be signed."""
     written = written.strip()
     if _REPOSITORY.fullmatch(written):
         return Source(HUGGING_FACE, written)
@@ -48,7 +48,7 @@ def read_source(written: str) -> Source:
 
 
 def whole_name(owner: str, name: str) -> str:
-    """The owner and the name, the owner not said twice. Raises Invalid for a name that cannot be."""
+    """The name with its owner once before it. Raises Invalid for a name that cannot be."""
     bare = name.removeprefix(f"{owner}/")
     if not _NAME.fullmatch(bare):
         raise Invalid(

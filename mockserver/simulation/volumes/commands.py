@@ -107,7 +107,7 @@ def attach(transaction: Transaction, volume_id: str, cluster_id: str, region: st
 
 
 def follow_cluster(transaction: Transaction, volume_id: str, gone_ms: int | None) -> None:
-    """Re-make the volume's promises after those of its cluster, which will be gone at `gone_ms`, changed."""
+    """Make the volume's promises anew after those of its cluster, which will be gone at `gone_ms`, have changed."""
     volume: Volume | None = transaction.get(KIND, volume_id)
     if volume is not None:
         save(transaction, project(transaction.setup, volume, transaction.at_ms, gone_ms))
@@ -118,7 +118,7 @@ def project(setup: Setup, volume: Volume, at_ms: int, gone_ms: int | None) -> Vo
     conditions = frozenset({"attached"} if volume.cluster_id else {"unpaid"} if volume.unpaid else ())
     line = _unfold(setup, volume, facts(volume.line, at_ms), at_ms, conditions)
     if gone_ms is not None:
-        # Where all happens in one instant, at least its birth is left.
+        # Where everything happens in one instant, the first mark is left.
         line = tuple(mark for mark in line if mark.at_ms < gone_ms) or line[:1]
         phase = line[-1].phase
         if volume.dies_with_cluster and phase not in ("deleting", GONE):

@@ -14,7 +14,7 @@ GONE = "GONE"
 
 
 class Volume(NamedTuple):
-    """One shared volume. `cluster_id` names the cluster it was attached to last, which may be gone.
+    """A shared volume. `cluster_id` names the cluster it was attached to last, which may be gone.
 
     `dies_with_cluster` is true of a volume made inline for a cluster and not declared independent of it.
     """
@@ -47,14 +47,14 @@ def find(view: View, volume_id: str) -> Volume:
 
 
 def listing(view: View, project_id: str | None) -> Iterator[Volume]:
-    """The volumes that are there, oldest first, of one project where it is named."""
+    """The volumes that exist, oldest first, of one project where `project_id` is given."""
     for volume in view.scan(KIND).values():
         if status(volume, view.at_ms) != GONE and project_id in (None, volume.project_id):
             yield volume
 
 
 def attached_to(view: View, volume: Volume) -> Any | None:
-    """The cluster that has the volume at this instant, or None."""
+    """The cluster that the volume is attached to at this instant, or None."""
     if volume.cluster_id is None:
         return None
     cluster = view.get("cluster", volume.cluster_id)
