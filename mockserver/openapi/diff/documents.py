@@ -1,4 +1,4 @@
-"""What changed between two documents, operation by operation, and which changes break clients."""
+"""The differences between two documents, operation by operation, and which of them break clients."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -32,16 +32,16 @@ _MIRRORED: Final[dict[Effect, Effect]] = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Difference:
-    """One change, told by where it is and what happened there.
+    """One change: where it is, and what happened there.
 
     Attributes:
         operation: "POST /endpoints", by the new document where both have it.
         part: "" (the operation itself), "parameter `model` (query)", "body" or "response 200".
         media_type: the one that it is about alone, of several; "" otherwise.
         field: the dotted path within the part ("data[].state"); "" for the part itself.
-        effect: added, removed, narrowed (less is let through than was), widened, or changed.
+        effect: added, removed, narrowed (fewer values are allowed), widened, or changed.
         text: what happened, to be read after the names above: "is now required".
-        breaking: whether a client that was right may now fail.
+        breaking: whether a correct client may now fail.
     """
 
     operation: str
@@ -66,15 +66,15 @@ def differences(old: Document, new: Document) -> list[Difference]:
     tags, callbacks, webhooks and links.
     """
     comparison = _Comparison(old, new)
-    found: list[Difference] = []
+    changes: list[Difference] = []
     pairs, gone, come = paired(old, new)
     for operation in gone:
-        found.append(Difference(_name(operation), "", "", "", "removed", "was removed", True))
+        changes.append(Difference(_name(operation), "", "", "", "removed", "was removed", True))
     for operation in come:
-        found.append(Difference(_name(operation), "", "", "", "added", "was added", False))
+        changes.append(Difference(_name(operation), "", "", "", "added", "was added", False))
     for before, after in pairs:
-        found += comparison.of_operation(before, after)
-    return sorted(set(found), key=lambda one: (one.operation.partition(" ")[2], one))
+        changes += comparison.of_operation(before, after)
+    return sorted(set(changes), key=lambda change: (change.operation.partition(" ")[2], change))
 
 
 def _name(operation: Operation) -> str:
@@ -105,9 +105,9 @@ class _Comparison:
         yield from self._of_responses(name, old, new)
 
     def _of_parameters(self, name: str, old: Operation, new: Operation) -> Iterator[Difference]:
-        mine, yours = _parameters(old), _parameters(new)
-        for key in sorted({*mine, *yours}):
-            before, after = mine.get(key), yours.get(key)
+        olds, news = _parameters(old), _parameters(new)
+        for key in sorted({*olds, *news}):
+            before, after = olds.get(key), news.get(key)
             part = _part(after or before)
             if before is None and after is not None:
                 text = "was added and is required" if after.required else "was added"
@@ -143,15 +143,15 @@ class _Comparison:
 
     def _of_responses(self, name: str, old: Operation, new: Operation) -> Iterator[Difference]:
         pairs = {status: (old.responses[status], new.responses[status]) for status in _statuses(old, new, both=True)}
-        for mine, yours in ((old, new), (new, old)):
-            for status in _statuses(mine, yours, both=False):
+        for here, there in ((old, new), (new, old)):
+            for status in _statuses(here, there, both=False):
                 wider = _range(status)
-                if wider in yours.responses:  # declared still, among others
-                    one, other = mine.responses[status], yours.responses[wider]
-                    pairs[status] = (one, other) if mine is old else (other, one)
-                elif any(_range(one) == status for one in yours.responses if one not in mine.responses):
+                if wider in there.responses:  # declared still, among others
+                    declared, covering = here.responses[status], there.responses[wider]
+                    pairs[status] = (declared, covering) if here is old else (covering, declared)
+                elif any(_range(declared) == status for declared in there.responses if declared not in here.responses):
                     pass  # what was declared for many is declared for each
-                elif mine is old:
+                elif here is old:
                     breaking = str(status).startswith("2")
                     yield Difference(name, f"response {status}", "", "", "removed", "was removed", breaking)
                 else:
@@ -174,15 +174,15 @@ class _Comparison:
         yield from self._of_headers(name, part, old, new)
 
     def _of_headers(self, name: str, part: str, old: DeclaredResponse, new: DeclaredResponse) -> Iterator[Difference]:
-        mine, yours = _headers(self.old, old), _headers(self.new, new)
-        for header in sorted({*mine, *yours}):
-            where = f"{part} header `{(yours.get(header) or mine[header])[0]}`"
-            if header not in yours:
+        olds, news = _headers(self.old, old), _headers(self.new, new)
+        for header in sorted({*olds, *news}):
+            where = f"{part} header `{(news.get(header) or olds[header])[0]}`"
+            if header not in news:
                 yield Difference(name, where, "", "", "removed", "was removed", True)
-            elif header not in mine:
+            elif header not in olds:
                 yield Difference(name, where, "", "", "added", "was added", False)
             else:
-                (_, before, at), (_, after, there) = mine[header], yours[header]
+                (_, before, at), (_, after, there) = olds[header], news[header]
                 sure, surer = before.get("required") is True, after.get("required") is True
                 if sure != surer:
                     text = "may now be left out" if sure else "is now always there"
@@ -216,7 +216,7 @@ def _of_parameter_itself(old: Parameter, new: Parameter) -> Iterator[tuple[Effec
     if reserved != as_they_are and new.location == "query":
         text = "no longer takes" if reserved else "now takes"
         yield "narrowed" if reserved else "widened", f"{text} reserved characters as they are", reserved
-    written = [(one.style, one.explode, one.is_json) for one in (old, new)]
+    written = [(parameter.style, parameter.explode, parameter.is_json) for parameter in (old, new)]
     if written[0] != written[1] and (old.coercion.items or old.coercion.fields or old.is_json or new.is_json):
         yield "changed", f"is now written {_style(new)} (was {_style(old)})", True
 
@@ -247,7 +247,7 @@ def _parts(validator: Any) -> Parts:
 def _parameters(operation: Operation) -> dict[tuple[str, str], Parameter]:
     """The parameters by place and name; those in the path by their position, whatever their names."""
     variables = re.findall(r"\{([^{}]*)\}", operation.path)
-    return {(one.location, _key(one, variables)): one for one in operation.parameters}
+    return {(parameter.location, _key(parameter, variables)): parameter for parameter in operation.parameters}
 
 
 def _key(parameter: Parameter, variables: list[str]) -> str:
@@ -266,8 +266,8 @@ def _style(parameter: Parameter) -> str:
     return f"in the style {parameter.style}{', exploded' if parameter.explode else ''}"
 
 
-def _statuses(one: Operation, other: Operation, *, both: bool) -> list[Status]:
-    return [status for status in one.responses if (status in other.responses) == both]
+def _statuses(operation: Operation, other: Operation, *, both: bool) -> list[Status]:
+    return [status for status in operation.responses if (status in other.responses) == both]
 
 
 def _range(status: Status) -> str:
@@ -277,12 +277,12 @@ def _range(status: Status) -> str:
 
 def _headers(document: Document, response: DeclaredResponse) -> dict[str, tuple[str, dict[str, Any], Place]]:
     """The headers of a response by lower-case name; OpenAPI has Content-Type told by the media types."""
-    found = {}
+    headers = {}
     for name, written in (response.raw.get("headers") or {}).items():
         header, at = document.references.follow(written, response.place / "headers" / name)
         if isinstance(header, dict) and name.lower() != "content-type":
-            found[name.lower()] = name, header, at
-    return found
+            headers[name.lower()] = name, header, at
+    return headers
 
 
 def _dotted(path: tuple[str, ...]) -> str:

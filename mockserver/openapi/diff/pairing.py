@@ -1,4 +1,4 @@
-"""Which operation of the new document is which of the old one."""
+"""Pairs of operations that are the same in both documents."""
 
 import re
 
@@ -31,9 +31,9 @@ def _shape(operation: Operation, whole: bool) -> tuple[str, str]:
 
 
 def prefixes(old: Operation, new: Operation) -> tuple[str, str]:
-    """What is left of two whole paths without the end that they share."""
-    mine, yours = (_shape(operation, True)[1].split("/") for operation in (old, new))
-    while mine and yours and mine[-1] == yours[-1]:
-        mine.pop()
-        yours.pop()
-    return "/".join(mine) or "/", "/".join(yours) or "/"
+    """The beginnings of two whole paths, without the end that they share."""
+    old_steps, new_steps = (_shape(operation, True)[1].split("/") for operation in (old, new))
+    while old_steps and new_steps and old_steps[-1] == new_steps[-1]:
+        old_steps.pop()
+        new_steps.pop()
+    return "/".join(old_steps) or "/", "/".join(new_steps) or "/"

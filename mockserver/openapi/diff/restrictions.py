@@ -47,7 +47,7 @@ def kind_changes(direction: Direction, before: Views, after: Views) -> Iterator[
         else:
             yield judged(direction, "narrowed", f"may no longer be {kinds_text(before, gone)}")
     if "number" in old & new:
-        was_whole, whole = (all(one.integral for one in views if one.kind == "number") for views in (before, after))
+        was_whole, whole = (all(view.integral for view in views if view.kind == "number") for views in (before, after))
         if whole and not was_whole and not gone:
             yield judged(direction, "narrowed", "must now be a whole number")
         elif was_whole and not whole and not come:

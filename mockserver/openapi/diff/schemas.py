@@ -1,7 +1,7 @@
-"""What changed between two schemas, and whether it breaks those who send such values, or those who receive them.
+"""Changes between two schemas, and whether they break clients that send such values, or receive them.
 
 Pairs of schemas are compared once each and make a graph (a field leads from one pair to another), so that schemas that
-contain themselves need no care. What makes a request's schema narrower is breaking, and what makes a response's wider;
+contain themselves end. What makes a request's schema narrower is breaking, and what makes a response's wider;
 fields are judged as clients use them: one more never breaks a response, one less always breaks.
 """
 
@@ -68,7 +68,7 @@ class SchemaComparer:
         """
         start = self._key(old, new)
         self._explore(start, old, new)
-        found: list[SchemaChange] = []
+        changes: list[SchemaChange] = []
         visits: Counter[Key] = Counter()
         todo = deque([_Visit(start, (), frozenset())])
         while todo:
@@ -77,10 +77,10 @@ class SchemaComparer:
                 continue
             visits[visit.key] += 1
             node = self._nodes[visit.key]
-            found += [change._replace(path=visit.path + change.path) for change in node.changes]
+            changes += [change._replace(path=visit.path + change.path) for change in node.changes]
             above = visit.above | {visit.key}
             todo += [_Visit(key, visit.path + edge.path, above) for edge, key in node.edges]
-        return sorted(set(found))
+        return sorted(set(changes))
 
     def _explore(self, start: Key, old: Parts, new: Parts) -> None:
         """Compare two schemas and all that they lead to, and find which of these pairs lead to a change."""
@@ -125,10 +125,10 @@ class SchemaComparer:
         """Compare what is said of one kind; of several ways each is compared with the one most like it."""
         pairs = self._pairs(olds, news)
         several = max(len(olds), len(news)) > 1
-        left = [view for index, view in enumerate(olds) if all(index != one for one, _ in pairs)]
-        more = [view for index, view in enumerate(news) if all(index != other for _, other in pairs)]
-        changes = [judged(self.direction, "narrowed", f"may no longer be {way_text(view)}") for view in left]
-        changes += [judged(self.direction, "widened", f"may now also be {way_text(view)}") for view in more]
+        gone = [view for index, view in enumerate(olds) if all(index != i for i, _ in pairs)]
+        come = [view for index, view in enumerate(news) if all(index != j for _, j in pairs)]
+        changes = [judged(self.direction, "narrowed", f"may no longer be {way_text(view)}") for view in gone]
+        changes += [judged(self.direction, "widened", f"may now also be {way_text(view)}") for view in come]
         edges: list[_Edge] = []
         compared = [(way_step(olds[i], news[j]), *self._of_view(olds[i], news[j])) for i, j in pairs]
         counted = Counter(change for _, some, _ in compared for change in some)
@@ -148,15 +148,15 @@ class SchemaComparer:
             return [(0, 0)]
         old_traits, new_traits = [_traits(self.old, view) for view in olds], [_traits(self.new, view) for view in news]
         ranked = []
-        for i, mine in enumerate(old_traits):
-            for j, yours in enumerate(new_traits):
-                likeness = len(mine & yours) / len(mine | yours) if mine | yours else 1.0
+        for i, old_set in enumerate(old_traits):
+            for j, new_set in enumerate(new_traits):
+                likeness = len(old_set & new_set) / len(old_set | new_set) if old_set | new_set else 1.0
                 likeness += bool(olds[i].label) and olds[i].label == news[j].label
                 if likeness > 0:
                     ranked.append((-likeness, abs(i - j), i + j, i, j))
         pairs: list[tuple[int, int]] = []
         for *_, i, j in sorted(ranked):
-            if all(i != one and j != other for one, other in pairs):
+            if all(i != paired_old and j != paired_new for paired_old, paired_new in pairs):
                 pairs.append((i, j))
         return sorted(pairs)
 
@@ -180,22 +180,22 @@ class SchemaComparer:
         changes: list[SchemaChange] = []
         edges: list[_Edge] = []
         request = self.direction == "request"
-        mine, yours = self._carried(self.old, old), self._carried(self.new, new)
-        for name in sorted({*mine, *yours}):
+        olds, news = self._carried(self.old, old), self._carried(self.new, new)
+        for name in sorted({*olds, *news}):
             path = (f".{name}",)
             needed, needs = name in old.required, name in new.required
-            if name not in mine:
+            if name not in olds:
                 if name in old.fields:
                     text = "is no longer " + ("read-only" if request else "write-only")
                 else:
                     text = "was added"
                 breaking = request and needs
                 changes.append(SchemaChange(path, "added", f"{text} and is required" if breaking else text, breaking))
-            elif name not in yours:
+            elif name not in news:
                 hidden = "is now read-only" if request else "is now write-only"
                 changes.append(judged(self.direction, "removed", hidden if name in new.fields else "was removed", path))
             else:
-                edges.append(_Edge(path, mine[name], yours[name]))
+                edges.append(_Edge(path, olds[name], news[name]))
                 if needed != needs:
                     now = ("is now required", "is no longer required")
                     text = (now if request else ("is now always there", "may now be left out"))[needed]
@@ -253,4 +253,4 @@ def _openness(forms: NormalForms, view: NormalView) -> Literal["open", "closed",
     inner = forms.of(view.others)
     if not inner:
         return "closed"
-    return "open" if {one.kind for one in inner if replace(one, integral=False).is_bare} == {*KINDS} else "typed"
+    return "open" if {view.kind for view in inner if replace(view, integral=False).is_bare} == {*KINDS} else "typed"

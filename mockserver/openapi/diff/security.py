@@ -15,14 +15,14 @@ def security_changes(
     old_document: Document, old: Operation, new_document: Document, new: Operation
 ) -> Iterator[tuple[Effect, str, bool]]:
     """Ways to be let in that are no longer enough, and ways that are now enough by themselves."""
-    mine, yours = _ways(old_document, old), _ways(new_document, new)
-    for way in mine:
-        if not any(other <= way for other in yours):
-            needs = " or ".join(dict.fromkeys(map(_credentials, yours)))
+    old_ways, new_ways = _ways(old_document, old), _ways(new_document, new)
+    for way in old_ways:
+        if not any(other <= way for other in new_ways):
+            needs = " or ".join(dict.fromkeys(map(_credentials, new_ways)))
             text = f"no longer lets in calls with {_credentials(way)} (but with {needs})"
             yield "narrowed", text if way else f"now needs a credential: {needs}", True
-    for way in yours:
-        if not any(other <= way for other in mine):
+    for way in new_ways:
+        if not any(other <= way for other in old_ways):
             text = f"now lets in calls with {_credentials(way)}" if way else "no longer needs a credential"
             yield "widened", text, False
 

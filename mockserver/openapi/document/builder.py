@@ -1,4 +1,4 @@
-"""Operations built from what a document says of them."""
+"""Operations compiled from their objects in a document."""
 
 import re
 from typing import Any, Final, cast
@@ -29,7 +29,7 @@ _STYLES: Final[dict[str, tuple[str, ...]]] = {
     "cookie": ("form",),
 }
 _KEY_ORDER: Final = ("query", "path", "header", "cookie")
-# OpenAPI: header parameters of these names say nothing, other parts of the document do.
+# OpenAPI: header parameters of these names are ignored; other parts of the document define them.
 _NOT_PARAMETERS: Final = frozenset({"accept", "content-type", "authorization"})
 _is_status = re.compile(r"[1-5](\d\d|XX)|default").fullmatch
 _FORM_DEPTH: Final = 4  # levels: a form, its lists, the objects in them, their fields
@@ -135,33 +135,33 @@ class OperationBuilder:
         self, path: str, item: dict[str, Any], raw: dict[str, Any], place: Place, at: Place
     ) -> tuple[Parameter, ...]:
         """The parameters of the path item and of the operation, which override them."""
-        found: dict[tuple[str, str], tuple[dict[str, Any], Place]] = {}
+        declared: dict[tuple[str, str], tuple[dict[str, Any], Place]] = {}
         for holder, where in ((item, place), (raw, at)):
             listed = holder.get("parameters", [])
             if not isinstance(listed, list):
                 (where / "parameters").refuse("must be a list")
             own: set[tuple[str, str]] = set()
             for index, entry in enumerate(listed):
-                spec, spot = self.references.follow(entry, where / "parameters" / index)
-                if not _object(spec, spot).get("name"):
-                    self.references.let_through(spot, "a parameter without a name cannot be read")
+                spec, spec_place = self.references.follow(entry, where / "parameters" / index)
+                if not _object(spec, spec_place).get("name"):
+                    self.references.let_through(spec_place, "a parameter without a name cannot be read")
                     continue
-                location, name = _location_and_name(spec, spot)
+                location, name = _location_and_name(spec, spec_place)
                 if (location, name) in own:
-                    spot.refuse(f"the {location} parameter {name!r} is declared twice")
+                    spec_place.refuse(f"the {location} parameter {name!r} is declared twice")
                 own.add((location, name))
-                found[location, name] = spec, spot
+                declared[location, name] = spec, spec_place
         variables = {name for segment in split_template(path) for name in segment.names}
         parameters = []
-        for (location, name), (spec, spot) in found.items():
+        for (location, name), (spec, spec_place) in declared.items():
             if location == "path" and name not in variables:
-                self.references.let_through(spot, f"the path has no variable {name!r}")
+                self.references.let_through(spec_place, f"the path has no variable {name!r}")
                 continue
             if location == "header" and name.lower() in _NOT_PARAMETERS:
                 continue
-            others = [other for other, same in found if same == name]
+            others = [other for other, same in declared if same == name]
             key = name if location == min(others, key=_KEY_ORDER.index) else f"{location}:{name}"
-            parameters.append(self._parameter(cast(Location, location), name, key, spec, spot))
+            parameters.append(self._parameter(cast(Location, location), name, key, spec, spec_place))
         return tuple(parameters)
 
     def _parameter(self, location: Location, name: str, key: str, spec: dict[str, Any], place: Place) -> Parameter:

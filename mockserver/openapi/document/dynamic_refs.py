@@ -1,7 +1,7 @@
-"""References to an enclosing schema (`$recursiveRef`, `$dynamicRef`), written as plain ones.
+"""References to an enclosing schema (`$recursiveRef`, `$dynamicRef`), rewritten as `$ref`.
 
-Within one document, and without schemas that extend each other, both mean the innermost schema around them that is
-anchored so. Where none is, they stay, and are refused as what they are.
+Within one document, and without schemas that extend each other, both mean the innermost enclosing schema with that
+anchor. Where there is none they stay, and the compiler refuses them.
 """
 
 from typing import Any, TypeAlias

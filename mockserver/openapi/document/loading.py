@@ -1,4 +1,4 @@
-"""A document read whole: its operations compiled, and everything that cannot be honoured refused."""
+"""Reading a document: its operations are compiled, and what cannot be honoured is refused."""
 
 import re
 from contextlib import suppress
@@ -27,7 +27,7 @@ class Document:
     raw: dict[str, Any] = field(repr=False)
     base_path: str  # "/v1", from the first server; "" when there is none
     operations: tuple[Operation, ...] = field(repr=False)
-    notes: tuple[str, ...] = field(repr=False)  # what was let through, as "place: what"
+    notes: tuple[str, ...] = field(repr=False)  # mistakes that do no harm, as "place: what"
     references: References = field(repr=False)
 
     def operation(self, operation_id: str) -> Operation:
@@ -118,7 +118,7 @@ def _compile(raw: Any, references: References, name: str) -> Document:
 
 
 def _compile_components(builder: OperationBuilder, raw: dict[str, Any], place: Place) -> None:
-    """Compile the schemas that no operation uses too, so that what is wrong in them is refused."""
+    """Compile the schemas that no operation uses as well, so that mistakes in them are refused."""
     at = place / "components"
     components = _object(raw.get("components", {}), at)
     for name, schema in _object(components.get("schemas", {}), at / "schemas").items():
@@ -150,17 +150,17 @@ def _operations(builder: OperationBuilder, raw: dict[str, Any], place: Place) ->
             if method not in item:
                 continue
             operation = builder.build(method, path, item, where)
-            spot = where / method
+            here = where / method
             if first := ids.get(operation.operation_id):
                 what = f"the operationId {operation.operation_id!r} is used at {first} too"
-                builder.references.let_through(spot, what)
-            ids.setdefault(operation.operation_id, spot)
+                builder.references.let_through(here, what)
+            ids.setdefault(operation.operation_id, here)
             key = (operation.base_path, method, *shape)
             if key in shapes:
                 what = f"the same method and shape of path is at {shapes[key]} too, which is the one that answers"
-                builder.references.let_through(spot, what)
+                builder.references.let_through(here, what)
                 continue
-            shapes[key] = spot
+            shapes[key] = here
             operations.append(operation)
     return operations
 

@@ -1,4 +1,4 @@
-"""What a document says of each operation, compiled: plain frozen values."""
+"""The compiled operations of a document: plain frozen values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -74,9 +74,9 @@ class _Node:
 
 
 class Router:
-    """Finds operations. At each segment a literal wins over a template; what leads nowhere is taken back.
+    """Finds operations. At each segment a literal wins over a template; from a dead end the search goes back.
 
-    The path decides before the method does: one that a literal path does not take is not looked for in a template.
+    The path decides before the method does: a method that a literal path lacks is not looked for in a template.
     """
 
     def __init__(self, routes: Iterable[tuple[str, Operation]]) -> None:
@@ -164,7 +164,7 @@ class Router:
 
 
 def _split(raw_path: bytes | str) -> list[str]:
-    """Cut a path at its slashes, then decode each piece."""
+    """Split a path at its slashes, then decode each piece."""
     raw = raw_path.encode("utf-8", "surrogatepass") if isinstance(raw_path, str) else raw_path
     if b"%" not in raw and raw.isascii():
         return raw.decode("ascii").split("/")
@@ -183,7 +183,7 @@ def _child(node: _Node, segment: Segment) -> _Node:
         if literals == segment.literals:
             return known
     pattern = "(.+?)".join(map(re.escape, segment.literals))
-    made = _Node()
-    node.affixed.append((segment.literals, re.compile(pattern, re.DOTALL), made))
+    child = _Node()
+    node.affixed.append((segment.literals, re.compile(pattern, re.DOTALL), child))
     node.affixed.sort(key=lambda entry: -sum(map(len, entry[0])))
-    return made
+    return child

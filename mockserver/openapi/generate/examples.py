@@ -1,4 +1,4 @@
-"""Values that satisfy a schema: its own examples first, else made up, the same for the same key."""
+"""Values that satisfy a schema: its own examples, else generated ones, the same for the same key."""
 
 import hashlib
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ from mockserver.openapi.schema.objects import is_marked
 from mockserver.openapi.schema.problems import canonical
 from mockserver.openapi.schema.references import Parts, Place
 
-_MAX_TRIES: Final = 40  # candidates looked at for one schema
+_MAX_TRIES: Final = 40  # candidates for one schema
 _MAX_DECLARED: Final = 12  # of those, members of one enum
-_MAX_WAYS: Final = 8  # ways to satisfy its compositions
+_MAX_WAYS: Final = 8  # to satisfy the compositions of a schema
 _MAX_EXTRA: Final = 40
-_MAX_VALUES: Final = 5000  # made within one: what cannot be satisfied would be tried without end
+_MAX_VALUES: Final = 5000  # inside one value: a schema that cannot be satisfied would be tried without end
 _MAX_ITEMS: Final = 1000
 _TEXT: Final = {"type": "string"}
 _DEEP: Final = 4  # from this depth on optional fields are left out
@@ -33,8 +33,8 @@ _MAX_DEPTH: Final = 12
 def example(schema: Any, key: str, *, root: Any = None, direction: Direction = "response") -> Any:
     """A value that satisfies a schema (whose "#/..." lead into `root`, or itself), the same for the same key.
 
-    Prefers `const`, `example`, the first of `examples`, `default`, and the first of `enum`. A schema that
-    nothing is found to satisfy gets the nearest value that was tried.
+    Prefers `const`, `example`, the first of `examples`, `default`, and the first of `enum`. For a schema
+    that no candidate satisfies, the candidate with the fewest problems.
 
     Raises:
         ConfigError: the schema cannot be compiled.
@@ -58,21 +58,19 @@ def example_response(operation: Operation, key: str) -> tuple[int, str | None, b
 
 
 def declared_examples(media: MediaType) -> dict[str, Any]:
-    """What the document itself gives as examples of an answer, by name ("" for one that has none).
-
-    Its own schema may not allow them.
-    """
+    """The examples of a media type in the document, by name ("" for `example`). Its schema may not allow them."""
     given = {"": media.raw["example"]} if "example" in media.raw else {}
     named = media.raw.get("examples")
     if isinstance(named, dict):
-        given |= {name: one["value"] for name, one in named.items() if isinstance(one, dict) and "value" in one}
+        objects = {name: example for name, example in named.items() if isinstance(example, dict)}
+        given |= {name: example["value"] for name, example in objects.items() if "value" in example}
     return given
 
 
 def media_example(media: MediaType, key: str) -> Any:
-    """What the document gives as an example, where its own schema allows that; else one made up.
+    """The first example in the document that its schema allows, else a generated one.
 
-    Of a stream: the text that the document gives, or a list of a few values.
+    For a stream: the text in the document, or a list of a few values.
     """
     stream = is_stream(media.name)
     for value in declared_examples(media).values():
@@ -86,7 +84,7 @@ def media_example(media: MediaType, key: str) -> Any:
 
 
 def _stream_example(validator: Validator, key: str, ends: bool) -> list[Any]:
-    """A value of each kind that the schema allows, or two of the one; what only ends a stream comes last."""
+    """A value of each branch of the schema, or two where it has none; the value that ends a stream comes last."""
     references = validator.compiler.references
     schema, place = references.follow(validator.schema, validator.place)
     kinds: list[tuple[Any, Place]] = []
@@ -120,13 +118,13 @@ class _Maker:
         return nearest
 
     def _candidates(self, parts: Parts, key: str, turn: int, depth: int) -> Iterator[Any]:
-        """What may do, the best first."""
+        """Candidates, the best first."""
         ways = list(islice(expand_schema(self.compiler.references, parts), _MAX_WAYS))
         for way in ways:
             yield from islice(way.declared(turn), _MAX_DECLARED)
         self.left -= 1
         if depth > _MAX_DEPTH or self.left < 0:
-            yield from (None, {}, [], "")  # nothing may do, where a schema contains itself without end
+            yield from (None, {}, [], "")  # a schema that contains itself may have no finite value
             return
         for attempt in range(3):
             for way in ways:
@@ -157,7 +155,7 @@ class _Maker:
             if name not in names and not is_absent and not is_impossible:
                 names.append(name)
         names = names[:most]
-        for extra in range(_MAX_EXTRA):  # names of our own, when there must be more fields
+        for extra in range(_MAX_EXTRA):  # undeclared names, where there must be more fields
             if len(names) >= way.least("minProperties"):
                 break
             spare = [name for name in way.names() if name not in names]
@@ -168,8 +166,8 @@ class _Maker:
     def _name(self, way: Conjunction, key: str, extra: int) -> str:
         """A name for a field that is not declared."""
         if parts := way.schemas("propertyNames"):
-            made = self.make((*parts, (_TEXT, Place("names"))), f"{key}.name", extra)
-            return made if isinstance(made, str) else f"field{extra}"
+            name = self.make((*parts, (_TEXT, Place("names"))), f"{key}.name", extra)
+            return name if isinstance(name, str) else f"field{extra}"
         patterns = [pattern for patterns in way.values("patternProperties") for pattern in patterns]
         if patterns:
             pattern = Conjunction((({"pattern": patterns[extra % len(patterns)]}, Place("names")),))

@@ -1,7 +1,7 @@
-"""A schema spread out into the plain conjunctions of keywords that could satisfy it.
+"""A schema expanded to the conjunctions of keywords that could satisfy it.
 
-References and allOf join the conjunction; each branch of anyOf and oneOf, and each way of an `if`, makes
-one of its own. What comes out still must be validated: `not` and the count of oneOf are not looked at.
+References and allOf join a conjunction; each branch of anyOf and oneOf, and of an `if`, makes a conjunction of its own.
+Values must still be validated: `not`, and that only one branch of oneOf matches, are not considered.
 """
 
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def expand_schema(references: References, todo: Parts, done: Parts = (), hops: i
     at = place / "dependentSchemas"
     joined += [(part, at / name) for name, part in subschemas(schema, "dependentSchemas", place).items()]
     choices: list[list[list[Located]]] = [
-        [[branch, *_told_apart(schema, branch, place)] for branch in branches(schema, keyword, place)]
+        [[branch, *_discriminated(schema, branch, place)] for branch in branches(schema, keyword, place)]
         for keyword in ("anyOf", "oneOf")
         if schema.get(keyword)
     ]
@@ -69,8 +69,8 @@ def expand_schema(references: References, todo: Parts, done: Parts = (), hops: i
         yield from expand_schema(references, (*joined, *chosen, *rest), (*done, (schema, place)), hops + 1)
 
 
-def _told_apart(schema: dict[str, Any], branch: Located, place: Place) -> list[Located]:
-    """What the discriminator says of a branch: the name that it goes by, for want of anything the branch says."""
+def _discriminated(schema: dict[str, Any], branch: Located, place: Place) -> list[Located]:
+    """The value of the discriminator for a branch, as a default of its field."""
     discriminator, inner = schema.get("discriminator"), branch[0]
     if not isinstance(discriminator, dict) or not isinstance(inner, dict) or not isinstance(inner.get("$ref"), str):
         return []
@@ -91,7 +91,7 @@ class Conjunction:
     parts: Parts
 
     def values(self, keyword: str) -> list[Any]:
-        """What the parts say for a keyword, those that do."""
+        """The values of a keyword in the parts that have it."""
         return [part[keyword] for part, _ in self.parts if keyword in part]
 
     def schemas(self, keyword: str) -> Parts:
@@ -99,7 +99,7 @@ class Conjunction:
         return tuple((part[keyword], place / keyword) for part, place in self.parts if keyword in part)
 
     def kinds(self) -> list[str]:
-        """The types a value may have, the most telling first."""
+        """The types a value may have, the likeliest first."""
         left = list(_ALL_KINDS)
         for given in self.values("type"):
             names = given if isinstance(given, list) else [given]
@@ -124,8 +124,8 @@ class Conjunction:
             yield from members[start:] + members[:start]
 
     def field(self, name: str) -> Parts:
-        """All that is said of a field of this name."""
-        found: list[Located] = []
+        """The schemas of a field of this name."""
+        parts: list[Located] = []
         for part, place in self.parts:
             own = []
             if name in subschemas(part, "properties", place):
@@ -134,28 +134,28 @@ class Conjunction:
             for keyword in ("additionalProperties", "unevaluatedProperties"):
                 if not own and keyword in part:
                     own.append((part[keyword], place / keyword))
-            found += own
-        return tuple(found)
+            parts += own
+        return tuple(parts)
 
     def item(self, index: int) -> Parts:
-        """All that is said of the item at an index."""
-        found: list[Located] = []
+        """The schemas of the item at an index."""
+        parts: list[Located] = []
         for part, place in self.parts:
             prefix = part.get("prefixItems", [])
             if index < len(prefix):
-                found.append((prefix[index], place / "prefixItems" / index))
+                parts.append((prefix[index], place / "prefixItems" / index))
             elif "items" in part:
-                found.append((part["items"], place / "items"))
+                parts.append((part["items"], place / "items"))
             elif "unevaluatedItems" in part:
-                found.append((part["unevaluatedItems"], place / "unevaluatedItems"))
-        return tuple(found)
+                parts.append((part["unevaluatedItems"], place / "unevaluatedItems"))
+        return tuple(parts)
 
     def names(self) -> list[str]:
         """The declared fields."""
         return list(dict.fromkeys(name for names in self.values("properties") for name in names))
 
     def required(self) -> list[str]:
-        """The fields that must be there."""
+        """The required fields."""
         names = [name for names in self.values("required") for name in names]
         companions = {name: more for lists in self.values("dependentRequired") for name, more in lists.items()}
         for name in names:  # grows as it is read

@@ -1,4 +1,7 @@
-"""Strings that match a pattern, made by walking the pattern as Python's `re` has parsed it."""
+"""Strings that match a pattern, made from the syntax tree of Python's `re`.
+
+Its private modules `_parser` and `_constants` are used; tests/test_pinned_internals.py fails where they change.
+"""
 
 from collections.abc import Callable
 from re import _constants, _parser
@@ -6,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from mockserver.openapi.schema.patterns import to_python
 
-Choose: TypeAlias = Callable[[int], int]  # answers a number below the one given
+Choose: TypeAlias = Callable[[int], int]  # returns a number from 0 to below its argument
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _PRINTABLE: Final = _LETTERS + "-_ .,:;/@#%&*+=!?()[]{}<>|~^$'\"`\\"
@@ -14,9 +17,9 @@ _MAX_REPEATS: Final = 4096  # a pattern may ask for more than is sensible
 
 
 def matching_text(pattern: str, choose: Choose, longer: int = 0) -> str:
-    """A text in which the pattern is found, mostly; the caller makes sure. `longer` adds repetitions.
+    """A text that probably matches the pattern (the caller checks it); `longer` adds repetitions.
 
-    Look-around and back-references are not followed, so patterns that need them may not be met.
+    Look-around and back-references are ignored, so patterns that need them may not match.
     """
     return _sequence(_parser.parse(to_python(pattern)), choose, longer)
 
@@ -50,7 +53,7 @@ def _pick(letters: Any, choose: Choose) -> str:
 
 
 def _odd(members: Any) -> list[str]:
-    """The first letters that a class names, when none of them is a common one."""
+    """The first letters of a class that has none of the common ones."""
     return [
         chr(argument if code is _constants.LITERAL else argument[0])
         for code, argument in members

@@ -1,4 +1,4 @@
-"""Plain values made up within given limits; `seed` decides among those that would do."""
+"""Numbers and strings within limits; `seed` chooses among the possible values."""
 
 import ipaddress
 import math
@@ -42,21 +42,21 @@ def text(limits: Conjunction, word: str, seed: int) -> str:
     """A string of the right format, pattern or length."""
     least, most = limits.least("minLength"), limits.most("maxLength")
     for name in limits.values("format"):
-        if (made := _formatted(name, seed)) is not None:
-            return made
+        if (text := _formatted(name, seed)) is not None:
+            return text
     patterns = limits.values("pattern")
     if patterns:
         return _patterned(patterns, least, most, seed)
-    made = f"{word}-{seed % 16**6:06x}"
-    if most is not None and len(made) > most:
-        made = made[-most:] if most else ""
-    return made + "x" * (min(least, _MAX_LENGTH) - len(made))
+    text = f"{word}-{seed % 16**6:06x}"
+    if most is not None and len(text) > most:
+        text = text[-most:] if most else ""
+    return text + "x" * (min(least, _MAX_LENGTH) - len(text))
 
 
 def _patterned(patterns: list[str], least: int, most: int | None, seed: int) -> str:
     """The text for the strictest-looking pattern, with more repetitions until it is long enough."""
     pattern = max(patterns, key=len)
-    made = ""
+    text = ""
     for longer in (0, 1, 3, 8, least):
         state = seed
 
@@ -65,10 +65,10 @@ def _patterned(patterns: list[str], least: int, most: int | None, seed: int) -> 
             state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
             return (state >> 33) % bound
 
-        made = matching_text(pattern, (lambda bound: 0) if most is not None and seed % 2 else choose, longer)
-        if len(made) >= least:
+        text = matching_text(pattern, (lambda bound: 0) if most is not None and seed % 2 else choose, longer)
+        if len(text) >= least:
             break
-    return made + "x" * (min(least, _MAX_LENGTH) - len(made))
+    return text + "x" * (min(least, _MAX_LENGTH) - len(text))
 
 
 def _formatted(name: object, seed: int) -> str | None:

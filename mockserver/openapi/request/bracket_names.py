@@ -1,4 +1,4 @@
-"""Names with brackets, as forms and queries write what is nested: "items[0][price]", "metadata[colour]", "ids[]"."""
+"""Names with brackets, as forms and queries write nested values: "items[0][price]", "metadata[colour]", "ids[]"."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,9 +18,9 @@ def steps_of(name: str) -> list[str]:
 
 
 def collect_bracketed(texts: Mapping[str, list[Any]], name: str) -> tuple[Any, list[str]]:
-    """All that is written below a name, put together: strings in objects and arrays; and the names it is from.
+    """The objects and arrays of texts below a name, and the full names that they were read from.
 
-    The value is None where there is nothing below the name.
+    The value is None where there is no name below it.
     """
     tree: dict[str, Any] = {}
     used: list[str] = []
@@ -43,17 +43,17 @@ def collect_bracketed(texts: Mapping[str, list[Any]], name: str) -> tuple[Any, l
 def read_bracketed(
     fields: Mapping[str, list[Any]], known: Mapping[str, Coercion]
 ) -> tuple[dict[str, Any], dict[str, list[Any]]]:
-    """The declared fields of a form that are written with brackets, read; and the other fields, as they are."""
-    found: dict[str, Any] = {}
-    left = dict(fields)
+    """The values of declared fields that a form writes with brackets, and all other fields unchanged."""
+    values: dict[str, Any] = {}
+    others = dict(fields)
     for name in {steps_of(full)[0] for full in fields if full not in known and "[" in full}:
         if name in known and name not in fields:
             value, used = collect_bracketed(fields, name)
             if used:
-                found[name] = known[name].value(value)
+                values[name] = known[name].value(value)
                 for full in used:
-                    del left[full]
-    return found, left
+                    del others[full]
+    return values, others
 
 
 def _value(node: Any) -> Any:

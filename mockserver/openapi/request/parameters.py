@@ -29,10 +29,10 @@ def decode_parameters(
     query: bytes,
     headers: Mapping[str, str],
 ) -> Parameters:
-    """Decode what is declared; depends on `headers` (lower-case names) only if `operation.reads_headers`.
+    """Decode the declared parameters; depends on `headers` (lower-case names) only if `operation.reads_headers`.
 
     Raises:
-        Invalid: one is missing, given twice, or not as its schema says; `param` names it.
+        Invalid: a parameter is missing, repeated, or not as its schema says; `param` names it.
     """
     if not query and not operation.parameters:
         return Parameters(dict(path_parameters), ())
@@ -84,7 +84,7 @@ def _parse_cookies(header: str) -> dict[str, list[str]]:
 
 
 def _query_value(parameter: Parameter, texts: dict[str, list[str]], used: set[str]) -> Any:
-    """The value of a query parameter or cookie; adds to `used` the names it was read from."""
+    """The value of a query parameter or cookie; adds to `used` the names that it was read from."""
     given = texts.get(parameter.name)
     if given is not None:
         used.add(parameter.name)
@@ -92,12 +92,12 @@ def _query_value(parameter: Parameter, texts: dict[str, list[str]], used: set[st
     if not texts or (parameter.coercion.fields is None and parameter.coercion.items is None):
         return _ABSENT
     if any(name.startswith(f"{parameter.name}[") for name in texts):  # "a[b]=1", whatever the style, and "a[]=1"
-        value, written = collect_bracketed(texts, parameter.name)
-        used.update(written)
-        for name in written:
+        value, full_names = collect_bracketed(texts, parameter.name)
+        used.update(full_names)
+        for name in full_names:
             if not name.endswith("[]"):
                 _only(parameter, name, texts[name])
-        return _chosen(parameter, [parameter.coercion.value(value)]) if written else _ABSENT
+        return _chosen(parameter, [parameter.coercion.value(value)]) if full_names else _ABSENT
     if parameter.coercion.fields is None or parameter.style == "deepObject":
         return _ABSENT
     if parameter.explode:  # each field of the object is a parameter of its own
@@ -180,14 +180,14 @@ def _chosen(parameter: Parameter, candidates: list[Any]) -> Any:
 
 
 def _refuse(parameter: Parameter, problems: list[Problem]) -> NoReturn:
-    said = tuple(Problem((parameter.name, *one.path), one.keyword, one.message) for one in problems)
-    where = said[0].where
-    message = f"{parameter.location} parameter {where!r} {said[0].message}"
-    raise Invalid(message, param=where, part=parameter.location, problems=said)
+    located = tuple(Problem((parameter.name, *problem.path), problem.keyword, problem.message) for problem in problems)
+    where = located[0].where
+    message = f"{parameter.location} parameter {where!r} {located[0].message}"
+    raise Invalid(message, param=where, part=parameter.location, problems=located)
 
 
 def _notes(operation: Operation, texts: Mapping[str, Any], used: set[str]) -> tuple[str, ...]:
-    """A note for each query parameter that nothing was read from."""
+    """A note for each query parameter that is not declared."""
     declared = sorted(parameter.name for parameter in operation.parameters if parameter.location == "query")
     keys = {name for location, name in operation.credentials.places if location == "query"}
     spare = islice((name for name in texts if name not in used and name not in keys), MAX_NOTES)

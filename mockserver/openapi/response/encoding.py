@@ -27,7 +27,7 @@ _EMPTY_FILES: Final = {
 
 
 def encode_value(media: MediaType, value: Any, key: str) -> bytes:
-    """A value in a media type. `key` decides the bytes of what has no other content."""
+    """A value in a media type; `key` decides the bytes of a file whose content is not known."""
     name = content_type(media)
     if is_json(name):
         return dumps(value)
@@ -35,7 +35,7 @@ def encode_value(media: MediaType, value: Any, key: str) -> bytes:
         return _events(value)
     if name in JSON_LINES:
         values = value if isinstance(value, list) else [value, value]
-        return value.encode() if isinstance(value, str) else b"".join(dumps(one) + b"\n" for one in values)
+        return value.encode() if isinstance(value, str) else b"".join(dumps(item) + b"\n" for item in values)
     if is_xml(name) and not isinstance(value, str | bytes):
         return b'<?xml version="1.0" encoding="UTF-8"?>' + _xml(_root_name(media), value).encode()
     if isinstance(value, bytes):
@@ -48,7 +48,7 @@ def encode_value(media: MediaType, value: Any, key: str) -> bytes:
 
 
 def _events(value: Any) -> bytes:
-    """Server-sent events. The text of an example goes out as it is; else each value is an event.
+    """Server-sent events: the text of an example as it is, else an event for each value.
 
     Values of the form {"data": ...} describe the event itself, whose data is sent.
     """
@@ -56,12 +56,12 @@ def _events(value: Any) -> bytes:
         text = value if value.startswith(("data:", "event:", "id:", ":")) else f"data: {value}"
         return text.rstrip("\n").encode() + b"\n\n"
     lines = []
-    for one in value if isinstance(value, list) else [value]:
-        head, data = b"", one
-        if isinstance(one, dict) and "data" in one and one.keys() <= {"data", "event", "id", "retry"}:
-            data = one["data"]
+    for event in value if isinstance(value, list) else [value]:
+        head, data = b"", event
+        if isinstance(event, dict) and "data" in event and event.keys() <= {"data", "event", "id", "retry"}:
+            data = event["data"]
             head = b"".join(
-                f"{name}: {one[name]}\n".encode() for name in ("event", "id") if isinstance(one.get(name), str)
+                f"{name}: {event[name]}\n".encode() for name in ("event", "id") if isinstance(event.get(name), str)
             )
         lines.append(head + b"data: " + (data.encode() if isinstance(data, str) else dumps(data)) + b"\n\n")
     return b"".join(lines)
@@ -96,9 +96,9 @@ def _xml(name: str, value: Any) -> str:
 
 def _xml_inside(name: str, value: Any) -> str:
     if isinstance(value, dict):
-        return "".join(_xml(inner, one) for inner, one in value.items())
+        return "".join(_xml(inner, child) for inner, child in value.items())
     if isinstance(value, list):
-        return "".join(_xml("item" if not name.endswith("s") else name[:-1] or "item", one) for one in value)
+        return "".join(_xml("item" if not name.endswith("s") else name[:-1] or "item", child) for child in value)
     if value is None or isinstance(value, bool):
         return {None: "", True: "true", False: "false"}[value]
     from xml.sax.saxutils import escape

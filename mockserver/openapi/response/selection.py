@@ -7,9 +7,9 @@ from mockserver.openapi.document.operations import DeclaredResponse, MediaType, 
 
 
 def best_response(operation: Operation, *preferred: int) -> tuple[int, DeclaredResponse | None]:
-    """The success to answer with: a preferred status that is declared, else the lowest 2xx, else what there is.
+    """The response of a success: a preferred status that is declared, else the lowest 2xx, else 2XX or `default`.
 
-    An operation that declares no success redirects where it declares that, else fails as it declares.
+    An operation that declares no success answers with its lowest 3xx, else with its lowest status.
     """
     exact = sorted(status for status in operation.responses if isinstance(status, int) and status >= 200)
     good = [status for status in exact if 200 <= status < 300]
@@ -24,9 +24,9 @@ def best_response(operation: Operation, *preferred: int) -> tuple[int, DeclaredR
 
 
 def choose_media(response: DeclaredResponse | None, accept: str = "", *, streams: bool = False) -> MediaType | None:
-    """The media type to answer in: what the client would rather have, of those declared; JSON where it is all one.
+    """The media type to answer in: the declared one that `accept` prefers; JSON among equals, or where it takes none.
 
-    `streams`: the client has asked for a stream of events in its body. Nothing that it accepts: JSON all the same.
+    `streams`: the body of the request asks for a stream of events.
     """
     if response is None or not response.media:
         return None
@@ -54,7 +54,7 @@ def _weights(accept: str) -> list[tuple[str, float]]:
 
 
 def _weight(weights: list[tuple[str, float]], name: str) -> float:
-    """How much a media type is wanted; what is named outright is wanted a little more than what a range covers."""
+    """The quality of a media type in `Accept`, from 0 to 1; a type that is named has a little more than a range."""
     kind = name.partition("/")[0]
     ways = [weight + 0.001 for given, weight in weights if given == name]
     return max(ways or [weight for given, weight in weights if given in (f"{kind}/*", "*/*")], default=0.0)

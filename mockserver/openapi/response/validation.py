@@ -14,7 +14,7 @@ MAX_PROBLEMS = 20
 
 
 def check_response(operation: Operation, status: int, content_type: str | None, body: bytes) -> list[str]:
-    """All that breaks the document in a response, as sentences; an empty list when nothing does."""
+    """Everything in a response that breaks the document, as sentences; an empty list for a valid one."""
     declared = operation.response_for(status)
     what = f"{operation.operation_id}: the {status} answer"
     if declared is None:
@@ -44,12 +44,12 @@ def check_response(operation: Operation, status: int, content_type: str | None, 
         return [f"{what} is not readable as {essence}: {error}"]
     problems = media.validator.problems(value)[:MAX_PROBLEMS]
     if not is_json(essence) and any(problem.keyword == "type" and not problem.path for problem in problems):
-        return []  # the schema speaks of what is written in this format, which is not taken apart here
+        return []  # the schema describes the content of a format that is not decoded here
     return [f"{what}: {problem.sentence('the body')}" for problem in problems]
 
 
 def _stream_problems(validator: Validator, essence: str, body: bytes, what: str) -> list[str]:
-    """What breaks the schema in the values of a stream, each of which it describes (or each event, with its data)."""
+    """The problems of the values of a stream; the schema describes each value, or each event as `{"data": value}`."""
     lines = body.split(b"\n")
     values = read_events(body) if essence == EVENT_STREAM else [orjson.loads(line) for line in lines if line.strip()]
     problems = []

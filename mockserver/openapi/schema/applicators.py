@@ -1,4 +1,4 @@
-"""The keywords that put schemas together: `$ref`, allOf, anyOf, oneOf, not, if/then/else."""
+"""The keywords that combine schemas: `$ref`, allOf, anyOf, oneOf, not, if/then/else."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -8,13 +8,17 @@ from mockserver.openapi.schema.objects import subschemas
 from mockserver.openapi.schema.problems import LEFT_OUT, Path, Problem
 from mockserver.openapi.schema.references import Place
 
-_CHOICE = frozenset({"required", "title", "description"})  # what a branch may say that is nothing but a choice
-_OPEN = frozenset({"type", "properties", "title", "description", "example", "default"})  # takes any other field too
-_KINDS = frozenset({"type", "enum", "const"})  # a value that breaks these was not meant for that branch
+_CHOICE = frozenset(
+    {"required", "title", "description"}
+)  # keywords of a branch that only chooses which fields there are
+_OPEN = frozenset(
+    {"type", "properties", "title", "description", "example", "default"}
+)  # keywords of a branch that takes any other field too
+_KINDS = frozenset({"type", "enum", "const"})  # a value that breaks one of these was not meant for that branch
 
 
 class Choice(NamedTuple):
-    """Branches that say nothing but which fields must be there: those that all want, and those that tell them apart."""
+    """Branches that only say which fields are required: those of all branches, and those that tell branches apart."""
 
     common: frozenset[str]
     telling: frozenset[str]
@@ -29,7 +33,7 @@ def branches(schema: dict[str, Any], keyword: str, place: Place) -> list[tuple[A
 
 
 def composition_checks(builder: Builder, schema: dict[str, Any], place: Place) -> Iterator[Check]:
-    """All keywords that put schemas together."""
+    """The checks of all keywords that combine schemas."""
     for keyword in ("$defs", "definitions"):  # compiled only to refuse what is wrong in them
         for name, subschema in subschemas(schema, keyword, place).items():
             builder.descend(subschema, place / keyword / name)
@@ -40,12 +44,13 @@ def composition_checks(builder: Builder, schema: dict[str, Any], place: Place) -
             builder.references.let_through(place / keyword, "is an empty list, and says nothing")
     for subschema, at in branches(schema, "allOf", place):
         yield builder.same(subschema, at)
-    if some := branches(schema, "anyOf", place):
-        yield _check_any(tuple(builder.same(subschema, at) for subschema, at in some), _choice(builder, some))
-    if one := branches(schema, "oneOf", place):
+    if alternatives := branches(schema, "anyOf", place):
+        checks = tuple(builder.same(subschema, at) for subschema, at in alternatives)
+        yield _check_any(checks, _choice(builder, alternatives))
+    if kinds := branches(schema, "oneOf", place):
         # With a discriminator, kinds that allow the same value are told apart by it.
-        checks, choice = tuple(builder.same(subschema, at) for subschema, at in one), _choice(builder, one)
-        vague = _vague(builder, one)
+        checks, choice = tuple(builder.same(subschema, at) for subschema, at in kinds), _choice(builder, kinds)
+        vague = _vague(builder, kinds)
         yield _check_any(checks, choice, "oneOf") if "discriminator" in schema else _check_one(checks, choice, vague)
     if "not" in schema:
         yield _check_not(builder.same(schema["not"], place / "not"))
@@ -97,16 +102,16 @@ def _check_one(checks: tuple[Check, ...], choice: Choice | None, vague: frozense
     return check_one
 
 
-def _vague(builder: Builder, some: list[tuple[Any, Place]]) -> frozenset[int]:
-    """Which branches of a request's `oneOf` take what was meant for another: they want no field at all, or any bytes.
+def _vague(builder: Builder, kinds: list[tuple[Any, Place]]) -> frozenset[int]:
+    """The branches of a request's `oneOf` that accept values meant for another branch: no field required, or any bytes.
 
-    This API's own document writes both, for arguments that are all optional, and for a file or its address.
+    The API's own document has both: arguments that are all optional, and a file or its URL.
     """
-    if builder.direction != "request" or len(some) < 2:
+    if builder.direction != "request" or len(kinds) < 2:
         return frozenset()
     vague = set()
-    for index, (one, at) in enumerate(some):
-        branch, _ = builder.references.follow(one, at)
+    for index, (kind, at) in enumerate(kinds):
+        branch, _ = builder.references.follow(kind, at)
         if not isinstance(branch, dict):
             continue
         if branch.get("format") == "binary":
@@ -117,23 +122,23 @@ def _vague(builder: Builder, some: list[tuple[Any, Place]]) -> frozenset[int]:
     return frozenset(vague)
 
 
-def _choice(builder: Builder, some: list[tuple[Any, Place]]) -> Choice | None:
-    """The choice that branches offer to a request which may leave it out; None where they are more than that.
+def _choice(builder: Builder, kinds: list[tuple[Any, Place]]) -> Choice | None:
+    """The choice of a request's branches that only say which fields are required; None where branches say more.
 
-    Documents write so of choices that clients, official ones too, leave to the service.
+    Such a choice may be left out: official clients leave it to the service.
     """
-    if builder.direction != "request" or len(some) < 2:
+    if builder.direction != "request" or len(kinds) < 2:
         return None
-    if not all(isinstance(one, dict) and one.get("required") and one.keys() <= _CHOICE for one, _ in some):
+    if not all(isinstance(kind, dict) and kind.get("required") and kind.keys() <= _CHOICE for kind, _ in kinds):
         return None
-    names = [frozenset(map(str, one["required"])) for one, _ in some]
+    names = [frozenset(map(str, kind["required"])) for kind, _ in kinds]
     common = frozenset.intersection(*names)
     telling = frozenset.union(*names) - common
-    return Choice(common, telling) if all(own - common for own in names) else None
+    return Choice(common, telling) if all(required - common for required in names) else None
 
 
 def _none(failures: list[list[Problem]], value: Any, path: Path, keyword: str, choice: Choice | None) -> list[Problem]:
-    """What to say when no branch matched; of a choice, whether all of it is left out."""
+    """The problems when no branch matched; a problem LEFT_OUT where no field of a choice was sent."""
     if choice and isinstance(value, dict) and choice.common <= value.keys() and not choice.telling & value.keys():
         names = " or ".join(sorted(choice.telling))
         return [Problem(path, LEFT_OUT, f"is of none of the kinds allowed: it has no {names}")]
@@ -141,9 +146,9 @@ def _none(failures: list[list[Problem]], value: Any, path: Path, keyword: str, c
 
 
 def _nearest(failures: list[list[Problem]], path: Path, keyword: str) -> list[Problem]:
-    """What to say when no branch matched: the problems of the one that was meant, if that can be told.
+    """The problems of the branch that was meant, if that is clear, else a summary of all.
 
-    A value was hardly meant for a branch that wants another type, or another constant in one of its fields.
+    A value is not meant for a branch that wants another type, or another constant in one of its fields.
     """
     if len(failures) == 1:
         return failures[0]

@@ -81,14 +81,14 @@ def _check_contains(check: Check, least: int, most: int | None) -> Check:
     def check_contains(value: Any, path: Path, out: list[Problem]) -> None:
         if value.__class__ is not list:
             return
-        found = 0
+        matching = 0
         for item in value:
             wrong: list[Problem] = []
             check(item, (), wrong)
-            found += not wrong
-        if found < least:
+            matching += not wrong
+        if matching < least:
             out.append(Problem(path, "contains", f"must hold at least {least} items of the kind wanted"))
-        elif most is not None and found > most:
+        elif most is not None and matching > most:
             out.append(Problem(path, "maxContains", f"must hold at most {most} items of the kind counted"))
 
     return check_contains

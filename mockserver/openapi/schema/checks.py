@@ -1,11 +1,11 @@
-"""What a compiled schema is made of: the type of a check, and the ways to join checks.
+"""The type of a compiled schema, and how checks are joined.
 
-A `Check` takes a value, the path to it, and the list to which it adds what it finds wrong. One schema is
-one check; a schema with several keywords is a check that calls several. Paths are made only on descent.
+A `Check` takes a value, its path and a list, to which it adds a `Problem` for each broken rule. A schema is one check,
+which calls those of its keywords. Paths are extended only on descent, so that valid values cost none.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NoReturn, Protocol, TypeAlias
 
 from mockserver.openapi.schema.problems import Path, Problem
@@ -16,7 +16,7 @@ Direction: TypeAlias = Literal["request", "response"]
 
 
 class Builder(Protocol):
-    """What the keywords ask of the compiler."""
+    """The part of the compiler that the modules of keywords use."""
 
     references: References
     direction: Direction
@@ -36,14 +36,18 @@ KeywordCompiler: TypeAlias = Callable[[Builder, dict[str, Any], Place], Iterator
 
 @dataclass(slots=True)
 class ForwardRef:
-    """A schema under compilation; whoever refers to it before it is done calls through the cell."""
+    """The check of a schema that is being compiled, for references to it from inside itself."""
 
     check: Check | None = None
-    inward: set[Place] = field(default_factory=set)  # what it refers to about the same value
+    inward: set[Place] = field(default_factory=set)  # the schemas it refers to for the same value
 
 
 def misused(place: Place, keyword: str, wanted: str) -> NoReturn:
-    """Refuse a keyword whose value is not of the kind it needs."""
+    """Refuse a keyword whose value has the wrong type.
+
+    Raises:
+        ConfigError: always.
+    """
     (place / keyword).refuse(f"must be {wanted}")
 
 
@@ -60,11 +64,11 @@ def count(schema: dict[str, Any], keyword: str, place: Place) -> int | None:
 
 
 def accept(value: Any, path: Path, out: list[Problem]) -> None:
-    """Find nothing wrong, whatever the value."""
+    """The check that every value passes."""
 
 
 def reject(value: Any, path: Path, out: list[Problem]) -> None:
-    """Find any value wrong."""
+    """The check that no value passes."""
     out.append(Problem(path, "false", "is not allowed here"))
 
 
@@ -79,28 +83,28 @@ def or_null(check: Check) -> Check:
 
 
 def redacting(check: Check) -> Check:
-    """The same check, save that what it finds does not repeat the value: it is a secret."""
+    """The same check with messages that do not repeat the value, which is a secret."""
 
     def check_secret(value: Any, path: Path, out: list[Problem]) -> None:
-        found: list[Problem] = []
-        check(value, path, found)
-        out.extend(Problem(one.path, one.keyword, one.message.partition(", not ")[0]) for one in found)
+        problems: list[Problem] = []
+        check(value, path, problems)
+        out.extend(replace(problem, message=problem.message.partition(", not ")[0]) for problem in problems)
 
     return check_secret
 
 
-def through(cell: ForwardRef) -> Check:
+def through(forward_ref: ForwardRef) -> Check:
     """A check that is looked up when it is called, for a schema that contains itself."""
 
     def referred(value: Any, path: Path, out: list[Problem]) -> None:
-        assert cell.check is not None
-        cell.check(value, path, out)
+        assert forward_ref.check is not None
+        forward_ref.check(value, path, out)
 
     return referred
 
 
 def all_of(checks: list[Check]) -> Check:
-    """One check that makes all of these."""
+    """One check that runs all of these."""
     checks = [check for check in checks if check is not accept]
     if not checks:
         return accept

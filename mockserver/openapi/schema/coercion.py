@@ -1,6 +1,6 @@
-"""Text made into values: parameters and the fields of forms are text, their schemas want more.
+"""Coercion: texts of parameters, forms and XML converted to the types that their schemas want.
 
-Where a schema allows several types, each reading of the text is tried, strings last; the validator decides.
+Where a schema allows several types, each conversion of the text is tried, strings last, the first valid one taken.
 """
 
 import math
@@ -43,7 +43,7 @@ def _nulls(text: str) -> Iterator[Any]:
         yield None
 
 
-_READINGS: dict[str, Callable[[str], Iterator[Any]]] = {
+_CONVERSIONS: dict[str, Callable[[str], Iterator[Any]]] = {
     "integer": _integers,
     "number": _numbers,
     "boolean": _booleans,
@@ -53,18 +53,18 @@ _READINGS: dict[str, Callable[[str], Iterator[Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Coercion:
-    """Reads text as what a schema wants; with `items` it may want an array, with `fields` an object."""
+    """Converts texts to values of a schema, which may be arrays where `items` is set, and objects where `fields` is."""
 
     validator: Validator
-    readings: tuple[Callable[[str], Iterator[Any]], ...]
+    conversions: tuple[Callable[[str], Iterator[Any]], ...]
     items: "Coercion | None"
     fields: "dict[str, Coercion] | None"
 
     def read(self, text: str) -> tuple[Any, list[Problem]]:
-        """The value that one piece of text stands for, and what is wrong with it."""
-        if not self.readings:
+        """The value of one text, and its problems."""
+        if not self.conversions:
             return text, self.validator.problems(text)
-        return self.best([value for reading in self.readings for value in reading(text)] + [text])
+        return self.best([value for convert in self.conversions for value in convert(text)] + [text])
 
     def best(self, candidates: list[Any]) -> tuple[Any, list[Problem]]:
         """The first valid candidate; the first of all, and its problems, when none is."""
@@ -78,11 +78,11 @@ class Coercion:
         return first
 
     def array(self, texts: list[str]) -> list[Any]:
-        """The array of these pieces of text."""
+        """The array of these texts, each converted."""
         return texts if self.items is None else [self.items.read(text)[0] for text in texts]
 
     def value(self, given: Any) -> Any:
-        """What text, or text in arrays and objects, stands for."""
+        """The value of a text, or of texts in arrays and objects."""
         if isinstance(given, str):
             return self.read(given)[0]
         if isinstance(given, list) and self.items is not None:
@@ -93,20 +93,20 @@ class Coercion:
         return given
 
     def object(self, texts: dict[str, str]) -> dict[str, Any]:
-        """The object of these fields."""
+        """The object of these fields, each converted."""
         known = self.fields or {}
         return {name: known[name].read(text)[0] if name in known else text for name, text in texts.items()}
 
 
 def compile_coercion(compiler: Compiler, schema: Any, place: Place, depth: int = 2) -> Coercion:
-    """Compile the reader of a schema; within arrays and objects text stands for `depth` more levels only.
+    """Compile the coercion of a schema; it converts texts in at most `depth` levels of arrays and objects.
 
     Raises:
         ConfigError: the schema cannot be compiled.
     """
     validator = compiler.validator(schema, place)
     summary = summarize_schema(compiler.references, schema, place)
-    readings = tuple(reading for kind, reading in _READINGS.items() if kind in summary.kinds)
+    conversions = tuple(convert for kind, convert in _CONVERSIONS.items() if kind in summary.kinds)
     items, fields = None, None
     if depth and "array" in summary.kinds:
         inner, at = summary.items or (True, place / "items")
@@ -116,4 +116,4 @@ def compile_coercion(compiler: Compiler, schema: Any, place: Place, depth: int =
             name: compile_coercion(compiler, subschema, at, depth - 1)
             for name, (subschema, at) in summary.fields.items()
         }
-    return Coercion(validator, readings, items, fields)
+    return Coercion(validator, conversions, items, fields)

@@ -99,7 +99,7 @@ _APPLICATORS: Final = frozenset(
 )
 KEYWORDS: Final = _ANNOTATIONS | _ASSERTIONS | _APPLICATORS
 
-_MENDS: Final = {
+_HINTS: Final = {
     "additionalItems": 'write "prefixItems" and "items"',
     "dependencies": 'write "dependentRequired" or "dependentSchemas"',
     "$dynamicRef": "refer to schemas by JSON pointer",
@@ -117,13 +117,13 @@ class Validator:
     check: Check = field(repr=False)
 
     def problems(self, value: Any) -> list[Problem]:
-        """All that is wrong with a JSON value; an empty list when it is valid."""
-        found: list[Problem] = []
+        """Every rule that a JSON value breaks; an empty list when it is valid."""
+        problems: list[Problem] = []
         try:
-            self.check(value, (), found)
+            self.check(value, (), problems)
         except RecursionError:
             return [Problem((), "depth", "is nested too deeply")]
-        return found
+        return problems
 
     def ok(self, value: Any) -> bool:
         """Whether the value is valid."""
@@ -163,9 +163,9 @@ class Compiler:
         """Make a compiler of schemas for requests or for responses."""
         self.references = references
         self.direction = direction
-        self.fields: dict[Place, dict[str, Validator]] = {}  # kept for those who take values apart
-        self._cells: dict[Place, ForwardRef] = {}
-        self._fresh: list[Place] = []  # compiled since circles were last looked for
+        self.fields: dict[Place, dict[str, Validator]] = {}  # used by `generic.rendering`
+        self._forward_refs: dict[Place, ForwardRef] = {}
+        self._fresh: list[Place] = []  # compiled since the last search for circles
         self._sound: set[Place] = set()  # known not to refer to themselves without end
         self._owner: ForwardRef | None = None  # whose value the schema being compiled is about
 
@@ -198,7 +198,7 @@ class Compiler:
             return reject
         if not isinstance(schema, dict):
             place.refuse("a schema must be an object or a boolean")
-        _look_at_unknown(self.references, schema, place)
+        _check_keywords(self.references, schema, place)
         checks = [check for family in _FAMILIES for check in family(self, schema, place)]
         check = all_of(checks)
         if schema.get("format") == "password":
@@ -218,26 +218,26 @@ class Compiler:
         return self._compile_place(schema, at)
 
     def _compile_place(self, schema: Any, place: Place) -> Check:
-        cell = self._cells.get(place)
-        if cell is None:
-            cell = self._cells[place] = ForwardRef()
+        forward_ref = self._forward_refs.get(place)
+        if forward_ref is None:
+            forward_ref = self._forward_refs[place] = ForwardRef()
             self._fresh.append(place)
-            owner, self._owner = self._owner, cell
+            owner, self._owner = self._owner, forward_ref
             try:
-                cell.check = self.same(schema, place)
+                forward_ref.check = self.same(schema, place)
             except BaseException:
-                del self._cells[place]  # a later look must fail too, not find half a schema
+                del self._forward_refs[place]  # a later look must fail too, not find half a schema
                 raise
             finally:
                 self._owner = owner
-        return cell.check or through(cell)
+        return forward_ref.check or through(forward_ref)
 
     def _refuse_circles(self) -> None:
         """Refuse a schema whose references come back to it without having descended into the value."""
         for start in self._fresh:
-            if start in self._sound or start not in self._cells:
+            if start in self._sound or start not in self._forward_refs:
                 continue
-            trail = [(start, iter(self._cells[start].inward))]
+            trail = [(start, iter(self._forward_refs[start].inward))]
             while trail:
                 place, ways = trail[-1]
                 way = next(ways, None)
@@ -247,21 +247,21 @@ class Compiler:
                 elif any(way == passed for passed, _ in trail):
                     way.refuse("refers to itself without end", "let it descend into a property or an item")
                 elif way not in self._sound:
-                    trail.append((way, iter(self._cells[way].inward)))
+                    trail.append((way, iter(self._forward_refs[way].inward)))
         self._fresh.clear()
 
 
-def _look_at_unknown(references: References, schema: dict[str, Any], place: Place) -> None:
-    """Refuse the keywords that would restrict values, or were meant to; JSON Schema has us ignore the others."""
+def _check_keywords(references: References, schema: dict[str, Any], place: Place) -> None:
+    """Refuse unknown keywords that restrict values, or were meant to; others are ignored, as JSON Schema says."""
     for keyword in schema:
         if keyword in KEYWORDS or keyword.startswith("x-"):
             continue
         near = get_close_matches(keyword, _ASSERTIONS | _APPLICATORS, 1, 0.75)
-        # A name of another style of writing ("min_items") is an extension's, a wrong letter is a mistake.
-        if keyword in _MENDS or (near and "_" not in keyword):
+        # A name in another style ("min_items") is an extension; a name with a wrong letter is a mistake.
+        if keyword in _HINTS or (near and "_" not in keyword):
             raise ConfigError(
                 str(place / keyword),
                 f"the schema keyword {keyword!r} is not one that can be honoured",
-                _MENDS.get(keyword) or f'did you mean {near[0]!r}? if it is an extension, begin its name with "x-"',
+                _HINTS.get(keyword) or f'did you mean {near[0]!r}? if it is an extension, begin its name with "x-"',
             )
         references.let_through(place / keyword, "is no keyword of a schema, and says nothing")

@@ -1,4 +1,4 @@
-"""JSON read from the wire: strictly, and not nested beyond what can be written again."""
+"""JSON: read strictly and to a depth that can be written again, and written with values that JSON lacks."""
 
 import json
 from typing import Any, Final
@@ -12,7 +12,7 @@ def parse(raw: bytes) -> Any:
     """Read UTF-8 JSON.
 
     Raises:
-        ValueError: it is malformed (NaN, lone surrogates and numbers past a float are too), or too deep.
+        ValueError: it is malformed (so are NaN, lone surrogates and numbers that no float holds), or nested too deeply.
     """
     value = orjson.loads(raw)
     # Counting brackets is cheap; only a text with many can be deep.

@@ -1,7 +1,7 @@
-"""A schema told by the kinds of values it allows, so that two ways of writing one thing come out the same.
+"""The normal form of a schema: what it says of each kind of value, the same for two ways of writing one thing.
 
-`$ref` and allOf are joined, anyOf and oneOf become several views of a kind (and are not told apart), `nullable`, type
-lists and unions with null are one thing, and so are `const`, `enum` and unions of them.
+`$ref` and allOf are joined; anyOf and oneOf become several views of a kind (treated alike). `nullable`, type lists
+and unions with null come out the same, and so do `const`, `enum` and unions of them.
 """
 
 import json
@@ -33,7 +33,7 @@ _COUNTS: Final = {
     "array": ("minItems", "maxItems"),
     "object": ("minProperties", "maxProperties"),
 }
-# Rules that are only compared as they are written: which of two lets more through is not told from them.
+# Rules that are compared as they are written only: which of two allows more is not worked out.
 _RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "array": ("uniqueItems", "prefixItems", "contains", "minContains", "maxContains", "unevaluatedItems"),
     "object": ("patternProperties", "propertyNames", "dependentRequired", "dependentSchemas"),
@@ -48,25 +48,25 @@ _SETS: Final = frozenset({"required", "enum", "type"})  # lists whose order says
 
 
 class NormalForms:
-    """The shapes of one document's schemas, each made once."""
+    """The normal forms of one document's schemas, each computed once."""
 
     def __init__(self, references: References) -> None:
-        """Make them for a document that has been compiled, so that its schemas are known to be sound."""
+        """Take the references of a document that has been compiled, so that its schemas are known to be sound."""
         self.references = references
         self._known: dict[tuple[Any, ...], Views] = {}
 
     def key(self, parts: Parts) -> tuple[Any, ...]:
-        """What tells the parts from others: equal for what is reached by reference and directly."""
+        """The identity of the parts: equal for a schema that is reached by reference and directly."""
         return tuple(dict.fromkeys(_identity(self.target(schema, place)[0]) for schema, place in parts))
 
     def target(self, schema: Any, place: Place) -> Located:
-        """The schema itself, or what it is nothing but a reference to."""
+        """The schema that a bare reference leads to; any other schema itself."""
         while isinstance(schema, dict) and schema.keys() == {"$ref"}:
             schema, place = self.references.resolve(schema["$ref"], place / "$ref")
         return schema, place
 
     def of(self, parts: Parts) -> Views:
-        """All the views of a value that must satisfy all of the parts; none at all when nothing can."""
+        """The views of a value that must satisfy all of the parts; empty when no value can."""
         key = self.key(parts)
         if key not in self._known:
             views = EVERYTHING
@@ -76,18 +76,18 @@ class NormalForms:
         return self._known[key]
 
     def annotations(self, parts: Parts) -> dict[str, Any]:
-        """What the parts say without restricting values: deprecated, readOnly, default and the like."""
-        found: dict[str, Any] = {}
+        """The annotations of the parts: deprecated, readOnly, default and the like, the first of each name."""
+        annotations: dict[str, Any] = {}
         todo = list(parts)
         while todo:
             schema, place = todo.pop(0)
             if isinstance(schema, dict):
                 for name, value in schema.items():
-                    found.setdefault(name, value)
+                    annotations.setdefault(name, value)
                 todo += branches(schema, "allOf", place)
                 if "$ref" in schema:
                     todo.append(self.references.resolve(schema["$ref"], place / "$ref"))
-        return found
+        return annotations
 
     def _views(self, schema: Any, place: Place) -> Views:
         if not isinstance(schema, dict):
@@ -98,10 +98,10 @@ class NormalForms:
         for part in branches(schema, "allOf", place):
             views = both_of_views(views, self._views(*part))
         for keyword in ("anyOf", "oneOf"):
-            if some := branches(schema, keyword, place):
-                union = union_of_views([self._branch(*branch) for branch in some])
+            if alternatives := branches(schema, keyword, place):
+                union = union_of_views([self._branch(*branch) for branch in alternatives])
                 if len(views) * len(union) > _MAX_VIEWS:
-                    rule = frozenset(self.written(branch, at) for branch, at in some)
+                    rule = frozenset(self.written(branch, at) for branch, at in alternatives)
                     views = tuple(replace(view, rules={**view.rules, keyword: rule}) for view in views)
                 else:
                     views = both_of_views(views, union)
@@ -122,28 +122,28 @@ class NormalForms:
         return tuple(replace(view, label=view.label or name, source=view.source or source) for view in views)
 
     def _own(self, schema: dict[str, Any], place: Place) -> Views:
-        """What the keywords of a schema say, without those that bring in other schemas about the value."""
+        """The views by the keywords of a schema itself, without `$ref` and compositions."""
         types = types_of(schema, place)
         kinds = {"number" if name == "integer" else name for name in types} or set(KINDS)
         integral = "integer" in types and "number" not in types
         values = schema.get("enum")
         if "const" in schema:
             values = [schema["const"]]
-        told = None if values is None else [(kind_of(value), value) for value in values]
+        listed_values = None if values is None else [(kind_of(value), value) for value in values]
         views = []
         for kind in KINDS:
             if kind not in kinds:
                 continue
             view = self._of_kind(kind, schema, place)
-            if told is not None:
-                listed = {canonical(value): value for which, value in told if which == kind}
-                if not listed:
+            if listed_values is not None:
+                members = {canonical(value): value for which, value in listed_values if which == kind}
+                if not members:
                     continue
-                view = replace(view, members=None if kind == "null" else listed)
+                view = replace(view, members=None if kind == "null" else members)
             if kind == "number":
-                members = view.members or {}
-                whole = all(isinstance(one, int) or one.is_integer() for one in members)
-                view = replace(view, integral=integral or (bool(members) and whole))
+                numbers = view.members or {}
+                whole = all(isinstance(number, int) or number.is_integer() for number in numbers)
+                view = replace(view, integral=integral or (bool(numbers) and whole))
             views.append(view)
         own = tuple(views)
         return EVERYTHING if own == EVERYTHING else own
@@ -157,9 +157,9 @@ class NormalForms:
         }
         view = NormalView(kind, limits=_limits(kind, schema, types_of(schema, place)), rules=rules)
         if kind in ("string", "number"):
-            # How bytes are written as text is as good as a format.
+            # The encoding of bytes as text restricts a string as a format does.
             written = {schema.get("format"), schema.get("contentEncoding") if kind == "string" else None}
-            formats = frozenset(one for one in written if isinstance(one, str) and one != "password")
+            formats = frozenset(name for name in written if isinstance(name, str) and name != "password")
             view = replace(view, formats=formats)
         if kind == "string" and "pattern" in schema:
             return replace(view, patterns=frozenset({schema["pattern"]}))
@@ -179,7 +179,7 @@ class NormalForms:
         return view
 
     def written(self, value: Any, place: Place, keyword: str = "not", trail: tuple[int, ...] = ()) -> str:
-        """A rule as text, with references followed and without words for people; equal for equal rules."""
+        """A rule as JSON text, with references followed and without descriptions; equal for equal rules."""
         return json.dumps(self._plain(value, place, keyword, trail), sort_keys=True)
 
     def _plain(self, value: Any, place: Place, keyword: str, trail: tuple[int, ...]) -> Any:

@@ -15,11 +15,11 @@ RULES_OF_ALL_KINDS: Final = ("not", "if", "then", "else")
 
 @dataclass(frozen=True, slots=True)
 class NormalView:
-    """What is said of the values of one kind: one of the ways in which they may be.
+    """What a schema says of the values of one kind, or one of its alternatives for them.
 
     `members` maps stand-ins to the values of `enum` or `const` (None: any value). `limits` holds "least" and "most":
     of the number itself, of a length, or of a count. `others` are the schemas of fields that are not declared.
-    `source` is the branch of a union that says all of this and nothing else, where there is one.
+    `source` is the branch of a union that the view is made of alone, where there is one.
     """
 
     kind: str
@@ -39,12 +39,12 @@ class NormalView:
 
     @property
     def is_bare(self) -> bool:
-        """Whether any value of the kind will do (of a number: any whole one, where it is `integral`)."""
+        """Whether the view allows any value of the kind (any whole number, where it is `integral`)."""
         return self == NormalView(self.kind, self.label, self.integral)
 
     @property
-    def is_told(self) -> bool:
-        """Whether something is said that is about this kind alone."""
+    def is_specific(self) -> bool:
+        """Whether the view has a restriction that concerns this kind alone."""
         rules = {name: rule for name, rule in self.rules.items() if name not in RULES_OF_ALL_KINDS}
         return replace(self, label="", members=None, rules=rules) != NormalView(self.kind, integral=self.integral)
 
@@ -58,49 +58,50 @@ def strictest(name: str, bounds: Iterable[Bound]) -> Bound:
     return max(bounds, key=lambda bound: (sign * bound[0], bound[1]))
 
 
-def both_of_views(some: Views, others: Views) -> Views:
-    """The views of what satisfies one view of each side."""
-    if some is EVERYTHING or others is EVERYTHING:
-        return others if some is EVERYTHING else some
-    met = (_both(one, other) for one in some for other in others if one.kind == other.kind)
-    return tuple(view for view in met if view is not None)
+def both_of_views(lefts: Views, rights: Views) -> Views:
+    """The views of values that satisfy one view of each side."""
+    if lefts is EVERYTHING or rights is EVERYTHING:
+        return rights if lefts is EVERYTHING else lefts
+    joined = (_both(left, right) for left in lefts for right in rights if left.kind == right.kind)
+    return tuple(view for view in joined if view is not None)
 
 
-def _both(one: NormalView, other: NormalView) -> NormalView | None:
-    """The view of what satisfies both; None when nothing does."""
-    members = one.members if other.members is None else other.members
-    if one.members is not None and other.members is not None:
-        members = {key: value for key, value in one.members.items() if key in other.members}
+def _both(left: NormalView, right: NormalView) -> NormalView | None:
+    """The view of values that satisfy both; None when no value does."""
+    members = left.members if right.members is None else right.members
+    if left.members is not None and right.members is not None:
+        members = {key: value for key, value in left.members.items() if key in right.members}
         if not members:
             return None
-    names = dict.fromkeys((*one.limits, *other.limits))
-    rules = dict.fromkeys((*one.rules, *other.rules))
+    names = dict.fromkeys((*left.limits, *right.limits))
+    rules = dict.fromkeys((*left.rules, *right.rules))
     none: frozenset[str] = frozenset()
     return NormalView(
-        one.kind,
-        label=one.label or other.label,
-        integral=one.integral or other.integral,
+        left.kind,
+        label=left.label or right.label,
+        integral=left.integral or right.integral,
         members=members,
         limits={
-            name: strictest(name, [view.limits[name] for view in (one, other) if name in view.limits]) for name in names
+            name: strictest(name, [view.limits[name] for view in (left, right) if name in view.limits])
+            for name in names
         },
-        patterns=one.patterns | other.patterns,
-        formats=one.formats | other.formats,
-        multiples=one.multiples | other.multiples,
+        patterns=left.patterns | right.patterns,
+        formats=left.formats | right.formats,
+        multiples=left.multiples | right.multiples,
         fields={
-            name: (*one.fields.get(name, ()), *other.fields.get(name, ()))
-            for name in dict.fromkeys((*one.fields, *other.fields))
+            name: (*left.fields.get(name, ()), *right.fields.get(name, ()))
+            for name in dict.fromkeys((*left.fields, *right.fields))
         },
-        required=one.required | other.required,
-        others=(*one.others, *other.others),
-        items=(*one.items, *other.items),
-        rules={name: one.rules.get(name, none) | other.rules.get(name, none) for name in rules},
+        required=left.required | right.required,
+        others=(*left.others, *right.others),
+        items=(*left.items, *right.items),
+        rules={name: left.rules.get(name, none) | right.rules.get(name, none) for name in rules},
     )
 
 
-def union_of_views(some: list[Views]) -> Views:
-    """The views of what is of any of these shapes; of scalars, what one view says too is not said by another."""
-    every = [view for views in some for view in views]
+def union_of_views(branches: list[Views]) -> Views:
+    """The views of values that any branch allows; for scalars, a view that another one includes is left out."""
+    every = [view for views in branches for view in views]
     union: list[NormalView] = []
     for kind in KINDS:
         views = [view for view in every if view.kind == kind]
@@ -117,8 +118,8 @@ def union_of_views(some: list[Views]) -> Views:
 
 
 def without_unmentioned_kinds(views: Views) -> Views:
-    """Without a type, what speaks of objects alone is taken for an object: so documents mean it."""
-    told = {view.kind for view in views if view.is_told}
-    if len(told) == 1 and {view.kind for view in views} == set(KINDS):
-        return tuple(view for view in views if view.kind in told)
+    """Without `type`, a schema with keywords of one kind is taken to mean that kind alone, as documents mean it."""
+    mentioned = {view.kind for view in views if view.is_specific}
+    if len(mentioned) == 1 and {view.kind for view in views} == set(KINDS):
+        return tuple(view for view in views if view.kind in mentioned)
     return views

@@ -1,4 +1,4 @@
-"""What is wrong with a value, said so that a person can fix it."""
+"""Problems of a value, in words that say what it should be."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -7,8 +7,8 @@ Path: TypeAlias = tuple[str | int, ...]
 
 MAX_SHOWN = 40  # characters of an offending value that a message repeats
 LEFT_OUT = "variants"
-"""The keyword of a problem that a request may be let through with: it is of no variant of an anyOf or oneOf, since
-it leaves out what tells them apart."""
+"""The keyword of a problem that does not refuse a request: its value is of no branch of an anyOf or oneOf because it
+has none of the fields that tell the branches apart."""
 MAX_CHOICES = 12  # members of an enum that a message lists
 
 
@@ -31,7 +31,7 @@ class Problem:
 
 
 def dotted(path: Path) -> str:
-    """Write a path as a person would: ("add_ons", 0, "name") is "add_ons[0].name"."""
+    """A path as text: ("add_ons", 0, "name") is "add_ons[0].name"."""
     text = ""
     for step in path:
         if isinstance(step, int):
@@ -42,7 +42,7 @@ def dotted(path: Path) -> str:
 
 
 def described(value: Any) -> str:
-    """Say what a value is, shortened: "a string ('one')", "null", "an integer (5)", "an object"."""
+    """A value and its type in words, shortened: "a string ('one')", "null", "an integer (5)", "an object"."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -74,13 +74,13 @@ def shown(value: Any) -> str:
 
 
 def choices(values: list[Any]) -> str:
-    """List the members of an enum for a message, at most a dozen."""
+    """The members of an enum for a message, at most a dozen."""
     text = ", ".join(shown(value) for value in values[:MAX_CHOICES])
     return text if len(values) <= MAX_CHOICES else f"{text}, ... ({len(values)} in all)"
 
 
 def canonical(value: Any) -> Any:
-    """A hashable stand-in: equal exactly when JSON Schema holds two values equal (1 is 1.0, but not true)."""
+    """A hashable form of a value, equal exactly when two values are equal in JSON Schema (1 and 1.0, not true)."""
     if isinstance(value, bool):
         return ("boolean", value)
     if isinstance(value, list):

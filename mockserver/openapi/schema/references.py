@@ -13,7 +13,7 @@ _MAX_HOPS = 64  # references that lead only to references: more than this is a c
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A spot in a document: the document's name, and the steps from its root."""
+    """Where something is in a document: the document's name, and the steps from its root."""
 
     document: str
     steps: tuple[str, ...] = ()
@@ -28,7 +28,11 @@ class Place:
         return f"{self.document}: #{''.join('/' + step for step in steps)}"
 
     def refuse(self, problem: str, hint: str = "") -> NoReturn:
-        """Raise ConfigError for this spot."""
+        """Refuse what is at this place.
+
+        Raises:
+            ConfigError: always.
+        """
         raise ConfigError(str(self), problem, hint)
 
 
@@ -47,11 +51,11 @@ class References:
     notes: dict[str, None] = field(default_factory=dict)  # a set in the order of its making
 
     def let_through(self, place: Place, what: str) -> None:
-        """Note something that is not as it should be, but does no harm."""
+        """Note a mistake in the document that does no harm."""
         self.notes[f"{place}: {what}"] = None
 
     def drop_nulls(self, node: dict[str, Any], place: Place, *names: str) -> None:
-        """Remove the fields of these names that are null, in place: they say nothing."""
+        """Remove the fields of these names that are null, in place: they have no meaning."""
         for name in names:
             if name in node and node[name] is None:
                 del node[name]

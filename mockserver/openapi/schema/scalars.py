@@ -93,17 +93,17 @@ def _types_of_alternatives(
     This API's own document writes `type: boolean` beside `oneOf: [boolean, "auto"]`, and its clients send "auto".
     """
     allowed = {*names, "integer"} if "number" in names else {*names}
-    more: dict[str, None] = {}
+    added: dict[str, None] = {}
     for keyword in ("oneOf", "anyOf"):
         given = schema.get(keyword)
-        for index, one in enumerate(given if isinstance(given, list) else ()):
-            branch, at = builder.references.follow(one, place / keyword / index)
-            own = types_of(branch, at) if isinstance(branch, dict) else ()
-            meant = {*own, "integer"} if "number" in own else {*own}
-            if own and not allowed & meant:
-                more.update(dict.fromkeys(own))
+        for index, alternative in enumerate(given if isinstance(given, list) else ()):
+            branch, at = builder.references.follow(alternative, place / keyword / index)
+            types = types_of(branch, at) if isinstance(branch, dict) else ()
+            accepted = {*types, "integer"} if "number" in types else {*types}
+            if types and not allowed & accepted:
+                added.update(dict.fromkeys(types))
                 builder.references.let_through(place / "type", f"rules out what {keyword} allows: that is allowed too")
-    return tuple(more)
+    return tuple(added)
 
 
 def value_checks(builder: Builder, schema: dict[str, Any], place: Place) -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""What can be told of a schema's values without having one: their kinds, their fields, their items."""
+"""The types, fields and items that a schema allows, summed up over its references and compositions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,16 +14,16 @@ _PARTS = ("allOf", "anyOf", "oneOf")
 
 @dataclass(slots=True)
 class SchemaSummary:
-    """The sum over a schema and all that it refers to and is composed of."""
+    """The summary of a schema."""
 
-    kinds: set[str] = field(default_factory=set)  # names of types; empty when any will do
+    kinds: set[str] = field(default_factory=set)  # names of types; empty when any type is allowed
     fields: dict[str, tuple[Any, Place]] = field(default_factory=dict)
     items: tuple[Any, Place] | None = None
-    is_open: bool = False  # other fields than these are described too
+    is_open: bool = False  # other fields are described too
 
 
 def summarize_schema(references: References, schema: Any, place: Place) -> SchemaSummary:
-    """Sum up a schema that has been compiled (so that it is known to be sound)."""
+    """Sum up a schema, which has been compiled and is known to be sound."""
     total = SchemaSummary()
     for part, at in _parts(references, schema, place):
         total.kinds.update(types_of(part, at) or _kinds_of_values(part))

@@ -1,4 +1,4 @@
-"""Fields that a body holds and its schema does not declare: accepted, but worth a note."""
+"""Notes on fields that a body has and its schema does not declare."""
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
@@ -10,14 +10,15 @@ from mockserver.openapi.schema.schema_summary import summarize_schema
 
 Finder: TypeAlias = Callable[[Any, Path, list[str]], None]
 
-MAX_NOTES = 20  # looking for the nearest name is slow: a client must not make us do it without end
+MAX_NOTES = 20  # the search for a similar name is slow, so its number is limited
 _MAX_NAME = 64
 
 
 class Undeclared(str):
-    """A note on a name that is not declared: a sentence that knows `what` has the name and its `place`.
+    """A note on a name that is not declared.
 
-    `near` is the declared name that is most like it, or "".
+    The text is a sentence; `what` is "body field" or "query parameter", `place` the dotted path, and `near` the
+    declared name that is most like it, or "".
     """
 
     what: str
@@ -26,16 +27,16 @@ class Undeclared(str):
 
 
 def undeclared_note(what: str, name: str, place: str, declared: Iterable[str]) -> Undeclared:
-    """Say that a name is not declared, and which one was perhaps meant."""
-    said = f"{what} {place[:200]!r} is not declared here"
+    """The note on a name that is not declared, with the most similar declared name."""
+    sentence = f"{what} {place[:200]!r} is not declared here"
     near = get_close_matches(name, declared, 1) if len(name) <= _MAX_NAME else []
-    note = Undeclared(f"{said}; did you mean {near[0]!r}?" if near else said)
+    note = Undeclared(f"{sentence}; did you mean {near[0]!r}?" if near else sentence)
     note.what, note.place, note.near = what, place, near[0] if near else ""
     return note
 
 
 class FinderBuilder:
-    """Compiles finders, one for each place of the documents; None where there is nothing to look for."""
+    """Compiles a finder for each schema; None where every field is allowed."""
 
     def __init__(self, references: References) -> None:
         """Make a builder for the schemas of one set of documents."""
@@ -43,7 +44,7 @@ class FinderBuilder:
         self._made: dict[Place, Finder | None] = {}
 
     def build(self, schema: Any, place: Place) -> Finder | None:
-        """Compile the finder of a schema (which must have compiled as one)."""
+        """The finder of a schema, which has been compiled and is known to be sound."""
         schema, place = self._references.follow(schema, place) if _is_bare(schema) else (schema, place)
         if place not in self._made:
             self._made[place] = lambda value, path, notes: _call(self._made[place], value, path, notes)

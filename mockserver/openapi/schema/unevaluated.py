@@ -1,7 +1,7 @@
-"""`unevaluatedProperties` and `unevaluatedItems`: what no other keyword of the schema has looked at.
+"""`unevaluatedProperties` and `unevaluatedItems`: the fields and items that no other keyword evaluates.
 
-For the schemas that use them, a second closure answers which names (or indices) of a valid value were
-looked at, through references, compositions and conditions; branches that fail have looked at nothing.
+For the schemas that use them, a second closure returns which names (or indices) of a valid value were evaluated,
+through references, compositions and conditions; a branch that fails evaluates nothing.
 """
 
 from collections.abc import Callable, Iterator
