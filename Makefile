@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: serve test check bench docs lock clean
+.PHONY: serve test soak check bench docs lock clean
 
 serve: $(READY)  ## install what is needed and serve on 127.0.0.1:8080; ARGS="--clock step" adds options
 	$(BIN)/mockserver serve $(ARGS)
 
 test: $(READY)  ## install what is needed and run the whole suite
 	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+soak: $(READY)  ## run also what `make test` runs a sample of
+	SOAK=1 $(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: $(READY)  ## lint and strict typing
 	$(BIN)/ruff format --check .

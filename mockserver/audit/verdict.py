@@ -29,8 +29,13 @@ MOST_SHOWN = 2000
 LONGEST_ANSWER = 400
 
 
-SUITES = (rules_routing, rules_schema, rules_behavior)
-"""The modules whose rules clients are judged by."""
+SUITES = (rules_routing, rules_behavior, rules_schema)
+"""The modules whose rules clients are judged by, in the order in which reports list them."""
+
+RULES_IN_ORDER: dict[str, ClientRule] = {
+    name: rule for suite in SUITES for name, rule in RULES.items() if rule.check.__module__ == suite.__name__
+}
+"""Every rule by its name. `RULES` has them in the order of imports, on which reports must not depend."""
 
 
 class HistoryMark(NamedTuple):
@@ -141,7 +146,7 @@ class Judge:
             "exit": facts.exit,
             "rules": [
                 rule_row(rule, judged[rule.name], sum(one.name == rule.name for one, _ in breaches))
-                for rule in RULES.values()
+                for rule in RULES_IN_ORDER.values()
             ],
             "findings": findings,
             "not_judged": list(self._not_judged(forgotten)),
@@ -170,7 +175,7 @@ class Judge:
                     "near": breach.near,
                     "source": breach.place or rule.source,
                 }
-                for rule in RULES.values()
+                for rule in RULES_IN_ORDER.values()
                 if rule.suite == "request" and rule.applies(request)
                 for breach in rule.check(request)
             ]
@@ -202,9 +207,9 @@ class Judge:
     ) -> tuple[dict[str, int], list[tuple[ClientRule, Breach]]]:
         """How often each rule was judged, and every breach."""
         requests = [JudgedRequest(one, self.reader, facts.keyed, facts.folds_base_url) for one in reads]
-        judged = dict.fromkeys(RULES, 0)
+        judged = dict.fromkeys(RULES_IN_ORDER, 0)
         breaches: list[tuple[ClientRule, Breach]] = []
-        for rule in RULES.values():
+        for rule in RULES_IN_ORDER.values():
             for about in requests if rule.suite == "request" else sessions:
                 if rule.applies(about):
                     judged[rule.name] += 1

@@ -10,7 +10,7 @@ import pytest
 from mockserver.audit.decoding import DecodedExchange
 from mockserver.audit.registry import RULES
 from mockserver.audit.sessions import ClientSession
-from mockserver.audit.verdict import SUITES
+from mockserver.audit.verdict import RULES_IN_ORDER, SUITES
 from tests.server.asgi import make_client
 
 
@@ -29,6 +29,13 @@ def broken(*exchanges: DecodedExchange) -> set[str]:
     assert SUITES
     session = ClientSession(exchanges, {})
     return {rule.name for rule in RULES.values() if rule.suite == "conduct" for _ in rule.check(session)}
+
+
+def test_reports_list_the_rules_in_an_order_of_their_own() -> None:
+    assert set(RULES_IN_ORDER) == set(RULES)
+    names = list(RULES_IN_ORDER)
+    assert names[0] == "unknown-path"
+    assert names.index("wrong-key") < names.index("ignores-retry-after") < names.index("misspelt-parameter")
 
 
 def test_one_connection_is_one_task() -> None:

@@ -9,6 +9,8 @@ import yaml
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from tests.folding import folded
+
 PATH = Path(__file__).parents[2] / "spec" / "v1.yaml"
 DOCUMENT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
 METHODS = {"get", "put", "post", "patch", "delete"}
@@ -111,6 +113,7 @@ def test_is_valid_openapi() -> None:
     OpenAPIV31SpecValidator(DOCUMENT).validate()
 
 
+@folded()
 @pytest.mark.parametrize("name", list(OPERATIONS))
 def test_operation_is_described(name: str) -> None:
     operation = OPERATIONS[name]
@@ -122,6 +125,7 @@ def test_operation_is_described(name: str) -> None:
         assert follow(response).get("description"), status
 
 
+@folded()
 @pytest.mark.parametrize("name", list(DOCUMENT["components"]["schemas"]))
 def test_schema_and_its_properties_are_described(name: str) -> None:
     schema = DOCUMENT["components"]["schemas"][name]
@@ -140,6 +144,7 @@ def test_tags_are_declared() -> None:
     assert {tag for operation in OPERATIONS.values() for tag in operation["tags"]} == set(declared)
 
 
+@folded()
 @pytest.mark.parametrize("name", list(OPERATIONS))
 def test_all_but_success_is_error_data(name: str) -> None:
     for status, response in OPERATIONS[name]["responses"].items():
@@ -148,6 +153,7 @@ def test_all_but_success_is_error_data(name: str) -> None:
             assert schema == {"$ref": "#/components/schemas/ErrorData"}, status
 
 
+@folded()
 @pytest.mark.parametrize("name", list(OPERATIONS))
 def test_statuses_that_any_request_can_meet_are_declared(name: str) -> None:
     operation = OPERATIONS[name]
@@ -190,12 +196,14 @@ def test_every_request_body_has_an_example() -> None:
             assert operation["requestBody"]["content"]["application/json"]["examples"], name
 
 
+@folded()
 @pytest.mark.parametrize(("schema", "value"), list(media_examples()))
 def test_body_example_fits_its_schema(schema: dict[str, Any], value: Any) -> None:
     assert errors(schema, value) == []
     assert unknown_keys(schema, value) == []
 
 
+@folded()
 @pytest.mark.parametrize(("schema", "value"), list(property_examples()))
 def test_schema_example_fits_its_schema(schema: dict[str, Any], value: Any) -> None:
     assert errors(schema, value) == []

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.folding import folded
 from tests.server.asgi import Client, new_endpoint
 from tests.server.contract import OPERATIONS, Declared
 
@@ -31,6 +32,7 @@ def expected(operation: Declared) -> int:
     return 403 if 403 in operation.published() and 401 not in operation.published() else 401
 
 
+@folded()
 @pytest.mark.parametrize("authorization", NO_KEY, ids=repr)
 @EVERY
 def test_a_missing_or_malformed_key(shared: Client, operation: Declared, authorization: bytes | None) -> None:
@@ -46,6 +48,7 @@ def test_both_statuses_occur() -> None:
     assert by_status[401] >= {"GPUClusterService_List", "RegionService_List", "availabilityZones"}
 
 
+@folded()
 @EVERY
 def test_any_other_key_is_let_in(shared: Client, operation: Declared) -> None:
     for authorization in (b"Bearer k", b"bearer k", b"BEARER k", b"Bearer " + b"0" * 40):
@@ -77,6 +80,7 @@ def test_the_document_needs_no_key(shared: Client) -> None:
     assert shared.as_(None).get("/openapi.json")["openapi"].startswith("3.1")
 
 
+@folded(share=0.25)
 @EVERY
 def test_the_switch_to_401(serve: Callable[..., Client], scenario: Callable[..., str], operation: Declared) -> None:
     client = serve(scenario=scenario(switches={"bad_key": "401"}))

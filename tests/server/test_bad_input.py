@@ -15,12 +15,14 @@ from typing import Any
 
 import pytest
 
+from tests.folding import folded
 from tests.server.account import furnish, good_body, target
 from tests.server.asgi import Client, make_client, new_cluster, new_endpoint, new_volume
 from tests.server.contract import BY_ID, METHODS, OPERATIONS, WITH_BODY, WITH_ID, Declared, follow
 
 MIB = 1024 * 1024
 DEEP = 100_000
+OWN_WORLD = {"client": lambda client, case: client.as_(case.encode())}
 
 
 @contextmanager
@@ -100,23 +102,27 @@ MALFORMED = {
 }
 
 
+@folded()
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
 def test_malformed_bodies(here: Client, ids: dict[str, str], operation: Declared, body: bytes) -> None:
     here.send(operation.method, target(operation, ids), body=body).refused(400)
 
 
+@folded()
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
 def test_no_body_at_all(here: Client, ids: dict[str, str], operation: Declared) -> None:
     here.send(operation.method, target(operation, ids)).refused(400, "body", "required")
 
 
+@folded()
 @pytest.mark.parametrize("body", [b"[]", b'[{"model": "x"}]', b'"x"', b"1", b"true", b"null", b"0.5"])
 @pytest.mark.parametrize("operation", WITH_BODY, ids=str)
 def test_bodies_that_are_no_objects(here: Client, ids: dict[str, str], operation: Declared, body: bytes) -> None:
     here.send(operation.method, target(operation, ids), body=body).refused(400)
 
 
+@folded()
 @pytest.mark.parametrize(
     "content_type",
     [
@@ -143,6 +149,7 @@ def test_wrong_content_types(here: Client, ids: dict[str, str], operation: Decla
     assert len(error["message"]) < 300
 
 
+@folded(fresh=OWN_WORLD)
 @pytest.mark.parametrize(
     "content_type",
     [
@@ -163,12 +170,14 @@ def test_content_types_that_are_json_or_missing(client: Client, operation: Decla
     client.send(operation.method, target(operation, ids), body=body, content_type=content_type).ok()
 
 
+@folded()
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 def test_oversized_by_its_length(here: Client, ids: dict[str, str], operation: Declared) -> None:
     length = [("content-length", str(10 * MIB + 1))]
     here.send(operation.method, target(operation, ids), body=b"{}", headers=length).refused(413, str(10 * MIB))
 
 
+@folded()
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 def test_oversized_by_its_chunks(here: Client, ids: dict[str, str], operation: Declared) -> None:
     chunks = [b" " * MIB] * 10 + [b"{", b"}"]
@@ -233,6 +242,7 @@ def kind_of(schema: dict[str, Any]) -> str:
     return "string" if "enum" in schema else "object"
 
 
+@folded()
 @pytest.mark.parametrize(("operation", "name", "value"), of_every_field(lambda schema: WRONG[kind_of(schema)]))
 def test_wrong_types(here: Client, ids: dict[str, str], operation: Declared, name: str, value: Any) -> None:
     body = {**good_body(operation, ids), name: value}
@@ -241,6 +251,7 @@ def test_wrong_types(here: Client, ids: dict[str, str], operation: Declared, nam
     assert error["param"].startswith(name), error
 
 
+@folded()
 @pytest.mark.parametrize(
     ("operation", "name", "value"),
     of_every_field(lambda schema: ["", "nonsense", schema["enum"][0].lower() + " "] if "enum" in schema else []),
@@ -252,6 +263,7 @@ def test_unknown_enum_values(here: Client, ids: dict[str, str], operation: Decla
     assert all(str(one)[:36] in error["message"] for one in allowed[:3]), "the message says what is allowed"
 
 
+@folded()
 @pytest.mark.parametrize(
     ("operation", "name", "value"),
     of_every_field(lambda schema: DATES if schema.get("format") == "date-time" else []),
@@ -261,6 +273,7 @@ def test_malformed_instants(here: Client, ids: dict[str, str], operation: Declar
     here.call(operation.method, target(operation, ids), body).refused(400, param=name)
 
 
+@folded(fresh=OWN_WORLD)
 @pytest.mark.parametrize("field", ["reservation_start_time", "reservation_end_time"])
 @pytest.mark.parametrize(
     "instant",
@@ -328,6 +341,7 @@ HUGE = {
 }
 
 
+@folded(fresh=OWN_WORLD)
 @pytest.mark.parametrize("number", HUGE.values(), ids=HUGE.keys())
 @pytest.mark.parametrize(
     ("operation", "name"),
@@ -339,6 +353,7 @@ def test_huge_numbers(client: Client, operation: Declared, name: str, number: fl
     huge_number(client, operation, {**more, name: number})
 
 
+@folded()
 @pytest.mark.parametrize("number", HUGE.values(), ids=HUGE.keys())
 @pytest.mark.parametrize("scenario", ["default", "bench"])
 @pytest.mark.parametrize(
@@ -398,6 +413,7 @@ MISSING = [
 ]
 
 
+@folded()
 @pytest.mark.parametrize(("operation", "name"), MISSING, ids=str)
 def test_missing_fields(here: Client, ids: dict[str, str], operation: Declared, name: str) -> None:
     body = good_body(operation, ids)
@@ -405,6 +421,7 @@ def test_missing_fields(here: Client, ids: dict[str, str], operation: Declared, 
     here.call(operation.method, target(operation, ids), body).refused(400, name, param=name)
 
 
+@folded()
 @pytest.mark.parametrize(("operation", "name"), MISSING, ids=str)
 def test_null_in_required_fields(here: Client, ids: dict[str, str], operation: Declared, name: str) -> None:
     body = {**good_body(operation, ids), name: None}
@@ -443,6 +460,7 @@ TEXTS = {
 }
 
 
+@folded(fresh=OWN_WORLD)
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_odd_unicode_comes_back_as_it_was(client: Client, text: str) -> None:
     made = client.create_endpoint(display_name=text, state="STOPPED")
@@ -457,6 +475,7 @@ def test_odd_unicode_comes_back_as_it_was(client: Client, text: str) -> None:
         assert client.get(f"/v1/compute/clusters/storage/volumes/{volume['volume_id']}")["volume_name"] == text
 
 
+@folded()
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_odd_unicode_where_names_must_exist(here: Client, text: str) -> None:
     here.call("POST", "/v1/endpoints", new_endpoint(model=text)).refused(400, "model", param="model")
@@ -493,6 +512,7 @@ def test_a_refused_command_changes_nothing(client: Client) -> None:
 # ---- parameters ---------------------------------------------------------------------------------------------------
 
 
+@folded()
 @pytest.mark.parametrize(
     ("method", "path", "query", "param"),
     [
@@ -514,11 +534,13 @@ def test_duplicate_parameters(here: Client, method: str, path: str, query: bytes
     assert "2 times" in error["message"]
 
 
+@folded()
 @pytest.mark.parametrize("value", ["", "Dedicated", "dedicated,serverless", "dedicated ", "all", "%00", "%ff", "null"])
 def test_parameters_with_unknown_enum_values(here: Client, value: str) -> None:
     here.send("GET", f"/v1/endpoints?type={value}").refused(400, "dedicated", "serverless", param="type")
 
 
+@folded()
 @pytest.mark.parametrize("value", ["", "yes", "2", "tru", "truefalse", "true,false", "%00", "None", "null"])
 def test_parameters_that_are_no_booleans(here: Client, value: str) -> None:
     here.send("GET", f"/v1/endpoints?mine={value}").refused(400, param="mine")
@@ -534,6 +556,7 @@ def test_booleans_as_the_generations_write_them(here: Client) -> None:
     assert 0 < len(mine["data"]) < len(everything["data"])
 
 
+@folded()
 @pytest.mark.parametrize(
     "query",
     [b"&", b"=", b"&&=&", b"%", b"%zz=%", b"a", b"a=b=c", b"\xff=\xff", b"%ff=%ff", b"a[]=1", b"?", b"x" * 60_000],
@@ -648,6 +671,7 @@ def test_nested_unknown_fields_are_noted(serve: Callable[..., Client]) -> None:
     assert any("'autoscaling.max_replica'" in note for note in client.app.notes.counts)
 
 
+@folded(share=0.25)
 @pytest.mark.parametrize(
     "operation", [one for one in OPERATIONS if "requestBody" not in one.raw and one.method == "GET"], ids=str
 )
@@ -686,6 +710,7 @@ PATHS = sorted({one.path for one in OPERATIONS})
 ODD_METHODS = [*(method.upper() for method in METHODS), "CONNECT", "FOO", "get", "Post", "PROPFIND", ""]
 
 
+@folded()
 @pytest.mark.parametrize("prefix", ["/v1", ""])
 @pytest.mark.parametrize("path", PATHS)
 def test_methods_that_a_path_does_not_take(here: Client, ids: dict[str, str], path: str, prefix: str) -> None:
@@ -704,6 +729,7 @@ def test_methods_are_judged_before_the_key(here: Client) -> None:
     here.as_(None).send("HEAD", "/v1/endpoints").refused(405)
 
 
+@folded()
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH", "FOO"])
 def test_methods_that_the_served_document_does_not_take(here: Client, method: str) -> None:
     reply = here.send(method, "/openapi.json")
@@ -713,7 +739,6 @@ def test_methods_that_the_served_document_does_not_take(here: Client, method: st
 
 UNKNOWN = [
     b"",
-    b"/",
     b"//",
     b"/v1",
     b"/v1/",
@@ -768,6 +793,7 @@ UNKNOWN = [
 ]
 
 
+@folded()
 @pytest.mark.parametrize("path", UNKNOWN, ids=lambda path: repr(path[:30]))
 def test_unknown_paths(here: Client, path: bytes) -> None:
     for token in ("bad input", None):
@@ -806,6 +832,7 @@ IDS = {
 }
 
 
+@folded()
 @pytest.mark.parametrize(("raw", "shown"), IDS.values(), ids=IDS.keys())
 @pytest.mark.parametrize("operation", WITH_ID, ids=str)
 def test_odd_ids(here: Client, ids: dict[str, str], operation: Declared, raw: bytes, shown: str) -> None:
