@@ -8,6 +8,7 @@ from hypothesis import assume, example, given, settings
 
 from mockserver.errors import ConfigError
 from mockserver.openapi import compile_schema
+from tests.openapi.ids import short
 from tests.openapi.strategies import LAW, SCHEMAS, VALUES
 
 
@@ -51,6 +52,7 @@ def test_agrees_with_another_validator(schema: dict[str, Any], value: Any) -> No
         )
         for value in ({"kids": []}, {"kids": [{"kids": []}]}, {"kids": [{"kids": [{}]}]}, {"kids": [1]}, [])
     ],
+    ids=short,
 )
 def test_agrees_on_recursive_schemas(schema: dict[str, Any], value: Any) -> None:
     assert compile_schema(schema).ok(value) == is_valid_elsewhere(schema, value)

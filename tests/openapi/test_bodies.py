@@ -9,6 +9,7 @@ from mockserver.errors import Invalid, WrongMediaType
 from mockserver.openapi import Operation, compile_schema, decode, decode_body
 from mockserver.openapi.request.multipart import parse_multipart
 from tests.openapi.documents import operation, with_body
+from tests.openapi.ids import short
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -75,6 +76,7 @@ def read(one: Operation, body: bytes, content_type: str | None = JSON) -> Any:
             "add_ons[0].name",
         ),
     ],
+    ids=short,
 )
 def test_body_that_is_refused(body: bytes, message: str, param: str | None) -> None:
     with pytest.raises(Invalid) as caught:
@@ -84,7 +86,9 @@ def test_body_that_is_refused(body: bytes, message: str, param: str | None) -> N
 
 
 @pytest.mark.parametrize(
-    "content_type", [None, "", JSON, "Application/JSON", f"{JSON}; charset=utf-8", f'{JSON};charset="UTF-8"']
+    "content_type",
+    [None, "", JSON, "Application/JSON", f"{JSON}; charset=utf-8", f'{JSON};charset="UTF-8"'],
+    ids=short,
 )
 def test_json_by_any_name(content_type: str | None) -> None:
     assert read(ENDPOINT, b'{"model": "m", "hardware": "h"}', content_type) == {"model": "m", "hardware": "h"}
@@ -93,6 +97,7 @@ def test_json_by_any_name(content_type: str | None) -> None:
 @pytest.mark.parametrize(
     "content_type",
     ["text/plain", "application/xml", "application/jsonx", "x", ";", f"{JSON}; charset=utf-16"],
+    ids=short,
 )
 def test_wrong_media_type(content_type: str) -> None:
     with pytest.raises(WrongMediaType, match=r"application/json|UTF-8"):
@@ -202,6 +207,7 @@ def test_multipart() -> None:
         (f"{MULTIPART}; boundary=B", PARTS.replace(b"true", b"tru"), "not valid JSON"),
         (f"{MULTIPART}; boundary=B", PARTS.replace(b"true", b"1"), "settings.on must be a boolean"),
     ],
+    ids=short,
 )
 def test_multipart_that_is_refused(content_type: str, body: bytes, message: str) -> None:
     with pytest.raises(Invalid, match=message):
@@ -237,6 +243,7 @@ def test_notes_on_undeclared_fields() -> None:
         {"allOf": [{"properties": {"a": {}}}, {"properties": {"x": {}}}]},
         {"anyOf": [{"properties": {"a": {}}}, {"$ref": "#/components/schemas/X"}]},
     ],
+    ids=short,
 )
 def test_no_notes_where_other_fields_are_meant(schema: Any) -> None:
     assert notes(schema, b'{"x": 1}', components={"schemas": {"X": {"properties": {"x": {}}}}}) == ()
@@ -309,6 +316,7 @@ PET = {
         ),
         ("<pet><name>R</name><other a='1'><b/></other></pet>", {"name": "R", "other": {"a": "1", "b": ""}}),
     ],
+    ids=short,
 )
 def test_xml_is_read_as_its_schema_wants(text: str, value: dict[str, Any]) -> None:
     assert read(with_body(PET, XML), text.encode(), XML) == value
@@ -324,6 +332,7 @@ def test_xml_is_read_as_its_schema_wants(text: str, value: dict[str, Any]) -> No
         ("<?xml version='1.0' encoding='x-none'?><pet/>", "XML"),
         ("<a>" * 100_000 + "</a>" * 100_000, "nested too deeply"),
     ],
+    ids=short,
 )
 def test_xml_that_is_refused(text: str, message: str) -> None:
     with pytest.raises(Invalid, match=message):
@@ -342,6 +351,7 @@ def test_xml_that_is_refused(text: str, message: str) -> None:
             b'name="a"; filename=""\r\nContent-Type: text/plain\r\n\r\nx', {"a": [b"x"]}, id="a file without a name"
         ),
     ],
+    ids=short,
 )
 def test_parts_of_a_multipart_form(part: bytes, fields: dict[str, list[Any]]) -> None:
     body = b"--B\r\nContent-Disposition: form-data; " + part + b"\r\n--B--\r\n"
@@ -354,6 +364,7 @@ def test_parts_of_a_multipart_form(part: bytes, fields: dict[str, list[Any]]) ->
         pytest.param(b"a preamble\r\n" + PARTS, id="text before the first boundary"),
         pytest.param(PARTS.replace(b"\r\n", b"\n"), id="lines that end in LF"),
     ],
+    ids=short,
 )
 def test_malformed_multipart_forms_are_refused(body: bytes, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Invalid, match="multipart form"):

@@ -9,6 +9,7 @@ import pytest
 from mockserver.errors import ConfigError
 from mockserver.openapi import Router, compile_schema, document_from_dict, load_document, load_own_document
 from tests.openapi.documents import document, operation
+from tests.openapi.ids import short
 
 SPEC = Path(__file__).parents[2] / "spec" / "v1.yaml"
 HEAD = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}}
@@ -87,7 +88,7 @@ UNREADABLE = [
 ]
 
 
-@pytest.mark.parametrize(("text", "place", "problem"), UNREADABLE)
+@pytest.mark.parametrize(("text", "place", "problem"), UNREADABLE, ids=short)
 def test_unreadable_file(tmp_path: Path, text: str, place: str, problem: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_document(write(tmp_path, text))
@@ -172,7 +173,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("paths", "place", "problem"), REFUSED)
+@pytest.mark.parametrize(("paths", "place", "problem"), REFUSED, ids=short)
 def test_what_cannot_be_honoured_is_refused(paths: dict[str, Any], place: str, problem: str) -> None:
     with pytest.raises(ConfigError) as caught:
         document_from_dict({**HEAD, "paths": paths}, "t.yaml")
@@ -221,7 +222,7 @@ LET_THROUGH: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("paths", "note"), LET_THROUGH)
+@pytest.mark.parametrize(("paths", "note"), LET_THROUGH, ids=short)
 def test_what_does_no_harm_is_let_through_with_a_note(paths: dict[str, Any], note: str) -> None:
     (noted,) = document_from_dict({**HEAD, "paths": paths}, "t.yaml").notes
     assert noted.startswith(note)
@@ -230,6 +231,7 @@ def test_what_does_no_harm_is_let_through_with_a_note(paths: dict[str, Any], not
 @pytest.mark.parametrize(
     ("anchor", "reference"),
     [({"$recursiveAnchor": True}, {"$recursiveRef": "#"}), ({"$dynamicAnchor": "me"}, {"$dynamicRef": "#me"})],
+    ids=short,
 )
 def test_references_to_the_schema_around(anchor: dict[str, Any], reference: dict[str, Any]) -> None:
     tree = {**anchor, "type": "object", "properties": {"inner": {"type": "array", "items": reference}}}
@@ -271,6 +273,7 @@ def test_schemas_that_nothing_uses_are_refused_too() -> None:
             "/v3/x",
         ),
     ],
+    ids=short,
 )
 def test_base_path(servers: Any, base_path: str) -> None:
     read = document({"/x": {"get": {}}}, servers=servers)
@@ -297,6 +300,7 @@ def test_servers_of_paths_and_operations_override() -> None:
         (None, [{"key": []}], True),
         ([], [{"key": []}, {"other": []}], True),
     ],
+    ids=short,
 )
 def test_secured(of_document: Any, of_operation: Any, secured: bool) -> None:
     more = {} if of_document is None else {"security": of_document}
@@ -382,6 +386,7 @@ def test_references_into_files_of_the_folder(tmp_path: Path) -> None:
         ("part.yaml#/0/x", "leads nowhere"),
         ("part.yaml#/9", "leads nowhere"),
     ],
+    ids=short,
 )
 def test_references_elsewhere_are_refused(tmp_path: Path, reference: str, problem: str) -> None:
     write(tmp_path, "type: string", "secret.yaml")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mockserver.openapi import compile_schema
 from mockserver.openapi.schema.formats import is_date, is_date_time
 from mockserver.openapi.schema.patterns import compile_pattern
+from tests.openapi.ids import short
 from tests.openapi.strategies import LAW
 
 FORMATS = {
@@ -53,17 +54,14 @@ FORMATS = {
     "ipv4": (["127.0.0.1"], ["256.0.0.1", "1.2.3", "01.2.3.4", "::1"]),
     "ipv6": (["::1", "2001:db8::ff"], ["127.0.0.1", ":::", "fe80::1%eth0"]),
 }
-FORMAT_CASES = [
-    pytest.param(name, text, wanted, id=f"{name} {text!r} {wanted}")
-    for name, (good, bad) in FORMATS.items()
-    for wanted, texts in ((True, good), (False, bad))
-    for text in texts
-]
 
 
-@pytest.mark.parametrize(("name", "text", "wanted"), FORMAT_CASES)
-def test_format(name: str, text: str, wanted: bool) -> None:
-    assert compile_schema({"type": "string", "format": name}).ok(text) is wanted
+@pytest.mark.parametrize("name", FORMATS, ids=short)
+def test_format(name: str) -> None:
+    valid, invalid = FORMATS[name]
+    validator = compile_schema({"type": "string", "format": name})
+    assert [text for text in valid if not validator.ok(text)] == []
+    assert [text for text in invalid if validator.ok(text)] == []
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
@@ -118,7 +116,7 @@ PATTERNS = [
 ]
 
 
-@pytest.mark.parametrize(("pattern", "found", "absent"), PATTERNS)
+@pytest.mark.parametrize(("pattern", "found", "absent"), PATTERNS, ids=short)
 def test_pattern(pattern: str, found: list[str], absent: list[str]) -> None:
     search = compile_pattern(pattern).search
     assert [text for text in found if not search(text)] == []
@@ -126,7 +124,9 @@ def test_pattern(pattern: str, found: list[str], absent: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["(", "[z-a]", "*", r"\p{Q}", r"\G", r"[\A]", "[a", "a{9999999999999}", "\\", "(?P<a"]
+    "pattern",
+    ["(", "[z-a]", "*", r"\p{Q}", r"\G", r"[\A]", "[a", "a{9999999999999}", "\\", "(?P<a"],
+    ids=short,
 )
 def test_pattern_that_cannot_be_used(pattern: str) -> None:
     with pytest.raises(ValueError, match=r"."):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mockserver.errors import Invalid
 from mockserver.openapi import Operation, decode_parameters
 from tests.openapi.documents import with_parameters, with_query
+from tests.openapi.ids import short
 from tests.openapi.strategies import LAW
 
 NOTHING: Any = object()
@@ -82,7 +83,7 @@ QUERIES: list[tuple[Any, dict[str, Any], str | bytes, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("schema", "fields", "query", "wanted"), QUERIES)
+@pytest.mark.parametrize(("schema", "fields", "query", "wanted"), QUERIES, ids=short)
 def test_query(schema: Any, fields: dict[str, Any], query: str | bytes, wanted: Any) -> None:
     assert same(read(with_query(schema, **fields), query).get("p", NOTHING), wanted)
 
@@ -118,7 +119,7 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("schema", "fields", "query", "message", "param"), REFUSED)
+@pytest.mark.parametrize(("schema", "fields", "query", "message", "param"), REFUSED, ids=short)
 def test_query_that_is_refused(schema: Any, fields: dict[str, Any], query: str, message: str, param: str) -> None:
     with pytest.raises(Invalid) as caught:
         read(with_query(schema, **fields), query)

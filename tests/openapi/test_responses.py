@@ -4,6 +4,7 @@ import pytest
 
 from mockserver.openapi import check_response
 from tests.openapi.documents import operation
+from tests.openapi.ids import short
 
 JSON = "application/json"
 OPERATION = operation(
@@ -48,6 +49,7 @@ OPERATION = operation(
         (404, JSON, b"{}", ["error is required"]),
         (500, JSON, b"{}", ["getX: the 500 answer is not declared"]),
     ],
+    ids=short,
 )
 def test_check_response(status: int, content_type: str | None, body: bytes, wanted: list[str]) -> None:
     found = check_response(OPERATION, status, content_type, body)
