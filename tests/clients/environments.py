@@ -29,11 +29,11 @@ def python_environment(version: str) -> Path:
     lock = HERE / f"requirements-{version}.lock"
 
     def fill(folder: Path) -> None:
-        _install(sys.executable, "-m", "venv", str(folder))
+        install(sys.executable, "-m", "venv", str(folder))
         pip = (str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input")
-        _install(*pip, "install", "-q", "-r", str(lock))
+        install(*pip, "install", "-q", "-r", str(lock))
 
-    return _made_once(CACHE / f"together-{version}", fill, recipe=(lock,))
+    return made_once(CACHE / f"together-{version}", fill, recipe=(lock,))
 
 
 def typescript_environment() -> Path:
@@ -46,12 +46,12 @@ def typescript_environment() -> Path:
             shutil.copy(file, folder)
         npm = shutil.which("npm")
         assert npm, "npm is not installed"
-        _install(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
+        install(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
 
-    return _made_once(CACHE / f"typescript-{TYPESCRIPT_VERSION}", fill, recipe=recipe)
+    return made_once(CACHE / f"typescript-{TYPESCRIPT_VERSION}", fill, recipe=recipe)
 
 
-def _made_once(folder: Path, fill: Callable[[Path], None], *, recipe: tuple[Path, ...]) -> Path:
+def made_once(folder: Path, fill: Callable[[Path], None], *, recipe: tuple[Path, ...]) -> Path:
     """The folder, made anew unless its stamp says that this very recipe was carried through in this place."""
     stamp = folder / "complete"
     wanted = _recipe_digest(folder, recipe)
@@ -77,7 +77,7 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def _install(*command: str, cwd: Path | None = None) -> None:
+def install(*command: str, cwd: Path | None = None) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
         command,
