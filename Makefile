@@ -15,7 +15,7 @@ test: $(READY)  ## install what is needed and run the whole suite
 soak: $(READY)  ## run also what `make test` runs a sample of
 	SOAK=1 $(BIN)/python -m pytest -n auto --dist loadgroup
 
-check: $(READY)  ## lint and strict typing
+check: $(READY)  ## format, lint, and strict types of the packages, the benchmarks and what tests share
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -31,6 +31,7 @@ def test_the_wheel_holds_all_data_and_nothing_else(wheel: Path) -> None:
     for folder, pattern in (("spec", "*.yaml"), ("fixtures", "*.yaml"), ("docs", "*.md")):
         for path in (ROOT / folder).rglob(pattern):
             assert f"mockserver/{path.relative_to(ROOT).as_posix()}" in names
+    assert {"mockserver/py.typed", "contract_tests/py.typed"} <= names, "type checkers use our annotations"
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"mockserver", "contract_tests"}
     for path in (ROOT / "contract_tests").rglob("*"):

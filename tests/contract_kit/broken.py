@@ -82,7 +82,7 @@ class Call:
     @property
     def id(self) -> str:
         """The last id in the path."""
-        return next(reversed(self.ids.values()), "")
+        return next(reversed(list(self.ids.values())), "")
 
     def but(self, **sent: Any) -> Call:
         """The same with these fields in the body."""

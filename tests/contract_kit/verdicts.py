@@ -62,7 +62,7 @@ def _resolved(node: Any) -> Any:
 
 def operations(run: bool = True) -> list[Any]:
     """The operations of spec/v1.yaml; with `run`, as if most of them had been called."""
-    rows = []
+    rows: list[Any] = []
     for path, item in _document()["paths"].items():
         for method in METHODS:
             if method in item:

@@ -50,7 +50,8 @@ def parts_of(annotation: Any) -> tuple[type[BaseModel] | None, str]:
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return parts_of(inner[0])
-    suffix = {tuple: "[]", dict: ".*"}.get(origin) if isinstance(origin, type) else None
+    suffixes: dict[Any, str] = {tuple: "[]", dict: ".*"}
+    suffix = suffixes.get(origin)
     if suffix is None:
         return None, ""
     model, deeper = parts_of(inner[1] if origin is dict else inner[0])

@@ -1,13 +1,11 @@
 """The wheel is installed as users do it, beside each SDK generation and pytest, and does its work there.
 
-The whole matrix with SOAK=1; else a sample of it, which INSTALL_SEED chooses.
+`make test` tries a sample of the matrix, `make soak` all of it.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import random
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.installing.environments import Environment, clean_environment, environment, matrix, pythons
+from tests.sampling import part_of
 
 WITHIN_S = 120
-SAMPLE_SIZE = 2
+SHARE = 0.1
 CORE = {
     "annotated-types",
     "anyio",
@@ -82,14 +81,6 @@ def test_the_fixture_serves(mock_together):
 """
 
 
-def sample() -> list[Environment]:
-    """Environments to try in this run."""
-    every = matrix()
-    if os.environ.get("SOAK") == "1":
-        return every
-    return random.Random(int(os.environ.get("INSTALL_SEED", "1"))).sample(every, SAMPLE_SIZE)
-
-
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
@@ -134,7 +125,7 @@ def serves(folder: Path, cwd: Path) -> bool:
         assert server.returncode == 0
 
 
-@pytest.mark.parametrize("wanted", sample(), ids=str)
+@pytest.mark.parametrize("wanted", part_of(matrix(), SHARE, "install"), ids=str)
 def test_it_works_beside_an_sdk_and_a_pytest(wanted: Environment, wheel: Path, tmp_path: Path) -> None:
     folder = environment(wanted, wheel)
     (tmp_path / "story.py").write_text(STORY)

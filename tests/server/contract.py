@@ -59,7 +59,8 @@ class Declared:
 
 @cache
 def load(name: str) -> dict[str, Any]:
-    return yaml.safe_load((SPEC / f"{name}.yaml").read_text(encoding="utf-8"))
+    document: dict[str, Any] = yaml.safe_load((SPEC / f"{name}.yaml").read_text(encoding="utf-8"))
+    return document
 
 
 def v1() -> dict[str, Any]:

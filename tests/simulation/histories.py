@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -18,6 +19,7 @@ from mockserver.simulation.endpoints import record as endpoint_record
 from mockserver.simulation.events import EVENTS
 from mockserver.simulation.inference import requests as inference_requests
 from mockserver.simulation.kernel.rules import Rules
+from mockserver.simulation.kernel.transaction import View
 from mockserver.simulation.remediations import commands as remediation_commands
 from mockserver.simulation.volumes import record as volume_record
 from tests.simulation.worlds import (
@@ -27,7 +29,6 @@ from tests.simulation.worlds import (
     REGION,
     SECOND,
     Rows,
-    View,
     World,
     lines,
     resources,
@@ -65,9 +66,14 @@ def _in_full_swing(seed: int) -> World:
     return world.until(max([world.at_ms, *(at_ms for at_ms in allotted if at_ms)]))
 
 
+def _lived_in(scenario: str, seed: int) -> World:
+    return World(scenario, seed=seed, lived_in=True)
+
+
+MODES = ("VM_ONLY", "HOST_AWARE", "EVICT_WITHOUT_REPLACEMENT", "REBOOT_VM", "HOST_POWER_CYCLE")
 TIGHT = _tight(rules("empty"))
 STAGES: dict[str, Callable[[int], World]] = {
-    **{name: lambda seed, name=name: World(name, seed=seed, lived_in=True) for name in SCENARIOS},
+    **{name: partial(_lived_in, name) for name in SCENARIOS},
     "tight": lambda seed: World(rules_=TIGHT, seed=seed),
     "tight-and-failing": lambda seed: World(
         rules_=with_chances(TIGHT, boot_failed=0.4, tests_failed=0.4, nccl_failed=0.4, provisioning_failed=0.4),
@@ -190,7 +196,6 @@ _EVENT_COMMANDS: dict[str, Callable[[Random], dict[str, Any]]] = {
         "verdict": pick.choice(["approve", "approve", "reject", "cancel"]), "mode": pick.choice([None, *MODES])
     },
 }  # fmt: skip
-MODES = ("VM_ONLY", "HOST_AWARE", "EVICT_WITHOUT_REPLACEMENT", "REBOOT_VM", "HOST_POWER_CYCLE")
 
 
 def histories(
@@ -286,7 +291,9 @@ def _happen(world: World, given: dict[str, Any]) -> None:
     if "node_id" in taken and about["cluster_id"] != "nothing":
         cluster = cluster_record.find(view, about["cluster_id"])
         workers = cluster_record.live_nodes(cluster, world.at_ms, "standard", "preemptible")
-        about["node_id"] = _pick(workers, given["node"]).name
+        node = _pick(workers, given["node"])
+        assert node is not None
+        about["node_id"] = node.name
     world.apply_event(event, **about)
 
 
@@ -297,7 +304,9 @@ def _repair(world: World, command: str, given: dict[str, Any]) -> None:
         return
     if command == "remediate":
         workers = cluster_record.live_nodes(cluster, world.at_ms, "standard", "preemptible")
-        world.remediate(cluster, _pick(workers, given["node"]), given["mode"])
+        node = _pick(workers, given["node"])
+        assert node is not None
+        world.remediate(cluster, node, given["mode"])
     elif cluster.remediations:
         newest = cluster.remediations[-1]
         named = (cluster.id, newest.instance_id, newest.id)
