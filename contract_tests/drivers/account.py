@@ -39,7 +39,6 @@ class AccountDriver:
         target: Target,
         document: ApiDocument,
         observer: Observer,
-        lifecycles: Mapping[str, StateGraph],
         recorder: Recorder,
         prefix: str,
         patience_s: float,
@@ -47,7 +46,7 @@ class AccountDriver:
         self.target = target
         self.document = document
         self.observer = observer
-        self.lifecycles = lifecycles
+        self.lifecycles = observer.lifecycles
         self.recorder = recorder
         self.prefix = prefix
         self.patience_s = patience_s

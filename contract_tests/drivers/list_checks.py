@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from contract_tests.drivers.account import AccountDriver
@@ -11,7 +12,7 @@ from contract_tests.model.exchange import Exchange
 from contract_tests.model.json_values import objects
 from contract_tests.rules import lists, refusals
 
-MOST_PAGES = 50
+MAX_PAGES = 50
 Items = list[dict[str, Any]]
 Passes = Callable[[Mapping[str, Any]], bool]
 
@@ -68,66 +69,77 @@ def events(stream: Exchange) -> tuple[list[Any], list[str]]:
     return found, problems[:5]
 
 
+@dataclass(frozen=True)
+class Listing:
+    """A list operation: its path parameters, the field that holds the entries, and the field with an entry's id."""
+
+    operation_id: str
+    field: str
+    key: str
+    path: Sequence[str] = ()
+
+    def ids(self, exchange: Exchange) -> list[str]:
+        """The ids of the entries that an answer shows, in order."""
+        return [str(item.get(self.key)) for item in items(exchange, self.field)]
+
+
+@dataclass(frozen=True)
+class PageNames:
+    """How a list names what pages need: two query parameters and the field with the next token."""
+
+    size: str = "page_size"
+    token: str = "page_token"
+    next_token: str = "next_page_token"
+
+
 def filtered(
     account: AccountDriver,
-    operation_id: str,
-    path: Sequence[str],
+    listing: Listing,
     query: Mapping[str, Any],
-    field: str,
-    key: str,
     passes: Passes,
     base_query: Mapping[str, Any] | None = None,
 ) -> Items:
     """Judge a filter against the same list without it, read before and after; the filtered entries."""
-    before = account.call(operation_id, *path, query=base_query)
-    one = account.call(operation_id, *path, query=query)
-    after = account.call(operation_id, *path, query=base_query)
-    if not (before.ok and one.ok and after.ok):
-        account.recorder.judge(refusals.good_request_accepted, one, "a filter that is declared", at=one)
+    before = account.call(listing.operation_id, *listing.path, query=base_query)
+    narrowed = account.call(listing.operation_id, *listing.path, query=query)
+    after = account.call(listing.operation_id, *listing.path, query=base_query)
+    if not (before.ok and narrowed.ok and after.ok):
+        account.recorder.judge(refusals.good_request_accepted, narrowed, "a filter that is declared", at=narrowed)
         return []
+    field, key = listing.field, listing.key
     first = {str(item.get(key)) for item in items(before, field) if passes(item)}
     last = {str(item.get(key)) for item in items(after, field) if passes(item)}
-    found = items(one, field)
-    told = "&".join(f"{name}={value}" for name, value in query.items())
-    got = {str(item.get(key)) for item in found}
-    account.recorder.judge(lists.filter_exact, told, got, first & last, first | last, at=one, evidence=[before, one])
-    return found
+    name = "&".join(f"{name}={value}" for name, value in query.items())
+    shown = set(listing.ids(narrowed))
+    evidence = [before, narrowed]
+    account.recorder.judge(lists.filter_exact, name, shown, first & last, first | last, at=narrowed, evidence=evidence)
+    return items(narrowed, field)
 
 
 def pages(
-    account: AccountDriver,
-    operation_id: str,
-    path: Sequence[str],
-    query: Mapping[str, Any],
-    field: str,
-    key: str,
-    size: int = 1,
-    size_name: str = "page_size",
-    token_name: str = "page_token",
-    next_name: str = "next_page_token",
+    account: AccountDriver, listing: Listing, query: Mapping[str, Any], size: int = 1, names: PageNames = PageNames()
 ) -> None:
     """Follow the pages of a list and judge them against the list in one answer."""
-    whole = account.call(operation_id, *path, query={**query, size_name: 100})
-    if not whole.ok or len(items(whole, field)) >= 100:
+    judge = account.recorder.judge
+    whole = account.call(listing.operation_id, *listing.path, query={**query, names.size: 100})
+    if not whole.ok or len(items(whole, listing.field)) >= 100:
         return
-    found: list[list[str]] = []
-    token, one = "", whole
+    page_ids: list[list[str]] = []
+    token, page = "", whole
     trail = [whole]
-    while len(found) < MOST_PAGES:
-        more = {token_name: token} if token else {}
-        one = account.call(operation_id, *path, query={**query, size_name: size, **more})
-        trail.append(one)
-        if not one.ok or not isinstance(one.shown, dict):
+    while len(page_ids) < MAX_PAGES:
+        more = {names.token: token} if token else {}
+        page = account.call(listing.operation_id, *listing.path, query={**query, names.size: size, **more})
+        trail.append(page)
+        if not page.ok or not isinstance(page.shown, dict):
             break
-        found.append([str(item.get(key)) for item in items(one, field)])
-        more_told = len(found) > 1 and trail[-2].shown.get("has_next") is True
-        account.recorder.judge(lists.next_page_is_there, more_told, found[-1], at=one, evidence=trail[-2:])
-        token = one.shown.get(next_name) or ""
-        if "has_next" in one.shown:
-            account.recorder.judge(lists.has_next_tells, one.shown, next_name, at=one)
+        page_ids.append(listing.ids(page))
+        more_announced = len(page_ids) > 1 and trail[-2].shown.get("has_next") is True
+        judge(lists.next_page_is_there, more_announced, page_ids[-1], at=page, evidence=trail[-2:])
+        token = page.shown.get(names.next_token) or ""
+        if "has_next" in page.shown:
+            judge(lists.has_next_tells, page.shown, names.next_token, at=page)
         if not token:
             break
-    keys = [str(item.get(key)) for item in items(whole, field)]
-    account.recorder.judge(
-        lists.pages_make_the_whole, found, size, keys, not token and one.ok, at=one, evidence=trail[-4:]
-    )
+    is_whole = not token and page.ok
+    judge(lists.pages_make_the_whole, page_ids, size, listing.ids(whole), is_whole, at=page, evidence=trail[-4:])

@@ -6,27 +6,41 @@ from collections.abc import Mapping
 from typing import Any
 
 from contract_tests.drivers.account import AccountDriver
-from contract_tests.drivers.list_checks import Passes, all_of, anything, filtered, having, items, nothing, pages
+from contract_tests.drivers.list_checks import (
+    Listing,
+    PageNames,
+    Passes,
+    all_of,
+    anything,
+    filtered,
+    having,
+    items,
+    nothing,
+    pages,
+)
 from contract_tests.model.views import instant_ms
 from contract_tests.rules import hardware, lists, refusals
+
+ENDPOINTS = Listing("listEndpoints", "data", "id")
+PROJECTS = Listing("listProjects", "data", "id")
+CLUSTERS = Listing("GPUClusterService_List", "clusters", "cluster_id")
+VOLUMES = Listing("SharedVolumeService_List", "volumes", "volume_id")
 
 
 def read_endpoints(account: AccountDriver) -> None:
     """The list of endpoints, its filters, and each endpoint of ours by itself."""
     for kind in ("dedicated", "serverless"):
-        filtered(account, "listEndpoints", (), {"type": kind}, "data", "id", having("type", kind))
+        filtered(account, ENDPOINTS, {"type": kind}, having("type", kind))
     mine = account.call("listEndpoints", query={"mine": True})
     owners = {str(one.get("owner")) for one in items(mine, "data")}
     account.recorder.judge(lists.one_owner, sorted(owners), at=mine)
     if len(owners) == 1:
         owner = next(iter(owners))
-        filtered(account, "listEndpoints", (), {"mine": True}, "data", "id", having("owner", owner))
+        filtered(account, ENDPOINTS, {"mine": True}, having("owner", owner))
         for kind in ("dedicated", "serverless"):
             both = {"mine": True, "type": kind}
-            filtered(
-                account, "listEndpoints", (), both, "data", "id", all_of(having("owner", owner), having("type", kind))
-            )
-    filtered(account, "listEndpoints", (), {"mine": False}, "data", "id", anything)
+            filtered(account, ENDPOINTS, both, all_of(having("owner", owner), having("type", kind)))
+    filtered(account, ENDPOINTS, {"mine": False}, anything)
     parts = {}
     dedicated = account.call("listEndpoints", query={"type": "dedicated"})
     for usage in ("on-demand", "reserved"):
@@ -129,7 +143,7 @@ def read_account(account: AccountDriver) -> None:
     if whoami.ok and projects.ok and isinstance(whoami.shown, dict):
         own = {str(whoami.shown.get("project_id"))}
         account.recorder.judge(lists.filter_exact, "the list of projects", ids, own, {*ids, *own}, at=projects)
-    pages(account, "listProjects", (), {}, "data", "id", size_name="limit", token_name="after", next_name="next_cursor")
+    pages(account, PROJECTS, {}, names=PageNames("limit", "after", "next_cursor"))
 
 
 def _deep(value: Any, *steps: str) -> Any:
@@ -146,8 +160,8 @@ def read_clusters(account: AccountDriver) -> None:
     for name in ("projectId", "project_id"):
         for project in sorted({str(one.get("project_id")) for one in clusters}):
             passes = having("project_id", project)
-            filtered(account, "GPUClusterService_List", (), {name: project}, "clusters", "cluster_id", passes)
-        filtered(account, "GPUClusterService_List", (), {name: "proj-of-nobody"}, "clusters", "cluster_id", nothing)
+            filtered(account, CLUSTERS, {name: project}, passes)
+        filtered(account, CLUSTERS, {name: "proj-of-nobody"}, nothing)
     for one in clusters[:6]:
         found = str(one.get("cluster_id"))
         got = account.call("GPUClusterService_Get", found)
@@ -194,6 +208,7 @@ ALERTS = "HealthCheckService_ListPassiveHealthCheckAlerts"
 
 def read_repairs(account: AccountDriver, cluster_id: str) -> None:
     """A cluster's remediations and alerts: filters, pages and orders."""
+    listing = Listing(LIST, "remediations", "id", (cluster_id, "-"))
     whole = account.call(LIST, cluster_id, "-")
     repairs = items(whole, "remediations")
     for one in repairs[:5]:
@@ -202,10 +217,10 @@ def read_repairs(account: AccountDriver, cluster_id: str) -> None:
         values = sorted({str(one.get(name)) for one in repairs}) or (list(STATES[:1]) if name == "state" else [])
         for value in values:
             passes = having(name, value)
-            filtered(account, LIST, (cluster_id, "-"), {name: value}, "remediations", "id", passes)
+            filtered(account, listing, {name: value}, passes)
         if len(values) > 1:
             joined = having(name, *values[:2])
-            filtered(account, LIST, (cluster_id, "-"), {name: ",".join(values[:2])}, "remediations", "id", joined)
+            filtered(account, listing, {name: ",".join(values[:2])}, joined)
     for instance in sorted({str(one.get("instance_id")) for one in repairs})[:3]:
         one_instance = account.call(LIST, cluster_id, instance)
         got = [str(one.get("id")) for one in items(one_instance, "remediations")]
@@ -221,7 +236,7 @@ def read_repairs(account: AccountDriver, cluster_id: str) -> None:
         )
     if repairs:
         for size in (1, 2):
-            pages(account, LIST, (cluster_id, "-"), {}, "remediations", "id", size)
+            pages(account, listing, {}, size)
         for order in ("create_time desc", "create_time asc"):
             ordered = account.call(LIST, cluster_id, "-", query={"order_by": order})
             keys = [instant_ms(one.get("create_time")) for one in items(ordered, "remediations")]
@@ -234,10 +249,10 @@ def read_alerts(account: AccountDriver, cluster_id: str) -> None:
     base = {"cluster_id": cluster_id, "status": "PHC_ALERT_STATUS_ALL"}
     whole = account.call(ALERTS, query=base)
     alerts = items(whole, "alerts")
-    key = "passive_health_check_alert_id"
+    listing = Listing(ALERTS, "alerts", "passive_health_check_alert_id")
 
     def judged(query: Mapping[str, Any], passes: Passes) -> None:
-        filtered(account, ALERTS, (), query, "alerts", key, passes, base)
+        filtered(account, listing, query, passes, base)
 
     judged({**base, "status": "PHC_ALERT_STATUS_FIRING"}, lambda one: not one.get("resolved_at"))
     judged({"cluster_id": cluster_id}, lambda one: not one.get("resolved_at"))
@@ -255,7 +270,7 @@ def read_alerts(account: AccountDriver, cluster_id: str) -> None:
     account.recorder.judge(lists.of_one_cluster, alerts, cluster_id, at=whole)
     if alerts:
         for size in (1, 2):
-            pages(account, ALERTS, (), base, "alerts", key, size)
+            pages(account, listing, base, size)
         for order in ("PHC_ALERT_ORDER_STARTED_AT_ASC", "PHC_ALERT_ORDER_STARTED_AT_DESC"):
             one = account.call(ALERTS, query={**base, "order_by": order})
             keys = [instant_ms(item.get("started_at")) for item in items(one, "alerts")]
@@ -268,7 +283,7 @@ def read_volumes(account: AccountDriver) -> None:
     for one in items(listed, "volumes")[:20]:
         account.call("SharedVolumeService_Get", str(one.get("volume_id")))
     for name in ("projectId", "project_id"):
-        filtered(account, "SharedVolumeService_List", (), {name: "proj-of-nobody"}, "volumes", "volume_id", nothing)
+        filtered(account, VOLUMES, {name: "proj-of-nobody"}, nothing)
     whoami = account.call("whoami").shown
     own = whoami.get("project_id") if isinstance(whoami, dict) else None
     if own:

@@ -43,7 +43,7 @@ def _clean(home: str, ledger: Ledger, document: ApiDocument) -> int:
     spending = Spending(Limits(allow_writes=True), ledger)
     remaining = 1
     try:
-        target = Target(home, key or DEFAULT_KEY, [document], Recorder().note, spending, document, secrets)
+        target = Target(home, key or DEFAULT_KEY, Recorder().note, spending, document, secrets)
         gone, remaining = clean_up(target, ledger, _say)
         print(f"{home}: {gone} {'thing' if gone == 1 else 'things'} deleted, {remaining or 'nothing'} left")
         clock = ledger.stopped_clocks().get(home)

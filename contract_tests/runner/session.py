@@ -148,7 +148,6 @@ class KitRun:
         return Target(
             self.options.base_url,
             os.environ.get(KEY_VARIABLE) or DEFAULT_KEY,
-            self.documents.values(),
             self.recorder.note,
             Spending(self.limits, self.ledger, self._prices),
             self.v1,
@@ -223,7 +222,6 @@ class KitRun:
             self.target,
             self.v1,
             self.observer,
-            self.lifecycles,
             self.recorder,
             self.options.run_prefix,
             self.options.patience_s,

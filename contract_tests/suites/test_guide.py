@@ -81,77 +81,50 @@ def test_what_is_there(guide: Guide) -> None:
 
 
 def _as_today(guide: Guide) -> None:
-    """Compare what the two editions show of one account at one instant."""
-    judge, account = guide.account.recorder.judge, guide.account
+    """Compare what the APIs of 2024 and of today show of one account at one instant."""
+    account = guide.account
+    _same_endpoints(guide)
+    old_jobs, new_jobs = guide.call("ListJobs"), account.call("listJobs")
+    old_statuses = {str(job.get("job_id")): job.get("status") for job in items(old_jobs, "data")}
+    new_statuses = {str(job.get("job_id")): JOB_WORDS.get(str(job.get("status"))) for job in items(new_jobs, "data")}
+    if account.target.clock.frozen:
+        _agree(guide, "the jobs", old_statuses, new_statuses, old_jobs, new_jobs)
+    old_hardware, new_hardware = guide.call("ListHardware"), account.call("listHardware")
+    old_prices, new_prices = _prices(old_hardware, "name"), _prices(new_hardware, "id")
+    _agree(guide, "the price of hardware", old_prices, new_prices, old_hardware, new_hardware)
+
+
+def _same_endpoints(guide: Guide) -> None:
+    """Compare the lists of endpoints, and each endpoint that both show."""
+    account = guide.account
     frozen = account.target.clock.frozen
     older, newer = guide.call("ListEndpoints"), account.call("listEndpoints", query={"type": "dedicated", "mine": True})
-    old = {str(one.get("id")): one for one in items(older, "data")}
-    new = {str(one.get("id")): one for one in items(newer, "data")}
-    both = [older, newer]
+    old = {str(endpoint.get("id")): endpoint for endpoint in items(older, "data")}
+    new = {str(endpoint.get("id")): endpoint for endpoint in items(newer, "data")}
+    in_both = sorted(old.keys() & new.keys())
     if frozen:
-        judge(
-            legacy_api.editions_agree,
-            "the endpoints",
-            sorted(set(old) & set(new)),
-            sorted(new),
-            at=older,
-            evidence=both,
-        )
-    for found in sorted(set(old) & set(new)):
-        judge(
-            legacy_api.editions_agree,
-            f"created_at of {found}",
-            old[found].get("created_at"),
-            new[found].get("created_at"),
-            at=older,
-            evidence=both,
-        )
-        judge(
-            legacy_api.editions_agree,
-            f"the name of {found}",
-            old[found].get("name"),
-            new[found].get("name"),
-            at=older,
-            evidence=both,
-        )
-        model = old[found].get("model")
-        judge(
-            legacy_api.editions_agree,
-            f"the model of {found}",
-            model.get("name") if isinstance(model, dict) else model,
-            new[found].get("model"),
-            at=older,
-            evidence=both,
-        )
+        _agree(guide, "the endpoints", in_both, sorted(new), older, newer)
+    for id_ in in_both:
+        then, now = old[id_], new[id_]
+        model = then.get("model")
+        model_name = model.get("name") if isinstance(model, dict) else model
+        _agree(guide, f"created_at of {id_}", then.get("created_at"), now.get("created_at"), older, newer)
+        _agree(guide, f"the name of {id_}", then.get("name"), now.get("name"), older, newer)
+        _agree(guide, f"the model of {id_}", model_name, now.get("model"), older, newer)
         if frozen:
-            judge(
-                legacy_api.editions_agree,
-                f"the state of {found}",
-                _word(old[found]),
-                SHOWS.get(str(new[found].get("state"))),
-                at=older,
-                evidence=both,
-            )
-    old_jobs, new_jobs = guide.call("ListJobs"), account.call("listJobs")
-    told = {str(one.get("job_id")): one.get("status") for one in items(old_jobs, "data")}
-    today = {str(one.get("job_id")): JOB_WORDS.get(str(one.get("status"))) for one in items(new_jobs, "data")}
-    if frozen:
-        judge(legacy_api.editions_agree, "the jobs", told, today, at=old_jobs, evidence=[old_jobs, new_jobs])
-    old_hardware, new_hardware = guide.call("ListHardware"), account.call("listHardware")
-    prices = {
-        str(one.get("name")): (one.get("pricing") or {}).get("cents_per_minute") for one in items(old_hardware, "data")
+            _agree(guide, f"the state of {id_}", _word(then), SHOWS.get(str(now.get("state"))), older, newer)
+
+
+def _agree(guide: Guide, what: str, old: Any, new: Any, older: Exchange, newer: Exchange) -> None:
+    """Judge that the API of 2024 shows the same value as that of today."""
+    guide.account.recorder.judge(legacy_api.editions_agree, what, old, new, at=older, evidence=[older, newer])
+
+
+def _prices(listed: Exchange, key: str) -> dict[str, Any]:
+    """The cents per minute of each configuration in a list of hardware."""
+    return {
+        str(entry.get(key)): (entry.get("pricing") or {}).get("cents_per_minute") for entry in items(listed, "data")
     }
-    now = {
-        str(one.get("id")): (one.get("pricing") or {}).get("cents_per_minute") for one in items(new_hardware, "data")
-    }
-    judge(
-        legacy_api.editions_agree,
-        "the price of hardware",
-        prices,
-        now,
-        at=old_hardware,
-        evidence=[old_hardware, new_hardware],
-    )
 
 
 def _word(endpoint: dict[str, Any]) -> Any:

@@ -35,8 +35,8 @@ SHRINKING_S = 0.7
 """How long a shorter way to a breach is looked for, for each example that is tried."""
 
 
-class Broken(AssertionError):
-    """A rule was broken that was not known to be."""
+class NewBreach(AssertionError):
+    """A rule was broken that was not broken before."""
 
 
 class User(RuleBasedStateMachine):
@@ -317,7 +317,7 @@ class User(RuleBasedStateMachine):
         if new and self.account.recorder.broken > self.broken_before:
             User.deadline_s = User.deadline_s or time.monotonic() + SHRINKING_S * session().options.examples
             if time.monotonic() < User.deadline_s:
-                raise Broken(", ".join(sorted(new)))
+                raise NewBreach(", ".join(sorted(new)))
 
 
 def test_anything_goes(run: Any) -> None:
@@ -333,7 +333,7 @@ def test_anything_goes(run: Any) -> None:
     )
     try:
         run_state_machine_as_test(User, settings=steps)
-    except (Broken, Flaky):
+    except (NewBreach, Flaky):
         return  # noted, and the test is failed for it
     except (NotToBeHad, Refused) as error:
         run.recorder.skip("some of what can be done in any order", str(error))

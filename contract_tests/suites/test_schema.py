@@ -208,8 +208,8 @@ def send(account: AccountDriver, document: ApiDocument, operation: ApiOperation,
     return one
 
 
-class Broken(AssertionError):
-    """A rule was broken here that was not known to be: Hypothesis keeps the example, to try it first the next time."""
+class NewSchemaBreach(AssertionError):
+    """A rule was broken that was not broken before: Hypothesis keeps the example, to try it first the next time."""
 
 
 def judge(case: Any, one: Exchange) -> None:
@@ -251,7 +251,7 @@ def _test_of(document: ApiDocument) -> Any:
             return  # what cannot be put on the wire says nothing about a server
         judge(case, one)
         if set(record.findings) - before:
-            raise Broken
+            raise NewSchemaBreach
         if account.target.clock.frozen and one.number % 40 == 0:
             account.target.clock.let_pass(25)
 

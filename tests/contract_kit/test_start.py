@@ -151,7 +151,7 @@ def saying(first: bytes, over_and_over: bytes) -> Iterator[tuple[str, threading.
 
 def asked_once(tmp_path: Path, base_url: str) -> Target:
     document = load_document(SPEC / "v1.yaml")
-    return Target(base_url, "key", [document], Recorder().note, Spending(Limits(), Ledger(tmp_path / "l")), document)
+    return Target(base_url, "key", Recorder().note, Spending(Limits(), Ledger(tmp_path / "l")), document)
 
 
 @pytest.mark.parametrize(

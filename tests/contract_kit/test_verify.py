@@ -203,7 +203,7 @@ def test_a_retry_after_is_honoured_within_bounds(
     document = load_document(SPEC / "v1.yaml")
     with between("", busy) as proxy:
         spending = Spending(Limits(), Ledger(tmp_path / "ledger"))
-        target = Target(proxy.base_url, "key", [document], Recorder().note, spending, document)
+        target = Target(proxy.base_url, "key", Recorder().note, spending, document)
         monkeypatch.setattr(targets.time, "sleep", slept.append)
         try:
             found: Any = target.send("GET", "/hardware", document=document).status
