@@ -147,7 +147,7 @@ def some(made: st.SearchStrategy[Any], count: int = 300) -> list[Any]:
     return found
 
 
-def test_all_that_is_allowed_comes_about() -> None:
+def test_every_allowed_form_of_a_value_is_generated() -> None:
     endpoints = some(strategies.resource("DedicatedEndpoint"))
     assert any("availability_zone" in one for one in endpoints)
     assert any("availability_zone" not in one for one in endpoints)
@@ -159,7 +159,7 @@ def test_all_that_is_allowed_comes_about() -> None:
     assert {one["created_at"][-6:] for one in endpoints} >= {"+00:00", "+05:30", "-08:00"}
 
 
-def test_what_fails_gets_small() -> None:
+def test_failing_values_shrink() -> None:
     least = find(
         strategies.resource("GPUClusters"),
         lambda one: len(one["clusters"]) > 0,
@@ -171,7 +171,7 @@ def test_what_fails_gets_small() -> None:
     assert "projects" not in cluster
 
 
-def test_bounds_are_reached_and_the_other_keywords_kept(other: Path) -> None:
+def test_values_reach_their_bounds_and_obey_the_other_keywords(other: Path) -> None:
     document = document_from_dict(OTHER, "other.yaml")
     for name in strategies.names(other):
         never(of_schema(document, name), strategies.resource(name, other), 60)
@@ -196,7 +196,7 @@ def test_errors(missing: Any, refused: Any, older: Any) -> None:
 
 @given(st.data())
 @settings(CALM, max_examples=5)
-def test_without_a_status_it_is_the_success(data: st.DataObject) -> None:
+def test_without_a_status_the_answer_is_the_success(data: st.DataObject) -> None:
     assert data.draw(strategies.answer("listEndpoints"))["object"] == "list"
 
 
@@ -215,12 +215,12 @@ def test_what_is_not_declared_is_refused(ask: Callable[[], object], said: str) -
         ask()
 
 
-def test_a_document_that_is_not_there_is_refused() -> None:
+def test_a_document_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ConfigError, match="no such document"):
         strategies.names("v3")
 
 
-def test_nothing_else_loads_hypothesis() -> None:
+def test_no_other_module_loads_hypothesis() -> None:
     code = "import sys, mockserver.commands.cli, mockserver.server.app; sys.exit('hypothesis' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -1,4 +1,4 @@
-"""What a variation is: one named change of what is served."""
+"""The type of a variation: one named change of what is served."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def test_edits_of_a_schema(old: Any, new: Any, wanted: dict[str, tuple[bool, boo
 
 
 @pytest.mark.parametrize(("old", "new"), SAME, ids=lambda value: json.dumps(value)[:60])
-def test_two_ways_of_writing_one_thing(old: Any, new: Any) -> None:
+def test_equal_schemas_in_two_notations_do_not_differ(old: Any, new: Any) -> None:
     assert lines(both_ways(old), both_ways(new)) == {}
     assert lines(both_ways({"type": "array", "items": new}), both_ways({"type": "array", "items": old})) == {}
 
@@ -251,7 +251,7 @@ def test_a_type_that_contains_itself() -> None:
     }
 
 
-def test_a_type_that_contains_itself_by_way_of_unions() -> None:
+def test_a_type_that_contains_itself_through_unions() -> None:
     def customer(a: Any) -> Document:
         either = {name: {"anyOf": [TEXT, {"$ref": f"#/components/schemas/{name}"}]} for name in ("Customer", "Card")}
         schemas = {
@@ -266,7 +266,7 @@ def test_a_type_that_contains_itself_by_way_of_unions() -> None:
     }
 
 
-def test_a_type_is_told_wherever_it_is_used() -> None:
+def test_a_change_of_a_type_is_reported_for_each_use() -> None:
     def priced(amount: Any) -> Document:
         money = {"$ref": "#/components/schemas/Money"}
         ask = {"type": "object", "properties": {"inner": {"type": "object", "properties": {"price": money}}}}
@@ -387,7 +387,7 @@ def test_edits_of_an_operation(old: dict[str, Any], new: dict[str, Any], wanted:
     assert lines(made(old, components=KEYS), made(new, components=KEYS)) == wanted
 
 
-def test_operations_come_and_go_by_method_and_path() -> None:
+def test_operations_are_added_and_removed_by_method_and_path() -> None:
     assert lines(made(path="/a"), made(path="/b")) == {"`POST /a` was removed": True, "`POST /b` was added": False}
     v1, v2 = [{"url": "https://h/v1"}], [{"url": "https://h/v2"}]
     assert lines(made(path="/x", servers=v1), made(path="/v1/x")) == {}, "the same whole path"
@@ -398,7 +398,7 @@ def test_operations_come_and_go_by_method_and_path() -> None:
     assert list(lines(older, made(path="/x", servers=v1))) == ["is now under `/` (was under `/old`)"]
 
 
-def test_variables_of_a_path_may_be_called_otherwise() -> None:
+def test_a_path_variable_may_be_renamed() -> None:
     documents = [made(parameter(name, "path", required=True), path=f"/x/{{{name}}}") for name in ("a", "b")]
     assert lines(*documents) == {"`POST /x/{b}`: parameter `b` (path) was called `a`": False}
 
@@ -406,7 +406,7 @@ def test_variables_of_a_path_may_be_called_otherwise() -> None:
 # ---- the note ------------------------------------------------------------------------------------------------------
 
 
-def test_what_happened_to_many_is_one_line() -> None:
+def test_a_change_of_many_operations_is_one_line() -> None:
     def many(schema: Any) -> Document:
         get = {
             "get": {
@@ -439,7 +439,7 @@ def test_our_own_editions() -> None:
     assert differences(old, old) == differences(new, new) == []
 
 
-def test_a_document_that_is_nowhere() -> None:
+def test_a_document_that_does_not_exist() -> None:
     with pytest.raises(ConfigError, match="guide-2024, v1"):
         find_document(SPEC, "v7")
     with pytest.raises(ConfigError):
@@ -484,7 +484,7 @@ def usable(schema: Any) -> Document:
 
 @given(schema=SCHEMAS | USUAL_SCHEMAS)
 @settings(LAW, max_examples=200)
-def test_nothing_differs_from_itself(schema: Any) -> None:
+def test_a_document_does_not_differ_from_itself(schema: Any) -> None:
     document = usable(copy.deepcopy(schema))
     assert differences(document, document) == []
     assert differences(document, usable(shuffled(copy.deepcopy(schema)))) == []
@@ -530,7 +530,7 @@ def edited(draw: st.DrawFn) -> tuple[Any, Any]:
 
 @given(pair=edited())
 @settings(LAW, max_examples=300)
-def test_the_way_back_is_the_mirror(pair: tuple[Any, Any]) -> None:
+def test_the_reverse_comparison_mirrors_every_effect(pair: tuple[Any, Any]) -> None:
     old, new = (usable(schema) for schema in pair)
     assert told(differences(old, new)) == told(differences(new, old), mirrored=True)
 
@@ -557,7 +557,7 @@ def containers(reference: Any) -> list[Any]:
 
 @given(pair=edited(), which=st.integers(0, 5))
 @settings(LAW, max_examples=200)
-def test_a_reference_is_what_it_refers_to(pair: tuple[Any, Any], which: int) -> None:
+def test_a_reference_equals_its_target(pair: tuple[Any, Any], which: int) -> None:
     referring = [both_ways(containers({"$ref": "#/components/schemas/C"})[which], C=schema) for schema in pair]
     inlined = [both_ways(containers(schema)[which]) for schema in pair]
     for one, other in zip(referring, inlined, strict=True):
@@ -568,7 +568,7 @@ def test_a_reference_is_what_it_refers_to(pair: tuple[Any, Any], which: int) -> 
 
 @given(pair=edited(), key=st.integers(0, 5))
 @settings(LAW, max_examples=400)
-def test_what_does_not_break_requests_lets_them_in(pair: tuple[Any, Any], key: int) -> None:
+def test_a_change_that_does_not_break_requests_accepts_the_old_ones(pair: tuple[Any, Any], key: int) -> None:
     """Judged by the validators, which know nothing of this: a value good before is good after."""
     old, new = pair
     found = differences(usable(old), usable(new))
@@ -580,7 +580,7 @@ def test_what_does_not_break_requests_lets_them_in(pair: tuple[Any, Any], key: i
 
 @given(pair=edited(), key=st.integers(0, 5))
 @settings(LAW, max_examples=400)
-def test_what_does_not_break_answers_is_as_it_was(pair: tuple[Any, Any], key: int) -> None:
+def test_a_change_that_does_not_break_answers_yields_values_of_the_old_schema(pair: tuple[Any, Any], key: int) -> None:
     """An answer of the new schema is good by the old one, fields that are new aside."""
     old, new = pair
     assume("additionalProperties" not in json.dumps(old))

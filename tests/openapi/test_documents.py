@@ -55,7 +55,7 @@ def test_yaml_is_read_by_the_rules_of_json(tmp_path: Path) -> None:
     assert one.declared_statuses == {200}
 
 
-def test_json_and_yaml_say_the_same(tmp_path: Path) -> None:
+def test_json_and_yaml_give_the_same_document(tmp_path: Path) -> None:
     yaml = load_document(write(tmp_path, YAML))
     text = json.dumps(yaml.raw)
     assert load_document(write(tmp_path, text, "api.json")).raw == yaml.raw
@@ -120,7 +120,7 @@ def test_unreadable_json_bytes_and_absent_files(tmp_path: Path) -> None:
     ],
     ids=["empty", "swagger", "old", "yaml", "deep", "reference", "file"],
 )
-def test_what_cannot_be_used_is_told_with_its_hint(tmp_path: Path, name: str, text: str) -> None:
+def test_unusable_documents_are_refused_with_a_hint(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_document(write(tmp_path, text, name))
     assert caught.value.hint
@@ -223,7 +223,7 @@ LET_THROUGH: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("paths", "note"), LET_THROUGH, ids=short)
-def test_what_does_no_harm_is_let_through_with_a_note(paths: dict[str, Any], note: str) -> None:
+def test_harmless_mistakes_are_noted(paths: dict[str, Any], note: str) -> None:
     (noted,) = document_from_dict({**HEAD, "paths": paths}, "t.yaml").notes
     assert noted.startswith(note)
 
@@ -233,7 +233,7 @@ def test_what_does_no_harm_is_let_through_with_a_note(paths: dict[str, Any], not
     [({"$recursiveAnchor": True}, {"$recursiveRef": "#"}), ({"$dynamicAnchor": "me"}, {"$dynamicRef": "#me"})],
     ids=short,
 )
-def test_references_to_the_schema_around(anchor: dict[str, Any], reference: dict[str, Any]) -> None:
+def test_references_to_an_enclosing_schema(anchor: dict[str, Any], reference: dict[str, Any]) -> None:
     tree = {**anchor, "type": "object", "properties": {"inner": {"type": "array", "items": reference}}}
     read = document({}, components={"schemas": {"Tree": tree}})
     check = compile_schema({"$ref": "#/components/schemas/Tree"}, root=read.raw)
@@ -241,13 +241,13 @@ def test_references_to_the_schema_around(anchor: dict[str, Any], reference: dict
     assert not check.ok({"inner": [{"inner": [1]}]})
 
 
-def test_our_own_documents_let_nothing_through(tmp_path: Path) -> None:
+def test_our_own_documents_have_no_notes(tmp_path: Path) -> None:
     text = json.dumps({**HEAD, "paths": get(operationId=5)})
     with pytest.raises(ConfigError, match="is not a name"):
         load_own_document(write(tmp_path, text))
 
 
-def test_schemas_that_nothing_uses_are_refused_too() -> None:
+def test_unused_schemas_are_checked_too() -> None:
     with pytest.raises(ConfigError) as caught:
         document({}, components={"schemas": {"Unused": {"properties": {"a": {"typ": "string"}}}}})
     assert caught.value.place == "t.yaml: #/components/schemas/Unused/properties/a/typ"

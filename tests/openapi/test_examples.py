@@ -141,7 +141,7 @@ HARD: list[Any] = [
 
 
 @pytest.mark.parametrize("schema", HARD, ids=short)
-def test_example_of_a_hard_schema(schema: Any) -> None:
+def test_example_of_a_difficult_schema(schema: Any) -> None:
     for key in ("a", "b", "c"):
         assert compile_schema(schema).problems(example(schema, key)) == []
 
@@ -169,7 +169,7 @@ def test_preferences() -> None:
     assert example({"type": "string", "enum": ["a", "d"]}, "k") == "a"
 
 
-def test_keys_make_the_difference() -> None:
+def test_different_keys_give_different_examples() -> None:
     assert len({example({"type": "string", "format": "uuid"}, f"key {index}") for index in range(50)}) == 50
 
 
@@ -208,7 +208,7 @@ def test_example_response(responses: dict[str, Any], wanted: tuple[int, str | No
     assert example_response(one, "key") == wanted
 
 
-def test_bodies_made_up_are_taken() -> None:
+def test_generated_bodies_are_accepted() -> None:
     for one in DOCUMENT.operations:
         if one.body is not None:
             import orjson

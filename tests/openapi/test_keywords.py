@@ -237,9 +237,7 @@ SCHEDULERS = {
     ],
     ids=short,
 )
-def test_what_a_request_may_say_although_the_document_contradicts_itself(
-    schema: dict[str, Any], let_through: Any, wrong: Any
-) -> None:
+def test_requests_that_contradictory_schemas_accept(schema: dict[str, Any], let_through: Any, wrong: Any) -> None:
     request = compile_schema(schema, direction="request")
     assert request.ok(let_through)
     assert not request.ok(wrong)
@@ -247,7 +245,7 @@ def test_what_a_request_may_say_although_the_document_contradicts_itself(
     assert not compile_schema(schema).ok(let_through), "answers keep the letter"
 
 
-def test_kinds_that_each_want_something_are_told_apart() -> None:
+def test_branches_with_required_fields_exclude_each_other() -> None:
     kinds = {
         "oneOf": [{"properties": {"a": INTEGER}, "required": ["a"]}, {"properties": {"b": INTEGER}, "required": ["b"]}]
     }
@@ -287,7 +285,7 @@ def test_references_lead_into_the_root() -> None:
     assert not validator.ok(1)
 
 
-def test_a_value_nested_beyond_reason_is_a_problem_not_a_crash() -> None:
+def test_a_value_nested_too_deeply_is_a_problem() -> None:
     value: Any = []
     for _ in range(5000):
         value = [value]
@@ -358,7 +356,7 @@ def test_what_cannot_be_honoured_is_refused(schema: Any, place: str, problem: st
 @pytest.mark.parametrize("schema", [{"type": "string"}, {"type": "string", "nullable": True}, {"pattern": "^x$"},
                                     {"enum": ["x"]}, {"type": "string", "maxLength": 2}], ids=short)  # fmt: skip
 @pytest.mark.parametrize("value", [736372, "secret", ["secret"]], ids=short)
-def test_what_is_wrong_with_a_password_is_told_without_it(schema: dict[str, Any], value: Any) -> None:
+def test_problems_of_a_password_do_not_repeat_it(schema: dict[str, Any], value: Any) -> None:
     open_, hidden = (compile_schema({"properties": {"p": {**schema, **more}}}, direction="request")
                      for more in ({}, {"format": "password"}))  # fmt: skip
     told, kept = ([one.sentence() for one in validator.problems({"p": value})] for validator in (open_, hidden))

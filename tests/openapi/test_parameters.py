@@ -204,12 +204,12 @@ def test_notes_on_undeclared_parameters() -> None:
 
 @given(st.text(max_size=20))
 @settings(LAW, max_examples=100)
-def test_any_text_survives_the_way(text: str) -> None:
+def test_any_text_is_decoded_as_it_was_sent(text: str) -> None:
     text = text.encode("utf-8", "replace").decode()
     assert read(with_query(STRING), "p=" + quote(text)) == {"p": text}
 
 
 @given(st.integers(-(10**30), 10**30))
 @settings(LAW, max_examples=50)
-def test_any_integer_survives_the_way(number: int) -> None:
+def test_any_integer_is_decoded_as_it_was_sent(number: int) -> None:
     assert same(read(with_query(INTEGER), f"p={number}")["p"], number)

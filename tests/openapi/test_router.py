@@ -108,7 +108,7 @@ def test_odd_paths_are_missing(path: str | bytes) -> None:
 @example("/")
 @example("é")
 @example("%2F")
-def test_any_id_survives_the_way(name: str) -> None:
+def test_any_id_is_decoded_as_it_was_sent(name: str) -> None:
     name = name.encode("utf-8", "replace").decode()
     raw = "/v1/endpoints/" + quote(name, safe="")
     assert found("GET", raw) == ("get /endpoints/{id}", {"id": name})

@@ -20,7 +20,7 @@ OF_ANSWERS = [one for one in catalogue().variations.values() if one.at or one.ki
 
 
 @ANSWERS
-def test_whatever_is_served_is_valid_for_the_document(number: int) -> None:
+def test_varied_answers_are_valid_for_the_document(number: int) -> None:
     operation_id, status, value = answers()[number]
     asked = operation(operation_id)
     before = copy.deepcopy(value)
@@ -39,7 +39,7 @@ def test_whatever_is_served_is_valid_for_the_document(number: int) -> None:
             assert not problems, f"{one.name}: {problems}"
 
 
-def test_most_variations_are_carried_out_somewhere_in_a_lived_in_account() -> None:
+def test_most_variations_change_some_answer_of_an_account_with_history() -> None:
     done: set[str] = set()
     for operation_id, status, value in answers():
         done.update(catalogue().applicable_to(operation(operation_id), status, value, KnownValues()))
@@ -66,7 +66,7 @@ def own(schema: Any) -> Catalogue:
 
 @settings(LAW, max_examples=300)
 @given(SCHEMAS, VALUES)
-def test_the_law_holds_for_any_schema(schema: Any, value: Any) -> None:
+def test_variations_of_any_schema_keep_values_valid(schema: Any, value: Any) -> None:
     found = own(schema)
     (asked,) = found.operations
     valid = not check_response(asked, 200, "application/json", dumps(value))
@@ -121,7 +121,7 @@ def hardware(hardware_id: str, status: str = "available", price: Any = 9.0) -> d
     }
 
 
-def test_what_paths_are_made_of_is_never_varied() -> None:
+def test_fields_that_paths_are_made_of_never_vary() -> None:
     names = catalogue().variations
     kept = (
         "DedicatedEndpoint.id",
@@ -139,7 +139,7 @@ def test_what_paths_are_made_of_is_never_varied() -> None:
     assert not [name for name in names if name.startswith("enum:") and name.endswith(("=STARTED", "=Ready"))]
 
 
-def test_states_are_those_of_the_world_and_never_seen_ones_pass() -> None:
+def test_states_vary_with_the_world_only_and_unseen_values_warn() -> None:
     assert variation("unseen:DedicatedEndpoint.state").looks == 3
     assert variation("unseen:DedicatedEndpoint.state").severity == "warning"
     assert variation("fate:endpoint:ERROR").may_give_up
@@ -148,7 +148,7 @@ def test_states_are_those_of_the_world_and_never_seen_ones_pass() -> None:
     assert not variation("fault:reset:getEndpoint").may_give_up
 
 
-def test_another_value_goes_to_what_the_client_does_not_speak_of_while_there_is_some() -> None:
+def test_enum_changes_spare_what_the_client_named_while_there_is_anything_else() -> None:
     name, both = "enum:HardwareAvailability.status=unavailable", listed(hardware("a"), hardware("b"))
     assert after(name, "listHardware", both) == listed(hardware("a", "unavailable"), hardware("b", "unavailable"))
     assert after(name, "listHardware", both, "b") == listed(hardware("a", "unavailable"), hardware("b"))
@@ -188,7 +188,7 @@ def test_instants() -> None:
     assert instant("seconds", "2026-01-05T09:00:00.125Z") == ["09:00:00.125Z"] * 2, "the client has sent it"
 
 
-def test_what_is_tried_first_is_of_every_kind_and_by_the_seed() -> None:
+def test_the_order_takes_every_kind_in_turn_and_depends_on_the_seed() -> None:
     kinds = {name: one.kind for name, one in catalogue().variations.items()}
     order = interleave_kinds(kinds, 1)
     assert sorted(order) == sorted(kinds)

@@ -73,7 +73,7 @@ def differences(old: Document, new: Document) -> list[Difference]:
     for operation in come:
         changes.append(Difference(_name(operation), "", "", "", "added", "was added", False))
     for before, after in pairs:
-        changes += comparison.of_operation(before, after)
+        changes += comparison.operation_differences(before, after)
     return sorted(set(changes), key=lambda change: (change.operation.partition(" ")[2], change))
 
 
@@ -95,16 +95,16 @@ class _Comparison:
         self.requests = SchemaComparer(*forms, "request")
         self.responses = SchemaComparer(*forms, "response")
 
-    def of_operation(self, old: Operation, new: Operation) -> Iterator[Difference]:
+    def operation_differences(self, old: Operation, new: Operation) -> Iterator[Difference]:
         """All changes of an operation that both documents have."""
         name = _name(new)
-        for change in (*_of_operation_itself(old, new), *security_changes(self.old, old, self.new, new)):
+        for change in (*_operation_changes(old, new), *security_changes(self.old, old, self.new, new)):
             yield Difference(name, "", "", "", *change)
-        yield from self._of_parameters(name, old, new)
-        yield from self._of_body(name, old.body, new.body)
-        yield from self._of_responses(name, old, new)
+        yield from self._parameter_differences(name, old, new)
+        yield from self._body_differences(name, old.body, new.body)
+        yield from self._responses_differences(name, old, new)
 
-    def _of_parameters(self, name: str, old: Operation, new: Operation) -> Iterator[Difference]:
+    def _parameter_differences(self, name: str, old: Operation, new: Operation) -> Iterator[Difference]:
         olds, news = _parameters(old), _parameters(new)
         for key in sorted({*olds, *news}):
             before, after = olds.get(key), news.get(key)
@@ -115,7 +115,7 @@ class _Comparison:
             elif after is None:
                 yield Difference(name, part, "", "", "removed", "was removed", True)
             elif before is not None:
-                for change in _of_parameter_itself(before, after):
+                for change in _parameter_changes(before, after):
                     yield Difference(name, part, "", "", *change)
                 inner = self.requests.changes(_parts(before.coercion.validator), _parts(after.coercion.validator))
                 for path, effect, text, breaking in inner:
@@ -125,7 +125,7 @@ class _Comparison:
                     else:
                         yield Difference(name, part, "", _dotted(path), effect, text, breaking)
 
-    def _of_body(self, name: str, old: RequestBody | None, new: RequestBody | None) -> Iterator[Difference]:
+    def _body_differences(self, name: str, old: RequestBody | None, new: RequestBody | None) -> Iterator[Difference]:
         if old is None or new is None:
             if new is not None:
                 text = "was added and is required" if new.required else "was added"
@@ -139,9 +139,9 @@ class _Comparison:
             yield Difference(name, "body", "", "", effect, text, new.required)
         for effect, text in changed_marks(old.raw, new.raw):
             yield Difference(name, "body", "", "", effect, text, False)
-        yield from _of_media(self.requests, name, "body", old.media, new.media)
+        yield from _media_differences(self.requests, name, "body", old.media, new.media)
 
-    def _of_responses(self, name: str, old: Operation, new: Operation) -> Iterator[Difference]:
+    def _responses_differences(self, name: str, old: Operation, new: Operation) -> Iterator[Difference]:
         pairs = {status: (old.responses[status], new.responses[status]) for status in _statuses(old, new, both=True)}
         for here, there in ((old, new), (new, old)):
             for status in _statuses(here, there, both=False):
@@ -157,9 +157,11 @@ class _Comparison:
                 else:
                     yield Difference(name, f"response {status}", "", "", "added", "was added", False)
         for status, (before, after) in pairs.items():
-            yield from self._of_response(name, f"response {status}", before, after)
+            yield from self._response_differences(name, f"response {status}", before, after)
 
-    def _of_response(self, name: str, part: str, old: DeclaredResponse, new: DeclaredResponse) -> Iterator[Difference]:
+    def _response_differences(
+        self, name: str, part: str, old: DeclaredResponse, new: DeclaredResponse
+    ) -> Iterator[Difference]:
         marks = [
             {**response.raw, "x-assumed": response.assumed or response.raw.get("x-assumed")} for response in (old, new)
         ]
@@ -170,10 +172,12 @@ class _Comparison:
         elif new.media and not old.media:
             yield Difference(name, part, "", "", "added", "now has a body", False)
         else:
-            yield from _of_media(self.responses, name, part, old.media, new.media)
-        yield from self._of_headers(name, part, old, new)
+            yield from _media_differences(self.responses, name, part, old.media, new.media)
+        yield from self._header_differences(name, part, old, new)
 
-    def _of_headers(self, name: str, part: str, old: DeclaredResponse, new: DeclaredResponse) -> Iterator[Difference]:
+    def _header_differences(
+        self, name: str, part: str, old: DeclaredResponse, new: DeclaredResponse
+    ) -> Iterator[Difference]:
         olds, news = _headers(self.old, old), _headers(self.new, new)
         for header in sorted({*olds, *news}):
             where = f"{part} header `{(news.get(header) or olds[header])[0]}`"
@@ -194,7 +198,7 @@ class _Comparison:
                     yield Difference(name, where, "", _dotted(change.path), *change[1:])
 
 
-def _of_operation_itself(old: Operation, new: Operation) -> Iterator[tuple[Effect, str, bool]]:
+def _operation_changes(old: Operation, new: Operation) -> Iterator[tuple[Effect, str, bool]]:
     before, after = prefixes(old, new)
     if before != after:
         yield "changed", f"is now under `{after}` (was under `{before}`)", True
@@ -204,7 +208,7 @@ def _of_operation_itself(old: Operation, new: Operation) -> Iterator[tuple[Effec
         yield effect, text, False
 
 
-def _of_parameter_itself(old: Parameter, new: Parameter) -> Iterator[tuple[Effect, str, bool]]:
+def _parameter_changes(old: Parameter, new: Parameter) -> Iterator[tuple[Effect, str, bool]]:
     if old.name != new.name and old.location == "path":
         yield "changed", f"was called `{old.name}`", False
     if old.required != new.required:
@@ -221,10 +225,10 @@ def _of_parameter_itself(old: Parameter, new: Parameter) -> Iterator[tuple[Effec
         yield "changed", f"is now written {_style(new)} (was {_style(old)})", True
 
 
-def _of_media(
+def _media_differences(
     comparer: SchemaComparer, name: str, part: str, old: Mapping[str, MediaType], new: Mapping[str, MediaType]
 ) -> Iterator[Difference]:
-    """The media types of a body; what changed in all of them is told once."""
+    """The media types of a body; a change of all of them is reported once."""
     for media in sorted({*old, *new}):
         if media not in new:
             yield Difference(name, part, media, "", "removed", "was removed", True)
@@ -276,7 +280,7 @@ def _range(status: Status) -> str:
 
 
 def _headers(document: Document, response: DeclaredResponse) -> dict[str, tuple[str, dict[str, Any], Place]]:
-    """The headers of a response by lower-case name; OpenAPI has Content-Type told by the media types."""
+    """The headers of a response by lower-case name; in OpenAPI the media types define Content-Type."""
     headers = {}
     for name, written in (response.raw.get("headers") or {}).items():
         header, at = document.references.follow(written, response.place / "headers" / name)

@@ -14,7 +14,7 @@ _MAX_OPERATIONS = 3  # named in one line, when the same happened to more
 
 
 def release_note(changes: Sequence[Difference], *, markdown: bool) -> str:
-    """The differences under the headings "Breaking" and "Not breaking"; what happened to many is one line.
+    """The differences under the headings "Breaking" and "Not breaking"; a change of many operations is one line.
 
     Several statuses of one operation share a line, and so do operations; what was added or removed as a whole is
     always named. Ends with a line break.
@@ -36,7 +36,7 @@ def as_json(old: str, new: str, changes: Sequence[Difference]) -> str:
 
 
 def _lines(changes: Sequence[Difference]) -> Iterator[tuple[bool, str]]:
-    """Each line, without its bullet, and whether it tells of something breaking."""
+    """Each line, without its bullet, and whether it is breaking."""
     merged: dict[tuple[str, bool], list[str]] = {}
     for operation, group in groupby(changes, key=lambda change: change.operation):
         for sentence, breaking in _sentences(group):

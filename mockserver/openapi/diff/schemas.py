@@ -58,7 +58,7 @@ class SchemaComparer:
         self.new = new
         self.direction = direction
         self._nodes: dict[Key, _Node] = {}
-        self._telling: set[Key] = set()  # the pairs that have changes or lead to such that do
+        self._changing: set[Key] = set()  # the pairs that have changes or lead to such that do
 
     def changes(self, old: Parts, new: Parts) -> list[SchemaChange]:
         """All changes in a value that the old and the new parts describe, by path.
@@ -73,7 +73,7 @@ class SchemaComparer:
         todo = deque([_Visit(start, (), frozenset())])
         while todo:
             visit = todo.popleft()
-            if visit.key not in self._telling or visit.key in visit.above or visits[visit.key] == _MAX_VISITS:
+            if visit.key not in self._changing or visit.key in visit.above or visits[visit.key] == _MAX_VISITS:
                 continue
             visits[visit.key] += 1
             node = self._nodes[visit.key]
@@ -86,7 +86,7 @@ class SchemaComparer:
         """Compare two schemas and all that they lead to, and find which of these pairs lead to a change."""
         above: dict[Key, list[Key]] = {}  # of the pairs that are new here: what is known leads to nothing new
         todo = [(start, old, new)]
-        telling: list[Key] = []
+        changing: list[Key] = []
         while todo:
             key, before, after = todo.pop()
             if key in self._nodes:
@@ -95,13 +95,13 @@ class SchemaComparer:
             for edge, below in node.edges:
                 above.setdefault(below, []).append(key)
                 todo.append((below, edge.old, edge.new))
-            if node.changes or any(below in self._telling for _, below in node.edges):
-                telling.append(key)
-        while telling:
-            key = telling.pop()
-            if key not in self._telling:
-                self._telling.add(key)
-                telling += above.get(key, ())
+            if node.changes or any(below in self._changing for _, below in node.edges):
+                changing.append(key)
+        while changing:
+            key = changing.pop()
+            if key not in self._changing:
+                self._changing.add(key)
+                changing += above.get(key, ())
 
     def _key(self, old: Parts, new: Parts) -> Key:
         return self.old.key(old), self.new.key(new)
@@ -115,14 +115,14 @@ class SchemaComparer:
             olds = [view for view in before if view.kind == kind]
             news = [view for view in after if view.kind == kind]
             if olds and news:
-                more, below = self._of_views(olds, news)
+                more, below = self._compare_views(olds, news)
                 changes += more
                 edges += below
         leading = sorted({(edge.path, self._key(edge.old, edge.new)): edge for edge in edges}.items(), key=_by_path)
         return _Node(tuple(dict.fromkeys(changes)), tuple((edge, key) for (_, key), edge in leading))
 
-    def _of_views(self, olds: list[NormalView], news: list[NormalView]) -> tuple[list[SchemaChange], list[_Edge]]:
-        """Compare what is said of one kind; of several ways each is compared with the one most like it."""
+    def _compare_views(self, olds: list[NormalView], news: list[NormalView]) -> tuple[list[SchemaChange], list[_Edge]]:
+        """Compare the views of one kind; of several views each is compared with the most similar one."""
         pairs = self._pairs(olds, news)
         several = max(len(olds), len(news)) > 1
         gone = [view for index, view in enumerate(olds) if all(index != i for i, _ in pairs)]
@@ -130,7 +130,7 @@ class SchemaComparer:
         changes = [judged(self.direction, "narrowed", f"may no longer be {way_text(view)}") for view in gone]
         changes += [judged(self.direction, "widened", f"may now also be {way_text(view)}") for view in come]
         edges: list[_Edge] = []
-        compared = [(way_step(olds[i], news[j]), *self._of_view(olds[i], news[j])) for i, j in pairs]
+        compared = [(way_step(olds[i], news[j]), *self._compare_view(olds[i], news[j])) for i, j in pairs]
         counted = Counter(change for _, some, _ in compared for change in some)
         reached = Counter((edge.path, self._key(edge.old, edge.new)) for _, _, below in compared for edge in below)
         for step, some, below in compared:
@@ -160,7 +160,7 @@ class SchemaComparer:
                 pairs.append((i, j))
         return sorted(pairs)
 
-    def _of_view(self, old: NormalView, new: NormalView) -> tuple[list[SchemaChange], list[_Edge]]:
+    def _compare_view(self, old: NormalView, new: NormalView) -> tuple[list[SchemaChange], list[_Edge]]:
         if old.source and new.source:
             return [], [_Edge((), old.source, new.source)]
         changes = [
@@ -172,11 +172,11 @@ class SchemaComparer:
         if old.kind == "array":
             edges.append(_Edge(("[]",), old.items or ANYTHING, new.items or ANYTHING))
         if old.kind == "object":
-            more, edges = self._of_fields(old, new)
+            more, edges = self._compare_fields(old, new)
             changes += more
         return changes, edges
 
-    def _of_fields(self, old: NormalView, new: NormalView) -> tuple[list[SchemaChange], list[_Edge]]:
+    def _compare_fields(self, old: NormalView, new: NormalView) -> tuple[list[SchemaChange], list[_Edge]]:
         changes: list[SchemaChange] = []
         edges: list[_Edge] = []
         request = self.direction == "request"
@@ -200,7 +200,7 @@ class SchemaComparer:
                     now = ("is now required", "is no longer required")
                     text = (now if request else ("is now always there", "may now be left out"))[needed]
                     changes.append(judged(self.direction, "narrowed" if needs else "widened", text, path))
-        more, below = self._of_others(old, new)
+        more, below = self._compare_other_fields(old, new)
         return changes + more, edges + below
 
     def _carried(self, forms: NormalForms, view: NormalView) -> dict[str, Parts]:
@@ -210,7 +210,7 @@ class SchemaComparer:
         fields = {name: view.fields.get(name, view.others or ANYTHING) for name in names}
         return {name: parts for name, parts in fields.items() if forms.annotations(parts).get(mark) is not True}
 
-    def _of_others(self, old: NormalView, new: NormalView) -> tuple[list[SchemaChange], list[_Edge]]:
+    def _compare_other_fields(self, old: NormalView, new: NormalView) -> tuple[list[SchemaChange], list[_Edge]]:
         """The fields that are not declared: may there be any, and of which schema."""
         before, after = _openness(self.old, old), _openness(self.new, new)
         if before == after:
@@ -234,7 +234,7 @@ def _by_path(item: tuple[tuple[Steps, Key], _Edge]) -> Steps:
 
 
 def _traits(forms: NormalForms, view: NormalView) -> frozenset[str]:
-    """What tells one way of being an object, array or string from another: its fields and their constants."""
+    """The traits by which views are paired: fields, constants, formats, patterns and items."""
     traits = {f"={shown(value)}" for value in (view.members or {}).values()} | view.formats | view.patterns
     for name, parts in view.fields.items():
         traits.add(name)

@@ -14,7 +14,7 @@ Way = frozenset[tuple[str, str]]  # (scheme, scope) that a call must all have; t
 def security_changes(
     old_document: Document, old: Operation, new_document: Document, new: Operation
 ) -> Iterator[tuple[Effect, str, bool]]:
-    """Ways to be let in that are no longer enough, and ways that are now enough by themselves."""
+    """Credentials that are no longer sufficient, and credentials that are now."""
     old_ways, new_ways = _ways(old_document, old), _ways(new_document, new)
     for way in old_ways:
         if not any(other <= way for other in new_ways):
@@ -43,7 +43,7 @@ def _ways(document: Document, operation: Operation) -> list[Way]:
 
 
 def _scheme(name: str, scheme: Mapping[str, Any]) -> str:
-    """What a scheme wants of a caller, whatever the document calls it."""
+    """What a scheme asks of a caller, whatever its name in the document."""
     kind = scheme.get("type")
     if kind == "http":
         return f"HTTP {str(scheme.get('scheme', '')).lower()}"

@@ -25,7 +25,7 @@ LIMITS: Final = {
 
 
 def kinds_text(views: Views, only: set[str] | None = None) -> str:
-    """The kinds of the views (null told apart), as "a string or an object"."""
+    """The kinds of the views (without null, except where it is alone), as "a string or an object"."""
     kinds = {view.kind for view in views}
     if only is None and kinds >= {*KINDS}:
         return "anything"

@@ -89,7 +89,7 @@ class OperationBuilder:
         )
         operation_id = raw.get("operationId", f"{method} {path}")
         if not isinstance(operation_id, str) or not operation_id:
-            self.references.let_through(at / "operationId", "is not a name, and is not used")
+            self.references.tolerate(at / "operationId", "is not a name, and is not used")
             operation_id = f"{method} {path}"
         base_path = base_path_of(raw.get("servers"), at / "servers")
         if base_path is None:
@@ -121,7 +121,7 @@ class OperationBuilder:
         for name in dict.fromkeys(name for way in security for name in way):
             scheme, _ = self.references.follow(self._schemes.get(name), place)
             if not isinstance(scheme, dict):
-                self.references.let_through(place, f"there is no security scheme {name!r}; it is taken for a bearer's")
+                self.references.tolerate(place, f"there is no security scheme {name!r}; it is taken for a bearer's")
                 continue
             kind, how = scheme.get("type"), str(scheme.get("scheme", "")).lower()
             if kind == "apiKey" and isinstance(scheme.get("name"), str):
@@ -144,7 +144,7 @@ class OperationBuilder:
             for index, entry in enumerate(listed):
                 spec, spec_place = self.references.follow(entry, where / "parameters" / index)
                 if not _object(spec, spec_place).get("name"):
-                    self.references.let_through(spec_place, "a parameter without a name cannot be read")
+                    self.references.tolerate(spec_place, "a parameter without a name cannot be read")
                     continue
                 location, name = _location_and_name(spec, spec_place)
                 if (location, name) in own:
@@ -155,7 +155,7 @@ class OperationBuilder:
         parameters = []
         for (location, name), (spec, spec_place) in declared.items():
             if location == "path" and name not in variables:
-                self.references.let_through(spec_place, f"the path has no variable {name!r}")
+                self.references.tolerate(spec_place, f"the path has no variable {name!r}")
                 continue
             if location == "header" and name.lower() in _NOT_PARAMETERS:
                 continue
@@ -219,7 +219,7 @@ class OperationBuilder:
             raw, at = self.references.follow(entry, place / name)
             essence = name.partition(";")[0].strip().lower()
             if essence.count("/") != 1:
-                self.references.let_through(at, f"{name!r} is not a media type")
+                self.references.tolerate(at, f"{name!r} is not a media type")
             validator = fields = finder = None
             if "schema" in _object(raw, at):
                 validator = compiler.validator(raw["schema"], at / "schema")

@@ -139,7 +139,7 @@ def _operations(builder: OperationBuilder, raw: dict[str, Any], place: Place) ->
             at.refuse(str(error))
         names = [name for segment in segments for name in segment.names]
         if len(set(names)) < len(names):
-            builder.references.let_through(at, "a variable is named twice: the last one counts")
+            builder.references.tolerate(at, "a variable is named twice: the last one counts")
         shape = tuple("{}".join(segment.literals) for segment in segments)
         item, where = builder.references.follow(written, at)
         builder.references.drop_nulls(_object(item, where), where, "parameters", "servers", *_METHODS)
@@ -153,12 +153,12 @@ def _operations(builder: OperationBuilder, raw: dict[str, Any], place: Place) ->
             here = where / method
             if first := ids.get(operation.operation_id):
                 what = f"the operationId {operation.operation_id!r} is used at {first} too"
-                builder.references.let_through(here, what)
+                builder.references.tolerate(here, what)
             ids.setdefault(operation.operation_id, here)
             key = (operation.base_path, method, *shape)
             if key in shapes:
                 what = f"the same method and shape of path is at {shapes[key]} too, which is the one that answers"
-                builder.references.let_through(here, what)
+                builder.references.tolerate(here, what)
                 continue
             shapes[key] = here
             operations.append(operation)

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 from mockserver.openapi.schema.coercion import Coercion
 from mockserver.openapi.schema.compiler import Validator
 from mockserver.openapi.schema.references import Place
-from mockserver.openapi.schema.undeclared import Finder
+from mockserver.openapi.schema.undeclared import UndeclaredFinder
 
 Location: TypeAlias = Literal["path", "query", "header", "cookie"]
 Status: TypeAlias = int | str
@@ -39,7 +39,7 @@ class MediaType:
     name: str
     validator: Validator | None
     coercion: Coercion | None  # for the fields of forms and XML
-    undeclared: Finder | None
+    undeclared: UndeclaredFinder | None
     raw: dict[str, Any] = field(repr=False)
 
 

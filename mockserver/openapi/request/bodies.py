@@ -126,7 +126,7 @@ def _decode(media: MediaType, essence: str, content_type: str, body: bytes) -> A
 
 
 def _form(coercion: Coercion | None, fields: dict[str, list[Any]]) -> dict[str, Any]:
-    """Read the texts of a form as its schema wants them; a field given several times is an array."""
+    """The value of a form: its texts converted by the schema, a repeated field as an array."""
     known = (coercion.fields if coercion else None) or {}
     form, fields = read_bracketed(fields, known)
     for name, given in fields.items():

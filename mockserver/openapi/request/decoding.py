@@ -9,7 +9,7 @@ from mockserver.openapi.request.parameters import decode_parameters
 
 
 class DecodedRequest(NamedTuple):
-    """What a client asks for, in values that the document allows.
+    """A decoded request, whose values the document allows.
 
     `parameters` holds path, query, header and cookie parameters by name; where locations share a name the
     query's has it and the others are "header:name". `notes` are sentences on what was not declared.

@@ -1,4 +1,4 @@
-"""XML bodies, parsed by defusedxml and read as their schema wants them."""
+"""XML bodies, parsed by defusedxml and converted by their schema."""
 
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError

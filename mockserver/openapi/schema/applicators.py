@@ -8,20 +8,20 @@ from mockserver.openapi.schema.objects import subschemas
 from mockserver.openapi.schema.problems import LEFT_OUT, Path, Problem
 from mockserver.openapi.schema.references import Place
 
-_CHOICE = frozenset(
+_CHOICE_KEYWORDS = frozenset(
     {"required", "title", "description"}
 )  # keywords of a branch that only chooses which fields there are
-_OPEN = frozenset(
+_OPEN_KEYWORDS = frozenset(
     {"type", "properties", "title", "description", "example", "default"}
 )  # keywords of a branch that takes any other field too
-_KINDS = frozenset({"type", "enum", "const"})  # a value that breaks one of these was not meant for that branch
+_TYPE_KEYWORDS = frozenset({"type", "enum", "const"})  # a value that breaks one of these was not meant for that branch
 
 
 class Choice(NamedTuple):
     """Branches that only say which fields are required: those of all branches, and those that tell branches apart."""
 
     common: frozenset[str]
-    telling: frozenset[str]
+    distinguishing: frozenset[str]
 
 
 def branches(schema: dict[str, Any], keyword: str, place: Place) -> list[tuple[Any, Place]]:
@@ -41,7 +41,7 @@ def composition_checks(builder: Builder, schema: dict[str, Any], place: Place) -
         yield builder.target(schema["$ref"], place / "$ref")
     for keyword in ("allOf", "anyOf", "oneOf"):
         if schema.get(keyword) == []:
-            builder.references.let_through(place / keyword, "is an empty list, and says nothing")
+            builder.references.tolerate(place / keyword, "is an empty list, and says nothing")
     for subschema, at in branches(schema, "allOf", place):
         yield builder.same(subschema, at)
     if alternatives := branches(schema, "anyOf", place):
@@ -50,8 +50,10 @@ def composition_checks(builder: Builder, schema: dict[str, Any], place: Place) -
     if kinds := branches(schema, "oneOf", place):
         # With a discriminator, kinds that allow the same value are told apart by it.
         checks, choice = tuple(builder.same(subschema, at) for subschema, at in kinds), _choice(builder, kinds)
-        vague = _vague(builder, kinds)
-        yield _check_any(checks, choice, "oneOf") if "discriminator" in schema else _check_one(checks, choice, vague)
+        catch_all = _catch_all_branches(builder, kinds)
+        yield (
+            _check_any(checks, choice, "oneOf") if "discriminator" in schema else _check_one(checks, choice, catch_all)
+        )
     if "not" in schema:
         yield _check_not(builder.same(schema["not"], place / "not"))
     ways = {
@@ -77,12 +79,12 @@ def _check_any(checks: tuple[Check, ...], choice: Choice | None, keyword: str = 
             if not wrong:
                 return
             failures.append(wrong)
-        out.extend(_none(failures, value, path, keyword, choice))
+        out.extend(_no_match(failures, value, path, keyword, choice))
 
     return check_any
 
 
-def _check_one(checks: tuple[Check, ...], choice: Choice | None, vague: frozenset[int]) -> Check:
+def _check_one(checks: tuple[Check, ...], choice: Choice | None, catch_all: frozenset[int]) -> Check:
     def check_one(value: Any, path: Path, out: list[Problem]) -> None:
         failures = []
         meant = 0
@@ -91,35 +93,35 @@ def _check_one(checks: tuple[Check, ...], choice: Choice | None, vague: frozense
             check(value, path, wrong)
             if wrong:
                 failures.append(wrong)
-            elif index not in vague:
+            elif index not in catch_all:
                 meant += 1
         matched = len(checks) - len(failures)
         if meant > 1:
             out.append(Problem(path, "oneOf", f"must be of exactly one of the kinds allowed, not {matched}"))
         elif matched == 0:
-            out.extend(_none(failures, value, path, "oneOf", choice))
+            out.extend(_no_match(failures, value, path, "oneOf", choice))
 
     return check_one
 
 
-def _vague(builder: Builder, kinds: list[tuple[Any, Place]]) -> frozenset[int]:
+def _catch_all_branches(builder: Builder, kinds: list[tuple[Any, Place]]) -> frozenset[int]:
     """The branches of a request's `oneOf` that accept values meant for another branch: no field required, or any bytes.
 
     The API's own document has both: arguments that are all optional, and a file or its URL.
     """
     if builder.direction != "request" or len(kinds) < 2:
         return frozenset()
-    vague = set()
+    catch_all = set()
     for index, (kind, at) in enumerate(kinds):
         branch, _ = builder.references.follow(kind, at)
         if not isinstance(branch, dict):
             continue
         if branch.get("format") == "binary":
-            vague.add(index)
-        elif "properties" in branch and branch.keys() <= _OPEN:
-            vague.add(index)
-            builder.references.let_through(at, "wants no field: what another kind of the oneOf takes is let through")
-    return frozenset(vague)
+            catch_all.add(index)
+        elif "properties" in branch and branch.keys() <= _OPEN_KEYWORDS:
+            catch_all.add(index)
+            builder.references.tolerate(at, "wants no field: what another kind of the oneOf takes is let through")
+    return frozenset(catch_all)
 
 
 def _choice(builder: Builder, kinds: list[tuple[Any, Place]]) -> Choice | None:
@@ -129,18 +131,27 @@ def _choice(builder: Builder, kinds: list[tuple[Any, Place]]) -> Choice | None:
     """
     if builder.direction != "request" or len(kinds) < 2:
         return None
-    if not all(isinstance(kind, dict) and kind.get("required") and kind.keys() <= _CHOICE for kind, _ in kinds):
+    if not all(
+        isinstance(kind, dict) and kind.get("required") and kind.keys() <= _CHOICE_KEYWORDS for kind, _ in kinds
+    ):
         return None
     names = [frozenset(map(str, kind["required"])) for kind, _ in kinds]
     common = frozenset.intersection(*names)
-    telling = frozenset.union(*names) - common
-    return Choice(common, telling) if all(required - common for required in names) else None
+    distinguishing = frozenset.union(*names) - common
+    return Choice(common, distinguishing) if all(required - common for required in names) else None
 
 
-def _none(failures: list[list[Problem]], value: Any, path: Path, keyword: str, choice: Choice | None) -> list[Problem]:
+def _no_match(
+    failures: list[list[Problem]], value: Any, path: Path, keyword: str, choice: Choice | None
+) -> list[Problem]:
     """The problems when no branch matched; a problem LEFT_OUT where no field of a choice was sent."""
-    if choice and isinstance(value, dict) and choice.common <= value.keys() and not choice.telling & value.keys():
-        names = " or ".join(sorted(choice.telling))
+    if (
+        choice
+        and isinstance(value, dict)
+        and choice.common <= value.keys()
+        and not choice.distinguishing & value.keys()
+    ):
+        names = " or ".join(sorted(choice.distinguishing))
         return [Problem(path, LEFT_OUT, f"is of none of the kinds allowed: it has no {names}")]
     return _nearest(failures, path, keyword)
 
@@ -155,7 +166,7 @@ def _nearest(failures: list[list[Problem]], path: Path, keyword: str) -> list[Pr
     depth = len(path)
 
     def distance(wrong: list[Problem]) -> int:
-        kinds = [problem for problem in wrong if problem.keyword in _KINDS]
+        kinds = [problem for problem in wrong if problem.keyword in _TYPE_KEYWORDS]
         if any(len(problem.path) == depth for problem in kinds):
             return 2
         return int(any(problem.keyword == "const" and len(problem.path) == depth + 1 for problem in kinds))

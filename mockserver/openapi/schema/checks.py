@@ -73,7 +73,7 @@ def reject(value: Any, path: Path, out: list[Problem]) -> None:
 
 
 def or_null(check: Check) -> Check:
-    """The same check, save that null passes."""
+    """The same check, which null passes too."""
 
     def nullable(value: Any, path: Path, out: list[Problem]) -> None:
         if value is not None:
@@ -93,7 +93,7 @@ def redacting(check: Check) -> Check:
     return check_secret
 
 
-def through(forward_ref: ForwardRef) -> Check:
+def deferred(forward_ref: ForwardRef) -> Check:
     """A check that is looked up when it is called, for a schema that contains itself."""
 
     def referred(value: Any, path: Path, out: list[Problem]) -> None:

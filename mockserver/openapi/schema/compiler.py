@@ -17,10 +17,10 @@ from mockserver.openapi.schema.checks import (
     KeywordCompiler,
     accept,
     all_of,
+    deferred,
     or_null,
     redacting,
     reject,
-    through,
 )
 from mockserver.openapi.schema.problems import Problem
 from mockserver.openapi.schema.references import Place, References
@@ -165,8 +165,8 @@ class Compiler:
         self.direction = direction
         self.fields: dict[Place, dict[str, Validator]] = {}  # used by `generic.rendering`
         self._forward_refs: dict[Place, ForwardRef] = {}
-        self._fresh: list[Place] = []  # compiled since the last search for circles
-        self._sound: set[Place] = set()  # known not to refer to themselves without end
+        self._unchecked: list[Place] = []  # compiled since the last search for circles
+        self._acyclic: set[Place] = set()  # known not to refer to themselves without end
         self._owner: ForwardRef | None = None  # whose value the schema being compiled is about
 
     def validator(self, schema: Any, place: Place) -> Validator:
@@ -221,7 +221,7 @@ class Compiler:
         forward_ref = self._forward_refs.get(place)
         if forward_ref is None:
             forward_ref = self._forward_refs[place] = ForwardRef()
-            self._fresh.append(place)
+            self._unchecked.append(place)
             owner, self._owner = self._owner, forward_ref
             try:
                 forward_ref.check = self.same(schema, place)
@@ -230,25 +230,25 @@ class Compiler:
                 raise
             finally:
                 self._owner = owner
-        return forward_ref.check or through(forward_ref)
+        return forward_ref.check or deferred(forward_ref)
 
     def _refuse_circles(self) -> None:
         """Refuse a schema whose references come back to it without having descended into the value."""
-        for start in self._fresh:
-            if start in self._sound or start not in self._forward_refs:
+        for start in self._unchecked:
+            if start in self._acyclic or start not in self._forward_refs:
                 continue
             trail = [(start, iter(self._forward_refs[start].inward))]
             while trail:
                 place, ways = trail[-1]
                 way = next(ways, None)
                 if way is None:
-                    self._sound.add(place)
+                    self._acyclic.add(place)
                     trail.pop()
                 elif any(way == passed for passed, _ in trail):
                     way.refuse("refers to itself without end", "let it descend into a property or an item")
-                elif way not in self._sound:
+                elif way not in self._acyclic:
                     trail.append((way, iter(self._forward_refs[way].inward)))
-        self._fresh.clear()
+        self._unchecked.clear()
 
 
 def _check_keywords(references: References, schema: dict[str, Any], place: Place) -> None:
@@ -264,4 +264,4 @@ def _check_keywords(references: References, schema: dict[str, Any], place: Place
                 f"the schema keyword {keyword!r} is not one that can be honoured",
                 _HINTS.get(keyword) or f'did you mean {near[0]!r}? if it is an extension, begin its name with "x-"',
             )
-        references.let_through(place / keyword, "is no keyword of a schema, and says nothing")
+        references.tolerate(place / keyword, "is no keyword of a schema, and says nothing")

@@ -101,7 +101,7 @@ class NormalForms:
             if alternatives := branches(schema, keyword, place):
                 union = union_of_views([self._branch(*branch) for branch in alternatives])
                 if len(views) * len(union) > _MAX_VIEWS:
-                    rule = frozenset(self.written(branch, at) for branch, at in alternatives)
+                    rule = frozenset(self.canonical_text(branch, at) for branch, at in alternatives)
                     views = tuple(replace(view, rules={**view.rules, keyword: rule}) for view in views)
                 else:
                     views = both_of_views(views, union)
@@ -151,15 +151,15 @@ class NormalForms:
     def _of_kind(self, kind: str, schema: dict[str, Any], place: Place) -> NormalView:
         words = (*_RULES.get(kind, ()), *RULES_OF_ALL_KINDS)
         rules = {
-            name: frozenset({self.written(schema[name], place / name, name)})
+            name: frozenset({self.canonical_text(schema[name], place / name, name)})
             for name in words
             if name in schema and schema[name] is not _SAYS_NOTHING.get(name)
         }
         view = NormalView(kind, limits=_limits(kind, schema, types_of(schema, place)), rules=rules)
         if kind in ("string", "number"):
             # The encoding of bytes as text restricts a string as a format does.
-            written = {schema.get("format"), schema.get("contentEncoding") if kind == "string" else None}
-            formats = frozenset(name for name in written if isinstance(name, str) and name != "password")
+            canonical_text = {schema.get("format"), schema.get("contentEncoding") if kind == "string" else None}
+            formats = frozenset(name for name in canonical_text if isinstance(name, str) and name != "password")
             view = replace(view, formats=formats)
         if kind == "string" and "pattern" in schema:
             return replace(view, patterns=frozenset({schema["pattern"]}))
@@ -178,7 +178,7 @@ class NormalForms:
             return replace(view, fields=fields, required=required, others=others)
         return view
 
-    def written(self, value: Any, place: Place, keyword: str = "not", trail: tuple[int, ...] = ()) -> str:
+    def canonical_text(self, value: Any, place: Place, keyword: str = "not", trail: tuple[int, ...] = ()) -> str:
         """A rule as JSON text, with references followed and without descriptions; equal for equal rules."""
         return json.dumps(self._plain(value, place, keyword, trail), sort_keys=True)
 

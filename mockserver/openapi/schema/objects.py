@@ -20,7 +20,11 @@ def subschemas(schema: dict[str, Any], keyword: str, place: Place) -> dict[str, 
 
 
 def pattern_subschemas(schema: dict[str, Any], place: Place) -> Iterator[tuple[re.Pattern[str], Any, Place]]:
-    """Every compiled pattern of `patternProperties`, with its schema and where that is."""
+    """Every compiled pattern of `patternProperties`, with its schema and the place of that.
+
+    Raises:
+        ConfigError: a pattern cannot be used.
+    """
     at = place / "patternProperties"
     for pattern, subschema in subschemas(schema, "patternProperties", place).items():
         try:
@@ -59,11 +63,11 @@ def object_checks(builder: Builder, schema: dict[str, Any], place: Place) -> Ite
 
 
 def _required(builder: Builder, schema: dict[str, Any], place: Place) -> tuple[str, ...]:
-    """The names that must be there, less those that this direction does not carry."""
+    """The required names, without the fields that this direction does not carry."""
     builder.references.drop_nulls(schema, place, "required")
     names = schema.get("required", [])
-    if isinstance(names, bool):  # a habit of older drafts, which say so on the property
-        builder.references.let_through(place / "required", "says nothing here; the object lists what it requires")
+    if isinstance(names, bool):  # older drafts set it on the property
+        builder.references.tolerate(place / "required", "says nothing here; the object lists what it requires")
         return ()
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         misused(place, "required", "a list of names (on the object, not on the property)")

@@ -50,7 +50,7 @@ class References:
     folder: Path | None = None
     notes: dict[str, None] = field(default_factory=dict)  # a set in the order of its making
 
-    def let_through(self, place: Place, what: str) -> None:
+    def tolerate(self, place: Place, what: str) -> None:
         """Note a mistake in the document that does no harm."""
         self.notes[f"{place}: {what}"] = None
 
@@ -59,7 +59,7 @@ class References:
         for name in names:
             if name in node and node[name] is None:
                 del node[name]
-                self.let_through(place / name, "is null, and is taken as absent")
+                self.tolerate(place / name, "is null, and is taken as absent")
 
     def follow(self, node: Any, place: Place) -> tuple[Any, Place]:
         """Go from a node to what it stands for, through any chain of references.

@@ -88,9 +88,9 @@ def type_checks(builder: Builder, schema: dict[str, Any], place: Place) -> Itera
 def _types_of_alternatives(
     builder: Builder, schema: dict[str, Any], place: Place, names: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Types of alternatives that `type` beside them rules out: nobody means an alternative that nothing can be of.
+    """The types of alternatives that the `type` beside them rules out, and that are allowed nevertheless.
 
-    This API's own document writes `type: boolean` beside `oneOf: [boolean, "auto"]`, and its clients send "auto".
+    The API's own document writes `type: boolean` beside `oneOf: [boolean, "auto"]`, and its clients send "auto".
     """
     allowed = {*names, "integer"} if "number" in names else {*names}
     added: dict[str, None] = {}
@@ -102,7 +102,7 @@ def _types_of_alternatives(
             accepted = {*types, "integer"} if "number" in types else {*types}
             if types and not allowed & accepted:
                 added.update(dict.fromkeys(types))
-                builder.references.let_through(place / "type", f"rules out what {keyword} allows: that is allowed too")
+                builder.references.tolerate(place / "type", f"rules out what {keyword} allows: that is allowed too")
     return tuple(added)
 
 
@@ -136,7 +136,7 @@ def _one_of(members: list[Any], keyword: str, wanted: str) -> Check:
 
 
 def _bounds(schema: dict[str, Any], place: Place) -> Iterator[tuple[str, Callable[[Any], bool], str]]:
-    """Every rule about the size of a number: keyword, what breaks it, what is wanted."""
+    """The rules about the size of a number: its keyword, the test for a violation, and the allowed numbers in words."""
     limits: dict[str, Any] = {}
     for keyword in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"):
         value = schema.get(keyword)

@@ -8,7 +8,7 @@ from mockserver.openapi.schema.problems import Path, dotted
 from mockserver.openapi.schema.references import Place, References
 from mockserver.openapi.schema.schema_summary import summarize_schema
 
-Finder: TypeAlias = Callable[[Any, Path, list[str]], None]
+UndeclaredFinder: TypeAlias = Callable[[Any, Path, list[str]], None]
 
 MAX_NOTES = 20  # the search for a similar name is slow, so its number is limited
 _MAX_NAME = 64
@@ -41,9 +41,9 @@ class FinderBuilder:
     def __init__(self, references: References) -> None:
         """Make a builder for the schemas of one set of documents."""
         self._references = references
-        self._made: dict[Place, Finder | None] = {}
+        self._made: dict[Place, UndeclaredFinder | None] = {}
 
-    def build(self, schema: Any, place: Place) -> Finder | None:
+    def build(self, schema: Any, place: Place) -> UndeclaredFinder | None:
         """The finder of a schema, which has been compiled and is known to be sound."""
         schema, place = self._references.follow(schema, place) if _is_bare(schema) else (schema, place)
         if place not in self._made:
@@ -51,7 +51,7 @@ class FinderBuilder:
             self._made[place] = self._build(schema, place)
         return self._made[place]
 
-    def _build(self, schema: Any, place: Place) -> Finder | None:
+    def _build(self, schema: Any, place: Place) -> UndeclaredFinder | None:
         summary = summarize_schema(self._references, schema, place)
         names = frozenset(summary.fields) if summary.fields and not summary.is_open else None
         nested = tuple(
@@ -68,12 +68,14 @@ def _is_bare(schema: Any) -> bool:
     return isinstance(schema, dict) and set(schema) == {"$ref"}
 
 
-def _call(finder: Finder | None, value: Any, path: Path, notes: list[str]) -> None:
+def _call(finder: UndeclaredFinder | None, value: Any, path: Path, notes: list[str]) -> None:
     if finder is not None:
         finder(value, path, notes)
 
 
-def _finder(names: frozenset[str] | None, nested: tuple[tuple[str, Finder], ...], items: Finder | None) -> Finder:
+def _finder(
+    names: frozenset[str] | None, nested: tuple[tuple[str, UndeclaredFinder], ...], items: UndeclaredFinder | None
+) -> UndeclaredFinder:
     def find(value: Any, path: Path, notes: list[str]) -> None:
         if value.__class__ is dict:
             if names is not None and not value.keys() <= names:
