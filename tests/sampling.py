@@ -14,6 +14,11 @@ SOAK = os.environ.get("SOAK", "") not in ("", "0")
 SEED = os.environ.get("SAMPLE_SEED", "1")
 
 
+def times(whole: int, share: float) -> int:
+    """The number of repetitions, or of examples of a property: `whole`, or this share of it in `make test`."""
+    return whole if SOAK else max(1, round(whole * share))
+
+
 def part_of(cases: Sequence[Case], share: float, name: str = "", soak: bool = SOAK) -> list[Case]:
     """This share of the cases (0 to 1, one case at least), in their order; all of them where `soak` says so.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.sampling import times
 from tests.server.asgi import make_client, new_cluster, new_endpoint
 from tests.server.script import CLUSTERS, SCRIPT, VOLUMES, Step, play, same
 from tests.server.settled import FUZZ
@@ -104,7 +105,7 @@ MOVES = st.integers(0, 400).map(lambda seconds: ("POST", "/_mock/clock", {"advan
 
 
 @given(st.lists(COMMANDS | MOVES | MOVES | READS, max_size=10), st.integers(1, 5))
-@settings(FUZZ, max_examples=20)
+@settings(FUZZ, max_examples=times(20, 0.4))
 def test_a_kept_answer_is_the_one_that_would_be_made(script: list[Step], seed: int) -> None:
     """A warm server, asked after every step, against servers that have never been asked before.
 
@@ -135,7 +136,7 @@ def test_a_kept_answer_is_the_one_that_would_be_made(script: list[Step], seed: i
 @given(
     st.lists(st.integers(1, 90_000), max_size=40), st.sampled_from(["default", "capacity-crunch", "failing-hardware"])
 )
-@settings(FUZZ, max_examples=15)
+@settings(FUZZ, max_examples=times(15, 0.4))
 def test_kept_answers_at_every_instant(gaps_ms: list[int], scenario: str) -> None:
     """At arbitrary instants: one server that keeps its answers, and one that forgets them before each question."""
     warm, cold = (make_client(scenario=scenario, check_responses=False) for _ in range(2))

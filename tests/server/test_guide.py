@@ -9,6 +9,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from mockserver.server.handler import Handler
+from tests.folding import folded
 from tests.server.asgi import OF_THE_GUIDE, Client, make_client, new_endpoint, new_upload
 from tests.server.contract import GUIDE, OPERATIONS, Declared, load
 
@@ -315,6 +316,7 @@ def test_today_keeps_its_four_keys(client: Client) -> None:
         assert len(client.send("GET", path).refused(404)) == 4
 
 
+@folded()
 @pytest.mark.parametrize("operation", GUIDE, ids=str)
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"{}", b'{"autoscaling": {"min_replicas": -1}}'])
 def test_odd_bodies(operation: Declared, body: bytes, client: Client) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mockserver.audit import journal
+from tests.sampling import times
 from tests.server.asgi import Client, make_client
 
 READS = (
@@ -167,7 +168,10 @@ def test_unwritten_worlds_that_cool_down_are_the_same_when_warm_again(serve: Cal
     assert everything(a) == moved != before
 
 
-def test_ten_thousand_tokens_that_only_read_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
+TOKENS = times(10_000, 0.25)
+
+
+def test_thousands_of_tokens_that_only_read_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """What each of them costs is measured on one thousand (tracing is slow); the rest must just be served.
 
     The journal, which has a bound for all together, is left out.
@@ -193,10 +197,10 @@ def test_ten_thousand_tokens_that_only_read_cost_little(monkeypatch: pytest.Monk
         tracemalloc.stop()
     each = (after - before) / 1_000
     assert each < 4_096, f"{each:.0f} bytes for each world"
-    for number in range(1_300, 10_000):
+    for number in range(1_300, TOKENS):
         read(number)
     worlds = client.app.worlds.all()
-    assert len(worlds) == 10_000
+    assert len(worlds) == TOKENS
     assert sum(world._warm is not None for world in worlds) <= 300
 
 
