@@ -43,7 +43,7 @@ def test_a_cluster_is_not_created_with_a_bad_add_on(change, param):
     assert refused.value.param == param
 
 
-def test_a_command_on_what_is_not_there():
+def test_commands_on_unknown_clusters_and_add_ons_are_refused():
     world = World()
     cluster = world.create_cluster()
     for command in (
@@ -68,7 +68,7 @@ commands = st.lists(
 
 @LAW
 @given(st.integers(0, 2**16), commands)
-def test_commands_on_add_ons_move_nothing_but_the_add_ons(seed, steps):
+def test_commands_on_add_ons_change_only_the_add_ons(seed, steps):
     world, plain = World(seed=seed), World(seed=seed)
     cluster = world.create_cluster(16, num_preemptible_gpus=8, project_id="p")
     plain.create_cluster(16, num_preemptible_gpus=8, project_id="p")

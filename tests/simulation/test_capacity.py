@@ -40,8 +40,8 @@ def few(gpus=4, *, low=0, high=0, name="empty", step_ms=None, **places):
     return with_pools(rules(name), pools, step_ms=step_ms)
 
 
-def states(world, *ones):
-    return [world.state(one) for one in ones]
+def states(world, *endpoints):
+    return [world.state(endpoint) for endpoint in endpoints]
 
 
 # ---- laws over histories
@@ -66,7 +66,7 @@ def test_a_pool_holds_what_the_rows_show(stage, seed, steps):
 def test_nothing_is_granted_that_is_not_free(stage, seed, steps):
     """Held and demand together exceed the capacity only where the demand rose later."""
     world = STAGES[stage](seed)
-    seeded = {one.id for kind in ("endpoint", "cluster") for one in world.view().scan(kind).values()}
+    seeded = {row.id for kind in ("endpoint", "cluster") for row in world.view().scan(kind).values()}
     past = play(world, steps)
     for rows, from_ms, until_ms in spans(world, past):
         granted = [
@@ -102,7 +102,7 @@ def test_no_cluster_is_made_or_grown_beyond_what_is_free(stage, seed, steps):
 
 @LAW
 @given(st.sampled_from(CONTENDED), seeds, UNEVENTFUL)
-def test_nobody_who_could_be_served_is_left_waiting(stage, seed, steps):
+def test_a_claim_that_could_be_granted_never_waits(stage, seed, steps):
     """At every instant: the first who waits for a place is not kept from GPUs that are free there."""
     world = STAGES[stage](seed)
     past = play(world, steps)
@@ -139,7 +139,7 @@ def test_first_come_first_served_at_each_place(stage, seed, steps):
             queue, supply = view.pool(key).queue, world.setup.supply(key)
             stood = [(claim.holder, claim.part) for claim in before.pool(key).queue]
             stands = [(claim.holder, claim.part) for claim in queue]
-            still = [one for one in stood if one in stands]
+            still = [waiting for waiting in stood if waiting in stands]
             assert stands[: len(still)] == still, "newcomers stand behind those who stand already, in their order"
             for number, later in enumerate(queue):
                 for earlier in queue[:number]:
@@ -154,20 +154,20 @@ def test_first_come_first_served_at_each_place(stage, seed, steps):
 
 @LAW
 @given(st.sampled_from(CONTENDED), seeds, UNEVENTFUL)
-def test_whoever_waits_stands_in_the_queue_once_and_nobody_else(stage, seed, steps):
+def test_the_queue_holds_exactly_the_waiting_claims_once(stage, seed, steps):
     world = STAGES[stage](seed)
     for past in play(world, steps):
         view = View(world.setup, past.after, past.at_ms)
         queued = [(c.holder, c.part) for key in view.scan("pool") for c in view.pool(key).queue]
         assert len(queued) == len(set(queued))
         waiting = set()
-        for one in view.scan("endpoint").values():
-            if endpoint_record.state(one, past.at_ms) in ("PENDING", "STARTING", "STARTED", "STOPPING"):
-                waiting |= {(one.id, c.part) for c in one.claims if not c.granted_by(past.at_ms)}
-            if endpoint_record.state(one, past.at_ms) in ("PENDING", "STARTING", "STARTED"):
-                assert one.claims
-            if endpoint_record.state(one, past.at_ms) in ("STARTING", "STARTED"):
-                assert one.claims[0].granted_by(past.at_ms)
+        for endpoint in view.scan("endpoint").values():
+            if endpoint_record.state(endpoint, past.at_ms) in ("PENDING", "STARTING", "STARTED", "STOPPING"):
+                waiting |= {(endpoint.id, c.part) for c in endpoint.claims if not c.granted_by(past.at_ms)}
+            if endpoint_record.state(endpoint, past.at_ms) in ("PENDING", "STARTING", "STARTED"):
+                assert endpoint.claims
+            if endpoint_record.state(endpoint, past.at_ms) in ("STARTING", "STARTED"):
+                assert endpoint.claims[0].granted_by(past.at_ms)
         for cluster in cluster_record.listing(view, None):
             if cluster_record.phase(cluster, past.at_ms) != "CLUSTER_PHASE_DELETING" and any(
                 mark.phase == "CLUSTER_PHASE_READY" for mark in cluster.line
@@ -178,7 +178,7 @@ def test_whoever_waits_stands_in_the_queue_once_and_nobody_else(stage, seed, ste
 
 @LAW
 @given(st.sampled_from(CONTENDED), seeds, UNEVENTFUL)
-def test_the_row_and_the_queue_tell_the_same_promise(stage, seed, steps):
+def test_record_and_queue_hold_the_same_promise(stage, seed, steps):
     world = STAGES[stage](seed)
     for past in play(world, steps):
         view = View(world.setup, past.after, past.at_ms)
@@ -201,7 +201,7 @@ def test_the_row_and_the_queue_tell_the_same_promise(stage, seed, steps):
     st.booleans(),
     st.integers(0, 2 * DAY),
 )
-def test_a_create_agrees_with_what_the_list_said(stage, seed, steps, gpus, gpu, named, ahead):
+def test_a_create_agrees_with_the_listed_availability(stage, seed, steps, gpus, gpu, named, ahead):
     world = STAGES[stage](seed)
     play(world, steps)
     world.wait(ahead)
@@ -261,7 +261,7 @@ def test_a_create_at_the_same_instant_is_refused_once_nothing_is_left():
 
 
 @pytest.mark.parametrize("how", ["delete", "stop"])
-def test_the_waiter_starts_when_the_holder_lets_go(how):
+def test_a_waiting_endpoint_starts_when_the_holder_returns_its_gpus(how):
     world = World(rules_=few(5))
     first, second = world.create(4), world.create(4)
     world.wait(HOUR)
@@ -275,7 +275,7 @@ def test_the_waiter_starts_when_the_holder_lets_go(how):
     assert endpoint_record.zone(world.endpoint(second), world.at_ms) == ZONE
 
 
-def test_a_promise_made_on_a_stop_falls_with_it():
+def test_a_promised_grant_is_withdrawn_when_the_holder_restarts():
     """Stop, then start again while stopping: the GPUs do not come back, and the waiter goes on waiting."""
     world = World(rules_=few(5))
     first, second = world.create(4), world.create(4)
@@ -347,15 +347,15 @@ def test_first_come_first_served():
     world.wait(HOUR).delete(holder)
     for _ in range(3):
         world.wait(HOUR)
-        now = [one for one in waiters if world.state(one) == "STARTED"]
+        now = [endpoint for endpoint in waiters if world.state(endpoint) == "STARTED"]
         assert len(now) == 1
         served += now
         waiters.remove(now[0])
         world.delete(now[0])
-    assert [one.created_ms for one in served] == sorted(one.created_ms for one in served)
+    assert [endpoint.created_ms for endpoint in served] == sorted(endpoint.created_ms for endpoint in served)
 
 
-def test_a_small_one_does_not_overtake_a_large_one():
+def test_a_small_claim_does_not_overtake_a_large_one():
     world = World(rules_=few(4))
     holder = world.create(2)
     large = world.create(4)
@@ -366,7 +366,7 @@ def test_a_small_one_does_not_overtake_a_large_one():
     assert states(world.wait(DAY), large, small) == ["STARTED", "PENDING"]
 
 
-def test_one_that_can_never_be_served_holds_nobody_up():
+def test_a_claim_that_can_never_be_granted_blocks_no_other():
     world = World(rules_=few(4))
     hopeless = world.create(8)
     assert world.availability(1) == "available"
@@ -374,7 +374,7 @@ def test_one_that_can_never_be_served_holds_nobody_up():
     assert states(world.wait(DAY), hopeless, small) == ["PENDING", "STARTED"]
 
 
-def test_one_that_waits_elsewhere_holds_nobody_up():
+def test_a_claim_that_waits_at_another_place_blocks_no_other():
     world = World(rules_=few(**{"us-central-4b": (3, 0, 0), "us-east-1a": (4, 0, 0)}))
     large = world.create(4, zone="us-central-4b")
     here, there = world.create(4), None
@@ -383,7 +383,7 @@ def test_one_that_waits_elsewhere_holds_nobody_up():
     assert states(world.wait(DAY), large, here, there) == ["PENDING", "STARTED", "STARTED"]
 
 
-def test_idleness_frees_gpus_and_the_waiter_knows():
+def test_an_idle_timeout_frees_gpus_and_the_waiting_claim_is_promised_them():
     world = World(rules_=few(5))
     holder, waiter = world.create(4, inactive_timeout=30), world.create(4)
     stopped_ms = world.endpoint(holder).line[-1].at_ms
@@ -397,15 +397,15 @@ def test_idleness_frees_gpus_and_the_waiter_knows():
 
 def test_a_chain_of_idle_timeouts_is_promised_at_once():
     world = World(rules_=few(5))
-    ones = [world.create(4, inactive_timeout=30) for _ in range(4)]
-    lines = [world.endpoint(one).line for one in ones]
+    endpoints = [world.create(4, inactive_timeout=30) for _ in range(4)]
+    lines = [world.endpoint(endpoint).line for endpoint in endpoints]
     for before, after in pairwise(lines):
         assert after[1].cause == "allocated"
         assert after[1].at_ms > before[-1].at_ms
-    for one, line in zip(ones, lines, strict=True):
+    for endpoint, line in zip(endpoints, lines, strict=True):
         world.until(line[2].at_ms)
-        assert world.state(one) == "STARTED"
-        assert world.endpoint(one).line == line
+        assert world.state(endpoint) == "STARTED"
+        assert world.endpoint(endpoint).line == line
 
 
 def test_an_error_frees_gpus():
@@ -530,19 +530,19 @@ def test_a_stopped_create_needs_no_stock():
 
 def test_no_replicas_need_no_gpus():
     world = World(rules_=few(4))
-    one = world.create(4, low=0)
-    assert states(world.wait(HOUR), one) == ["STARTED"]
+    endpoint = world.create(4, low=0)
+    assert states(world.wait(HOUR), endpoint) == ["STARTED"]
     assert held(world.view()) == {}
-    assert world.replicas(one) == (0, 0)
+    assert world.replicas(endpoint) == (0, 0)
     assert world.availability(4) == "available"
 
 
 def test_gpus_are_billed_from_the_grant_to_the_end_of_stopping():
     world = World(rules_=few(4))
-    one = world.create(4)
+    endpoint = world.create(4)
     assert held(world.view()) == {(POOL, ZONE): 4}
-    world.wait(HOUR).stop(one)
-    stopped_ms = world.endpoint(one).line[-1].at_ms
+    world.wait(HOUR).stop(endpoint)
+    stopped_ms = world.endpoint(endpoint).line[-1].at_ms
     assert held(world.until(stopped_ms - 1).view()) == {(POOL, ZONE): 4}
     assert held(world.until(stopped_ms).view()) == {}
 
@@ -551,18 +551,18 @@ def test_gpus_are_billed_from_the_grant_to_the_end_of_stopping():
 def test_a_stopped_endpoint_asks_for_nothing(how):
     """Replicas that it still waited for when it stopped are not waited for any more, whatever is patched later."""
     world = World(rules_=few(6))
-    one = world.create(2, low=2, inactive_timeout=10)
+    endpoint = world.create(2, low=2, inactive_timeout=10)
     holder = world.create(2)
     world.wait(6 * MINUTE)
     if how == "stop":
-        world.stop(one)
-    world.patch(one, bounds=(3, 3))
-    assert world.wait(HOUR).state(one) == "STOPPED"
+        world.stop(endpoint)
+    world.patch(endpoint, bounds=(3, 3))
+    assert world.wait(HOUR).state(endpoint) == "STOPPED"
     for patch in ({"inactive_timeout": 5}, {"display_name": "x"}, {"bounds": (1, 4)}, {"inactive_timeout": None}):
-        world.patch(one, **patch)
+        world.patch(endpoint, **patch)
         assert world.view().pool(POOL).queue == ()
         assert world.view().pool(POOL).held[ZONE] == 2
-    world.delete(one)
+    world.delete(endpoint)
     world.delete(holder)
     assert world.view().pool(POOL).held[ZONE] == 0
 
@@ -596,7 +596,7 @@ def test_a_clusters_gpus_come_back_when_it_is_gone_or_shrinks():
     world.delete_cluster(second)
 
 
-def test_endpoints_and_clusters_do_not_touch():
+def test_endpoints_and_clusters_use_separate_pools():
     world = World(rules_=few(4))
     world.create_cluster(32)
     assert world.availability(4) == "available"
@@ -657,8 +657,8 @@ def test_demand_changes_with_seed_pool_and_place():
         for key in ("p", "q")
         for place in ("a", "b")
     }
-    assert len({tuple(one) for one in series.values()}) == len(series)
-    assert all(len(set(one)) > 12 for one in series.values())
+    assert len({tuple(hours) for hours in series.values()}) == len(series)
+    assert all(len(set(hours)) > 12 for hours in series.values())
 
 
 @pytest.mark.parametrize("step_ms", [7 * MINUTE, 11 * HOUR])
@@ -667,7 +667,7 @@ def test_a_step_that_does_not_divide_the_week_ends_with_it(step_ms):
     assert supply.next_change(DEMAND_PERIOD_MS - 1) == DEMAND_PERIOD_MS
 
 
-def test_unlimited_stock_is_always_there():
+def test_unlimited_stock_is_always_available():
     world = World("bench")
     for _ in range(20):
         assert world.availability(8, gpu="b200_180gb_sxm") == "available"

@@ -62,7 +62,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("why", REFUSED)
-def test_what_is_refused_names_the_field_and_writes_nothing(why):
+def test_a_refused_create_names_the_field_and_writes_nothing(why):
     body, param = REFUSED[why]
     world = World()
     with pytest.raises(Invalid) as refused:
@@ -71,14 +71,14 @@ def test_what_is_refused_names_the_field_and_writes_nothing(why):
     assert world.rows.by_kind == {}
 
 
-def test_the_missing_pair_is_told_in_the_services_own_words():
+def test_a_missing_driver_pair_is_refused_with_the_message_of_the_service():
     with pytest.raises(Invalid, match="cuda version and nvidia driver version are required"):
         World().create_cluster(**NO_PAIR)
     assert MISSING_PAIR.startswith("cuda version and nvidia driver version are required")
 
 
 @pytest.mark.parametrize("field", ["volume_id", "shared_volume"])
-def test_a_volume_elsewhere_is_told_in_the_services_own_words(field):
+def test_a_volume_of_another_region_is_refused_with_the_message_of_the_service(field):
     world = World()
     body = {"shared_volume": {**VOLUME, "region": "us-west-2"}}
     if field == "volume_id":
@@ -88,7 +88,7 @@ def test_a_volume_elsewhere_is_told_in_the_services_own_words(field):
 
 
 @pytest.mark.parametrize(("starts_in", "ends_in"), [(None, 0), (None, -HOUR), (2 * HOUR, HOUR), (HOUR, HOUR)])
-def test_a_window_must_lie_ahead_and_have_a_length(starts_in, ends_in):
+def test_a_reservation_window_must_lie_in_the_future_and_have_a_length(starts_in, ends_in):
     world = World()
     starts = None if starts_in is None else world.at_ms + starts_in
     with pytest.raises(Invalid) as refused:
@@ -110,7 +110,7 @@ def test_each_way_of_naming_a_driver(how):
     assert (driver.id, driver.cuda_version, driver.nvidia_driver_version) == (ID, "12.6", "560")
 
 
-def test_every_region_type_and_driver_of_the_catalogue_can_be_had():
+def test_every_region_type_and_driver_of_the_catalogue_is_accepted():
     for region in CATALOG.regions:
         for gpu_type in region.supported_instance_types:
             for driver in region.driver_versions:
@@ -119,7 +119,7 @@ def test_every_region_type_and_driver_of_the_catalogue_can_be_had():
                 assert cluster.terms.driver == driver
 
 
-def test_defaults_and_what_is_given_back():
+def test_defaults_and_echoed_fields():
     world = World()
     terms = world.create_cluster().terms
     assert (terms.cluster_type, terms.project_id) == ("KUBERNETES", world.setup.rules.project_id)

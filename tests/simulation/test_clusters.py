@@ -131,7 +131,7 @@ def test_every_node_has_a_history_of_its_own_and_none_runs_before_the_control_pl
     assert len({node.id for node in cluster.nodes}) == len({node.name for node in cluster.nodes}) == len(cluster.nodes)
 
 
-def test_all_nodes_and_one_phase_are_there_at_the_first_look():
+def test_a_new_cluster_has_all_its_nodes_and_one_phase():
     world = World()
     cluster = world.create_cluster(32)
     shown = look_at_cluster(world.view(), cluster)
@@ -242,7 +242,7 @@ def test_num_gpus_follows_in_every_phase_and_the_cluster_still_gets_ready(share,
     assert {nodes.phase(node, world.at_ms) for node in workers(world, cluster)} == {nodes.RUNNING}
 
 
-def test_a_node_event_is_told_for_72_hours():
+def test_a_node_event_is_listed_for_72_hours():
     world = World()
     cluster = world.create_cluster()
     world.wait(HOUR).put(cluster, num_gpus=16)
@@ -252,7 +252,7 @@ def test_a_node_event_is_told_for_72_hours():
     assert events(world.wait(1), cluster) == []
 
 
-def test_a_put_of_what_is_so_already_does_nothing():
+def test_an_update_without_a_change_does_nothing():
     world = World()
     cluster = world.create_cluster(16)
     world.wait(SECOND)

@@ -35,7 +35,7 @@ def test_unknown_events_and_fields_are_refused(world):
 @pytest.mark.parametrize(
     ("state", "cause"), [("PENDING", "allocation_failed"), ("STARTING", "boot_failed"), ("STARTED", "crashed")]
 )
-def test_an_endpoint_fails_wherever_it_is_on_its_way(world, state, cause):
+def test_an_endpoint_can_fail_in_every_transient_state(world, state, cause):
     endpoint = world.create()
     world.until(next(mark.at_ms for mark in endpoint.line if mark.phase == state))
     done = world.apply_event("endpoint.fail", endpoint_id=endpoint.name)
@@ -58,7 +58,7 @@ def test_an_endpoint_that_is_stopped_cannot_fail(world):
     assert world.state(endpoint) == "STOPPED"
 
 
-def test_a_failed_endpoint_gives_its_gpus_to_whoever_waits():
+def test_the_gpus_of_a_failed_endpoint_go_to_a_waiting_one():
     world = World(rules_=with_pools(rules(), {"hardware/h100_80gb_sxm": {"us-central-4b": (4, 0, 0)}}))
     first = world.create(2)
     waiter = world.create(4)
@@ -95,7 +95,7 @@ def test_hardware_runs_out_at_one_place_only(world):
         world.apply_event("hardware.run_out")
 
 
-def test_what_runs_stays_and_what_waits_waits_until_it_comes_back(world):
+def test_running_endpoints_keep_their_gpus_when_hardware_runs_out_and_waiting_ones_wait(world):
     running, stopped = world.create(), world.create(started=False)
     world.until(running.line[-1].at_ms).apply_event("hardware.run_out", hardware="h100")
     world.start(stopped)
@@ -115,7 +115,7 @@ def test_the_gpus_of_clusters_run_out_too(world):
     world.create_cluster()
 
 
-def test_stock_without_limits_does_not_run_out():
+def test_unlimited_stock_does_not_run_out():
     with pytest.raises(Conflict, match="unlimited"):
         World("bench").apply_event("hardware.run_out", hardware="h100")
 
@@ -164,7 +164,7 @@ def test_a_degraded_node_runs_on_with_an_alert(world):
     assert world.phase(cluster) == "READY"
 
 
-def test_a_plain_alert_degrades_nothing_and_clearing_it_mends_nothing(world):
+def test_a_plain_alert_neither_degrades_nor_restores_a_cluster(world):
     cluster = world.ready_cluster()
     first, second = world.workers(cluster)
     world.apply_event("alert.fire", node_id=first.name, alert="KubeNodeDiskPressure")
@@ -222,7 +222,7 @@ def test_a_node_that_left_during_the_pause_stays_as_it_was(world):
     assert gone.line[-1].at_ms < gone.deleted_ms
 
 
-def test_a_node_on_its_way_waits_while_its_cluster_is_paused(world):
+def test_a_booting_node_waits_while_its_cluster_is_paused(world):
     cluster = world.ready_cluster(8, num_preemptible_gpus=8, project_id="p")
     world.until(cluster.claims[0].granted_ms + 1)
     (before,) = world.workers(cluster, "preemptible")
@@ -289,7 +289,7 @@ def test_preemptible_nodes_are_given_notice_leave_within_five_minutes_and_are_re
     assert len(world.workers(cluster, "preemptible")) == 2
     world.until(leaving.deleted_ms)
     assert len(world.workers(cluster, "preemptible")) == 1
-    reasons = [one.reason for one in cluster_record.node_events(world.cluster(cluster), world.at_ms)]
+    reasons = [event.reason for event in cluster_record.node_events(world.cluster(cluster), world.at_ms)]
     assert reasons[-2:] == ["TogetherPreemptionNotified", "TogetherPreempted"]
     world.wait(HOUR)
     assert len(world.workers(cluster, "preemptible")) == 2
@@ -297,7 +297,7 @@ def test_preemptible_nodes_are_given_notice_leave_within_five_minutes_and_are_re
     assert world.cluster(cluster).terms.num_preemptible_gpus == 16
 
 
-def test_what_is_reclaimed_goes_back_to_the_pool_until_it_is_replaced(world):
+def test_reclaimed_gpus_go_back_to_the_pool_until_they_are_replaced(world):
     cluster = world.ready_cluster(8, num_preemptible_gpus=8, project_id="p")
     world.until(max(claim.granted_ms for claim in cluster.claims) + 10 * MINUTE)
     held = world.view().pool(cluster.pool).held["us-central-8"]
@@ -332,7 +332,7 @@ def test_volumes_fail_while_they_are_provisioned(world):
         world.apply_event("volume.fail")
 
 
-def test_exhausted_credits_stop_what_costs_and_refuse_more(world):
+def test_exhausted_credits_stop_running_resources_and_refuse_new_ones(world):
     endpoint = world.create()
     on_demand = world.ready_cluster(16)
     reserved = world.ready_cluster(8, billing_type="RESERVED", duration_days=30, cluster_name="prepaid")
@@ -380,8 +380,8 @@ def test_a_scheduled_event_happens_at_its_instant_and_not_before(world):
     endpoint = world.create()
     world.until(endpoint.line[-1].at_ms)
     due_ms = world.at_ms + HOUR
-    one = world.schedule(HOUR, "endpoint.fail")
-    assert one.outcome == "scheduled"
+    event = world.schedule(HOUR, "endpoint.fail")
+    assert event.outcome == "scheduled"
     assert world.state(endpoint, due_ms - 1) == "STARTED"
     seen = endpoint_record.find(world.view(due_ms + 5), endpoint.id)
     assert seen.line[-1] == (due_ms, "ERROR", "crashed")
@@ -391,7 +391,7 @@ def test_a_scheduled_event_happens_at_its_instant_and_not_before(world):
     assert (known.outcome, known.affected) == ("done", (endpoint.id,))
 
 
-def test_an_event_that_turns_out_illegal_is_remembered_as_refused(world):
+def test_a_scheduled_event_that_is_not_legal_when_due_is_listed_as_refused(world):
     endpoint = world.create(started=False)
     world.schedule(HOUR, "endpoint.fail")
     world.schedule(2 * HOUR, "hardware.run_out", hardware="h100")
@@ -406,15 +406,15 @@ def test_events_of_one_instant_happen_in_the_order_they_were_asked_for(world):
     world.ready_cluster()
     for event in ("cluster.pause", "cluster.resume", "node.fail"):
         world.schedule(HOUR, event)
-    assert [one.outcome for one in events.listing(world.view(world.at_ms + HOUR))] == ["done"] * 3
+    assert [event.outcome for event in events.listing(world.view(world.at_ms + HOUR))] == ["done"] * 3
 
 
-def test_an_event_to_come_can_be_taken_back(world):
-    one = world.schedule(HOUR, "credits.exhaust")
-    world.run(lambda transaction: events.cancel(transaction, one.id))
+def test_a_scheduled_event_can_be_cancelled(world):
+    event = world.schedule(HOUR, "credits.exhaust")
+    world.run(lambda transaction: events.cancel(transaction, event.id))
     assert events.listing(world.view(world.at_ms + DAY)) == []
     with pytest.raises(NotFound, match="no event"):
-        world.run(lambda transaction: events.cancel(transaction, one.id))
+        world.run(lambda transaction: events.cancel(transaction, event.id))
     past = world.apply_event("credits.exhaust")
     with pytest.raises(Conflict, match="over: it was done"):
         world.run(lambda transaction: events.cancel(transaction, past.id))
@@ -439,7 +439,7 @@ def planned(world, plan):
     st.lists(st.tuples(st.integers(0, 5 * HOUR), SOME), max_size=5),
     st.lists(st.integers(0, 6 * HOUR), min_size=1, max_size=4),
 )
-def test_what_events_do_does_not_depend_on_who_looked_or_when_it_was_stored(stage, seed, steps, plan, looks):
+def test_the_effect_of_events_does_not_depend_on_reads_or_on_when_it_is_stored(stage, seed, steps, plan, looks):
     """A read folds what is due in memory, a command stores it: both come to the same world."""
     silent, busy = STAGES[stage](seed), STAGES[stage](seed)
     for world in (silent, busy):
@@ -455,7 +455,7 @@ def test_what_events_do_does_not_depend_on_who_looked_or_when_it_was_stored(stag
         at_ms = began + ms
         if ms >= max(looks):
             assert look(silent.view(at_ms)) == look(busy.view(at_ms))
-    assert [one[4:] for one in events.listing(silent.view(began + 7 * HOUR))] == [
-        one[4:] for one in events.listing(busy.view(began + 7 * HOUR))
+    assert [event[4:] for event in events.listing(silent.view(began + 7 * HOUR))] == [
+        event[4:] for event in events.listing(busy.view(began + 7 * HOUR))
     ]
     assert schedule.next_of_world(silent.view(began + 7 * HOUR)) == schedule.next_of_world(busy.view(began + 7 * HOUR))

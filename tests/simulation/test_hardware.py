@@ -62,14 +62,14 @@ def test_every_deployable_model_fits_something_that_can_be_deployed(model):
             assert one.gpu_count * one.gpu.memory_gb >= 1.25 * model.params_b * model.bytes_per_parameter
 
 
-def test_what_is_retired_is_listed_but_fits_nothing():
+def test_retired_hardware_is_listed_but_fits_no_model():
     retired = {one.id for one in CATALOG.hardware.values() if not one.gpu.deployable}
     assert retired
     assert {one.gpu.gpu_type for one in CATALOG.hardware.values() if one.gpu.deployable} == {"h100", "h200", "b200"}
     assert not retired & {one.id for model in CATALOG.models for one in CATALOG.fitting(model)}
 
 
-def test_an_unknown_model_is_told_so():
+def test_an_unknown_model_is_refused():
     with pytest.raises(NotFound, match="No GPU configurations found for model") as refused:
         availability.fitting(World().view(), "nobody/nothing")
     assert refused.value.param == "model"
@@ -83,7 +83,7 @@ def test_zones_and_regions_of_the_catalogue():
     assert {t for region in CATALOG.regions for t in region.supported_instance_types} == set(CATALOG.worker_nodes)
 
 
-def test_the_figures_are_as_old_as_the_last_change_of_demand():
+def test_availabilities_date_from_the_last_change_of_demand():
     world = World("default")
     step_ms = world.setup.rules.stock.demand_step_ms
     for wait_ms in (0, 1, MINUTE, step_ms, step_ms - MINUTE - 1):

@@ -145,7 +145,7 @@ def test_used_twice_at_one_instant_is_written_once():
     assert world.rows.written_out() == written
 
 
-def test_who_waits_for_the_gpus_of_an_idle_endpoint_waits_longer_once_it_is_used():
+def test_using_an_idle_endpoint_postpones_the_grant_of_a_waiting_one():
     pools = {"hardware/h100_80gb_sxm": {"us-central-4b": (2, 0, 0)}}
     world = World(rules_=with_pools(rules(), pools))
     first = started(world, inactive_timeout=60)

@@ -69,7 +69,7 @@ def test_reads_commute_and_change_nothing(stage, seed, steps, ahead):
 
 @LAW
 @given(stages, seeds, ANYTHING, st.integers(0, 3 * DAY))
-def test_what_is_seen_does_not_depend_on_whether_anybody_looked(stage, seed, steps, ahead):
+def test_reads_do_not_influence_later_reads(stage, seed, steps, ahead):
     silent, watched = STAGES[stage](seed), STAGES[stage](seed)
 
     def watch(world):
@@ -85,7 +85,7 @@ def test_what_is_seen_does_not_depend_on_whether_anybody_looked(stage, seed, ste
 
 @LAW
 @given(stages, seeds, ANYTHING, offsets)
-def test_how_often_the_pools_are_settled_and_the_dead_swept_shows_nowhere(stage, seed, steps, ahead):
+def test_settling_pools_and_deleting_expired_rows_changes_no_read(stage, seed, steps, ahead):
     plain, settled = STAGES[stage](seed), STAGES[stage](seed)
 
     def settle(world):
@@ -115,7 +115,7 @@ def test_every_mark_is_a_legal_move_and_none_comes_before_the_one_it_follows(sta
 
 @LAW
 @given(stages, seeds, ANYTHING)
-def test_what_nobody_asked_for_is_promised_to_time_alone(stage, seed, steps):
+def test_promises_are_moves_that_time_may_take(stage, seed, steps):
     """A promise may be kept by time without anybody doing anything."""
     world = STAGES[stage](seed)
     for past in play(world, steps):
@@ -167,7 +167,7 @@ def _is_gone(past: Past, kind: str, row_id: str) -> bool:
 
 @LAW
 @given(st.sampled_from(CONTENDED), seeds, histories(clusters=False))
-def test_gpus_that_somebody_has_are_not_taken_by_anothers_command(stage, seed, steps):
+def test_granted_gpus_are_not_taken_by_commands_on_other_resources(stage, seed, steps):
     world = STAGES[stage](seed)
     for past in play(world, steps):
         changed = [
@@ -281,7 +281,7 @@ def test_a_new_name_leaves_marks_and_counter_alone(stage, seed, steps, which):
 
 @LAW
 @given(stages, seeds, ANYTHING, st.sampled_from(["timeout", "endpoint", "configure", "volume"]))
-def test_a_command_that_says_what_is_so_already_promises_nothing_anew(stage, seed, steps, which):
+def test_a_command_without_effect_changes_no_promise(stage, seed, steps, which):
     world = STAGES[stage](seed)
     play(world, steps)
     before = {(kind, row.id): row for kind, row in resources(world.view())}
@@ -313,7 +313,7 @@ def grants(row):
 
 @LAW
 @given(stages, seeds, ANYTHING)
-def test_a_world_comes_to_rest_where_it_says(stage, seed, steps):
+def test_a_world_is_idle_at_the_instant_run_until_idle_returns(stage, seed, steps):
     world = STAGES[stage](seed)
     play(world, steps)
     idle = schedule.run_until_idle(world.view())
@@ -327,7 +327,7 @@ def test_a_world_comes_to_rest_where_it_says(stage, seed, steps):
 
 @LAW
 @given(stages, seeds, ANYTHING)
-def test_nothing_is_left_hanging(stage, seed, steps):
+def test_every_transient_state_has_a_promise_or_a_reason_to_wait(stage, seed, steps):
     """What is on its way arrives by itself, or waits for something that the timeline names."""
     world = STAGES[stage](seed)
     play(world, steps)
@@ -348,7 +348,7 @@ def test_nothing_is_left_hanging(stage, seed, steps):
 
 @LAW
 @given(stages, seeds, UNEVENTFUL)
-def test_the_unlucky_ways_are_taken_where_a_scenario_gives_them_a_chance(stage, seed, steps):
+def test_unlucky_moves_are_taken_where_a_scenario_gives_them_a_chance(stage, seed, steps):
     world = STAGES[stage](seed)
     play(world, steps)
     chances = world.setup.rules.pace.chances
@@ -363,7 +363,7 @@ def test_the_unlucky_ways_are_taken_where_a_scenario_gives_them_a_chance(stage, 
 
 @LAW
 @given(stages, seeds, ANYTHING)
-def test_what_was_deleted_is_forgotten_in_the_end(stage, seed, steps):
+def test_rows_of_deleted_resources_are_removed_in_the_end(stage, seed, steps):
     world = STAGES[stage](seed)
     play(world, steps)
     for cluster in list(cluster_record.listing(world.view(), None)):
@@ -385,7 +385,7 @@ def test_what_was_deleted_is_forgotten_in_the_end(stage, seed, steps):
 
 
 @pytest.mark.parametrize("stage", ["default", "tight-and-failing"])
-def test_another_process_makes_the_same_rows(stage, tmp_path):
+def test_another_process_writes_the_same_rows(stage, tmp_path):
     """Nothing hangs on the hash seed of a process or on what it did before."""
     script = f"""
 import sys
@@ -483,7 +483,7 @@ def test_the_volume_laws_hold_at_every_instant(stage, seed, steps):
                     assert volume.id in owners
 
 
-def test_the_stages_and_waits_do_what_they_are_for():
+def test_the_random_histories_reach_what_they_are_meant_to_reach():
     """The histories reach what they are meant to: refusals, waiters and promises among them."""
     world = World(rules_=STAGES["tight"](1).setup.rules, seed=1)
     world.create(4, zone="us-central-4b")

@@ -98,7 +98,7 @@ def test_other_traffic_does_not_disturb_a_job(names: list[str], seed: int) -> No
 
 @given(NAMES, CHANCES)
 @SETTLED
-def test_a_model_is_there_from_the_instant_its_job_is_complete_and_no_sooner(names: list[str], chance: float) -> None:
+def test_a_model_exists_exactly_from_the_instant_its_job_is_complete(names: list[str], chance: float) -> None:
     world = World(rules_=with_chances(rules(), import_failed=chance))
     for name in dict.fromkeys(names):
         job = upload(world, name)
@@ -131,7 +131,7 @@ def test_a_failed_import_can_be_tried_again_and_its_job_stays() -> None:
         ("model-99999b", 99999), ("123456b", 8), ("Q-7B-1M", 7),
     ],
 )  # fmt: skip
-def test_the_size_that_a_name_tells(name: str, billions: float) -> None:
+def test_the_size_mentioned_by_a_name(name: str, billions: float) -> None:
     world = World()
     assert world.run(lambda transaction: uploads.upload(transaction, NewUpload(name, "acme/m")))[0].params_b == billions
 
@@ -141,7 +141,7 @@ SECRET = st.text(ascii_letters + digits, min_size=12, max_size=20)
 
 @given(st.sampled_from(["http", "https"]), SECRET, st.sampled_from([".zip", ".tar.gz", ".bin", ""]), st.booleans())
 @SETTLED
-def test_of_a_url_nothing_is_kept_that_may_be_secret(scheme: str, secret: str, suffix: str, hugging: bool) -> None:
+def test_secrets_in_a_url_are_not_kept(scheme: str, secret: str, suffix: str, hugging: bool) -> None:
     host = "huggingface.co/acme/m" if hugging else f"b.example.com:8443/w{suffix}"
     url = f"{scheme}://u:{secret}@{host}?X-Amz-Signature={secret}&y={secret}#{secret}"
     try:

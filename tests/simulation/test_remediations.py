@@ -12,13 +12,13 @@ from tests.simulation.worlds import MINUTE, World, rules, with_chances, with_swi
 MODES = ("VM_ONLY", "HOST_AWARE", "EVICT_WITHOUT_REPLACEMENT", "REBOOT_VM", "HOST_POWER_CYCLE")
 
 
-def states(world, cluster, one):
-    return [mark.phase for mark in world.remediation(cluster, one).line]
+def states(world, cluster, remediation):
+    return [mark.phase for mark in world.remediation(cluster, remediation).line]
 
 
-def over(world, cluster, one):
+def over(world, cluster, remediation):
     """Wait until a remediation is over."""
-    return world.until(world.remediation(cluster, one).line[-1].at_ms)
+    return world.until(world.remediation(cluster, remediation).line[-1].at_ms)
 
 
 @pytest.fixture
@@ -27,26 +27,26 @@ def world():
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_remediation_takes_its_way(world, mode):
+def test_a_remediation_follows_its_lifecycle(world, mode):
     cluster = world.ready_cluster()
-    one = world.remediate(cluster, world.workers(cluster)[0], mode)
+    remediation = world.remediate(cluster, world.workers(cluster)[0], mode)
     quarantine = ["QUARANTINING", "QUARANTINED"] if mode in ("HOST_AWARE", "HOST_POWER_CYCLE") else []
-    assert states(world, cluster, one) == ["PENDING", *quarantine, "RUNNING", "SUCCEEDED"]
-    assert one.trigger == "REMEDIATION_TRIGGER_MANUAL"
-    assert one.requested_by == "devuser"
-    assert world.repair_state(cluster, one) == "PENDING"
+    assert states(world, cluster, remediation) == ["PENDING", *quarantine, "RUNNING", "SUCCEEDED"]
+    assert remediation.trigger == "REMEDIATION_TRIGGER_MANUAL"
+    assert remediation.requested_by == "devuser"
+    assert world.repair_state(cluster, remediation) == "PENDING"
 
 
 @pytest.mark.parametrize("mode", ["REBOOT_VM", "HOST_POWER_CYCLE"])
 def test_a_reboot_keeps_node_and_instance(world, mode):
     cluster = world.ready_cluster()
     node = world.workers(cluster)[0]
-    one = world.remediate(cluster, node, mode)
-    world.until(remediation_record.begun_ms(one))
+    remediation = world.remediate(cluster, node, mode)
+    world.until(remediation_record.begun_ms(remediation))
     booting = world.workers(cluster)[0]
     assert (booting.id, booting.name, booting.instance_id) == (node.id, node.name, node.instance_id)
     assert nodes.phase(booting, world.at_ms) == "NODE_PHASE_BOOTING"
-    over(world, cluster, one)
+    over(world, cluster, remediation)
     assert nodes.phase(world.workers(cluster)[0], world.at_ms) == nodes.RUNNING
     assert world.phase(cluster) == "READY"
     assert len(world.cluster(cluster).nodes) == len(cluster.nodes)
@@ -58,9 +58,9 @@ def test_a_replacement_has_a_new_instance_and_the_old_node_is_listed_as_deleted(
     cluster = world.ready_cluster(num_preemptible_gpus=8, project_id="p")
     world.until(max(node.line[-1].at_ms for node in cluster.nodes))
     node = world.workers(cluster, role)[0]
-    one = world.remediate(cluster, node, mode)
+    remediation = world.remediate(cluster, node, mode)
     assert node.name in [each.name for each in world.workers(cluster, role)]
-    world.until(remediation_record.begun_ms(one))
+    world.until(remediation_record.begun_ms(remediation))
     now = world.workers(cluster, role)
     assert node.instance_id not in [each.instance_id for each in now]
     fresh = next(each for each in now if each.added_by == "repair")
@@ -74,7 +74,7 @@ def test_a_replacement_has_a_new_instance_and_the_old_node_is_listed_as_deleted(
         "TogetherNodeReplaced",
         "TogetherNodeAdded",
     }
-    over(world, cluster, one)
+    over(world, cluster, remediation)
     assert {nodes.phase(each, world.at_ms) for each in world.workers(cluster, role)} == {nodes.RUNNING}
 
 
@@ -82,9 +82,9 @@ def test_an_eviction_leaves_one_node_less_and_gives_its_gpus_back(world):
     cluster = world.ready_cluster(24)
     pool = cluster.pool
     held = world.view().pool(pool).held["us-central-8"]
-    one = world.remediate(cluster, world.workers(cluster)[0], "EVICT_WITHOUT_REPLACEMENT")
+    remediation = world.remediate(cluster, world.workers(cluster)[0], "EVICT_WITHOUT_REPLACEMENT")
     assert cluster_record.num_gpus(world.cluster(cluster), world.at_ms) == 24
-    over(world, cluster, one)
+    over(world, cluster, remediation)
     assert cluster_record.num_gpus(world.cluster(cluster), world.at_ms) == 16
     assert len(world.workers(cluster)) == 2
     assert world.view().pool(pool).held["us-central-8"] == held - 8
@@ -92,7 +92,7 @@ def test_an_eviction_leaves_one_node_less_and_gives_its_gpus_back(world):
     assert len(world.workers(world.put(cluster, num_gpus=24))) == 3
 
 
-def test_the_last_node_is_not_evicted_nor_two_of_two(world):
+def test_the_last_standard_node_is_never_evicted(world):
     cluster = world.ready_cluster(16)
     first, second = world.workers(cluster)
     world.remediate(cluster, first, "EVICT_WITHOUT_REPLACEMENT")
@@ -103,9 +103,9 @@ def test_the_last_node_is_not_evicted_nor_two_of_two(world):
 def test_the_same_id_again_is_the_same_remediation(world):
     cluster = world.ready_cluster()
     first, second = world.workers(cluster)
-    one = world.remediate(cluster, first, remediation_id="mine")
+    remediation = world.remediate(cluster, first, remediation_id="mine")
     rows = world.rows.written_out()
-    assert world.remediate(cluster, first, "VM_ONLY", remediation_id="mine") == one
+    assert world.remediate(cluster, first, "VM_ONLY", remediation_id="mine") == remediation
     assert world.rows.written_out() == rows
     with pytest.raises(Invalid, match="another instance"):
         world.remediate(cluster, second, remediation_id="mine")
@@ -113,7 +113,7 @@ def test_the_same_id_again_is_the_same_remediation(world):
         world.remediate(cluster, second, remediation_id="x" * 129)
 
 
-def test_an_id_is_one_remediations_in_the_whole_account(world):
+def test_a_remediation_id_is_unique_in_the_account(world):
     first, second = world.ready_cluster(), world.ready_cluster()
     world.remediate(first, world.workers(first)[0], remediation_id="mine")
     with pytest.raises(Invalid, match="in another cluster"):
@@ -123,12 +123,12 @@ def test_an_id_is_one_remediations_in_the_whole_account(world):
 def test_one_remediation_of_a_node_at_a_time_but_one_after_the_other(world):
     cluster = world.ready_cluster()
     node = world.workers(cluster)[0]
-    one = world.remediate(cluster, node)
+    remediation = world.remediate(cluster, node)
     with pytest.raises(Invalid, match="not over yet"):
         world.remediate(cluster, node)
-    over(world, cluster, one)
+    over(world, cluster, remediation)
     again = world.remediate(cluster, node)
-    assert [each.id for each in world.cluster(cluster).remediations] == [one.id, again.id]
+    assert [each.id for each in world.cluster(cluster).remediations] == [remediation.id, again.id]
     assert remediation_commands.latest(world.cluster(cluster), node).id == again.id
 
 
@@ -141,12 +141,12 @@ def test_unknown_instances_and_remediations(world):
         world.remediate(cluster, node._replace(instance_id="-"))
     with pytest.raises(NotFound, match="remediation"):
         remediation_commands.get(world.view(), cluster.id, "-", "nothing")
-    one = world.remediate(cluster, node)
+    remediation = world.remediate(cluster, node)
     other = world.workers(cluster)[1].instance_id
     with pytest.raises(NotFound):
-        remediation_commands.get(world.view(), cluster.id, other, one.id)
+        remediation_commands.get(world.view(), cluster.id, other, remediation.id)
     assert remediation_commands.listing(world.view(), cluster.id, other) == []
-    assert remediation_commands.listing(world.view(), cluster.id, "-") == [one]
+    assert remediation_commands.listing(world.view(), cluster.id, "-") == [remediation]
 
 
 def test_a_cluster_or_a_node_that_is_not_up_cannot_be_repaired(world):
@@ -164,8 +164,8 @@ def alerted(world, cluster, name="DmesgXidError", node=None, **fields):
     node = node or world.workers(cluster)[0]
     done = world.apply_event("alert.fire", cluster_id=cluster.id, instance_id=node.instance_id, alert=name, **fields)
     alert = next(each for each in world.cluster(cluster).alerts if each.id == done.affected[-1])
-    one = next((r for r in world.cluster(cluster).remediations if r.id == alert.remediation_id), None)
-    return alert, one
+    remediation = next((r for r in world.cluster(cluster).remediations if r.id == alert.remediation_id), None)
+    return alert, remediation
 
 
 @pytest.mark.parametrize(
@@ -180,43 +180,43 @@ def alerted(world, cluster, name="DmesgXidError", node=None, **fields):
 )
 def test_an_alert_recommends_a_mode_and_waits_for_approval(world, name, fields, mode):
     cluster = world.ready_cluster()
-    alert, one = alerted(world, cluster, name, **fields)
+    alert, remediation = alerted(world, cluster, name, **fields)
     assert alert.firing(world.at_ms)
-    assert (one and one.mode) == mode
-    if one:
-        assert states(world, cluster, one) == ["PENDING_APPROVAL"]
-        assert (one.trigger, one.requested_by) == ("REMEDIATION_TRIGGER_AUTOMATED", alerts.CHECKER)
+    assert (remediation and remediation.mode) == mode
+    if remediation:
+        assert states(world, cluster, remediation) == ["PENDING_APPROVAL"]
+        assert (remediation.trigger, remediation.requested_by) == ("REMEDIATION_TRIGGER_AUTOMATED", alerts.CHECKER)
 
 
 def test_every_alert_of_the_catalogue_fires(world):
     for name, kind in world.setup.catalog.health_alerts.items():
         cluster = world.ready_cluster()
-        _, one = alerted(world, cluster, name)
-        assert (one.mode if one else None) == kind.mode, name
+        _, remediation = alerted(world, cluster, name)
+        assert (remediation.mode if remediation else None) == kind.mode, name
         world.delete_cluster(cluster)
 
 
-def test_an_approved_one_is_carried_out_and_resolves_its_alert(world):
+def test_an_approved_remediation_runs_and_resolves_its_alert(world):
     cluster = world.ready_cluster()
-    alert, one = alerted(world, cluster)
+    alert, remediation = alerted(world, cluster)
     world.wait(MINUTE)
     approved = world.run(
-        lambda d: remediation_commands.approve(d, cluster.id, one.instance_id, one.id, "go", "VM_ONLY")
+        lambda d: remediation_commands.approve(d, cluster.id, remediation.instance_id, remediation.id, "go", "VM_ONLY")
     )
     assert (approved.mode, approved.reviewed_by, approved.review_ms) == ("VM_ONLY", "devuser", world.at_ms)
     assert approved.review_comment == "go"
-    over(world, cluster, one)
-    assert world.repair_state(cluster, one) == "SUCCEEDED"
+    over(world, cluster, remediation)
+    assert world.repair_state(cluster, remediation) == "SUCCEEDED"
     (known,) = world.cluster(cluster).alerts
     assert known.id == alert.id
     assert known.resolved_ms == world.at_ms
 
 
 @pytest.mark.parametrize("verdict", ["reject", "cancel"])
-def test_one_that_is_turned_down_or_called_off_is_cancelled(world, verdict):
+def test_a_rejected_or_cancelled_remediation_is_cancelled(world, verdict):
     cluster = world.ready_cluster()
-    _, one = alerted(world, cluster)
-    named = (cluster.id, one.instance_id, one.id)
+    _, remediation = alerted(world, cluster)
+    named = (cluster.id, remediation.instance_id, remediation.id)
     world.run(
         lambda d: (
             remediation_commands.reject(d, *named, "no")
@@ -224,24 +224,24 @@ def test_one_that_is_turned_down_or_called_off_is_cancelled(world, verdict):
             else remediation_commands.cancel(d, *named)
         )
     )
-    assert states(world, cluster, one) == ["PENDING_APPROVAL", "CANCELLED"]
-    known = world.remediation(cluster, one)
+    assert states(world, cluster, remediation) == ["PENDING_APPROVAL", "CANCELLED"]
+    known = world.remediation(cluster, remediation)
     assert known.reviewed_by == ("devuser" if verdict == "reject" else None)
     assert remediation_record.ended_ms(known, world.at_ms) == world.at_ms
 
 
-def test_only_from_the_states_that_allow_it(world):
+def test_commands_are_refused_in_states_that_do_not_allow_them(world):
     cluster = world.ready_cluster()
     node = world.workers(cluster)[0]
-    one = world.remediate(cluster, node, "HOST_AWARE")
-    named = (cluster.id, one.instance_id, one.id)
+    remediation = world.remediate(cluster, node, "HOST_AWARE")
+    named = (cluster.id, remediation.instance_id, remediation.id)
     for refused in (
         lambda d: remediation_commands.approve(d, *named, None, None),
         lambda d: remediation_commands.reject(d, *named, None),
     ):
         with pytest.raises(Invalid, match="Failed precondition: .* is PENDING; .* PENDING_APPROVAL"):
             world.run(refused)
-    world.until(one.line[1].at_ms)
+    world.until(remediation.line[1].at_ms)
     with pytest.raises(Invalid, match="Failed precondition: .* is QUARANTINING"):
         world.run(lambda d: remediation_commands.cancel(d, *named))
     _, waiting = alerted(world, cluster, node=world.workers(cluster)[1])
@@ -249,72 +249,72 @@ def test_only_from_the_states_that_allow_it(world):
         world.run(lambda d: remediation_commands.approve(d, cluster.id, "-", waiting.id, None, "HOST_POWER_CYCLE"))
 
 
-def test_a_pending_one_can_be_cancelled_before_it_begins(world):
+def test_a_pending_remediation_can_be_cancelled(world):
     cluster = world.ready_cluster()
     before = world.workers(cluster)
-    one = world.remediate(cluster, before[0], "VM_ONLY")
-    world.run(lambda d: remediation_commands.cancel(d, cluster.id, one.instance_id, one.id))
+    remediation = world.remediate(cluster, before[0], "VM_ONLY")
+    world.run(lambda d: remediation_commands.cancel(d, cluster.id, remediation.instance_id, remediation.id))
     world.wait(60 * MINUTE)
-    assert world.repair_state(cluster, one) == "CANCELLED"
+    assert world.repair_state(cluster, remediation) == "CANCELLED"
     assert world.workers(cluster) == before
 
 
-def test_it_resolves_itself_once_the_alert_has_been_clear_for_five_minutes(world):
+def test_a_recommendation_resolves_itself_five_minutes_after_its_alert_clears(world):
     cluster = world.ready_cluster()
-    alert, one = alerted(world, cluster)
+    alert, remediation = alerted(world, cluster)
     world.wait(MINUTE).apply_event("alert.clear", cluster_id=cluster.id, alert_id=alert.id)
     cleared_ms = world.at_ms
     world.wait(5 * MINUTE - 1)
-    assert world.repair_state(cluster, one) == "PENDING_APPROVAL"
+    assert world.repair_state(cluster, remediation) == "PENDING_APPROVAL"
     world.wait(1)
-    assert world.repair_state(cluster, one) == "AUTO_RESOLVED"
-    assert world.remediation(cluster, one).line[-1].at_ms == cleared_ms + 5 * MINUTE
+    assert world.repair_state(cluster, remediation) == "AUTO_RESOLVED"
+    assert world.remediation(cluster, remediation).line[-1].at_ms == cleared_ms + 5 * MINUTE
 
 
-def test_it_does_not_resolve_itself_if_the_alert_fires_again(world):
+def test_a_recommendation_stays_if_the_alert_fires_again(world):
     cluster = world.ready_cluster()
-    alert, one = alerted(world, cluster)
+    alert, remediation = alerted(world, cluster)
     world.wait(MINUTE).apply_event("alert.clear", cluster_id=cluster.id, alert_id=alert.id)
     _, again = alerted(world.wait(4 * MINUTE), cluster)
-    assert again.id == one.id
+    assert again.id == remediation.id
     world.wait(60 * MINUTE)
-    assert world.repair_state(cluster, one) == "PENDING_APPROVAL"
+    assert world.repair_state(cluster, remediation) == "PENDING_APPROVAL"
 
 
 def test_a_severer_alert_escalates_the_recommendation_in_place(world):
     cluster = world.ready_cluster()
-    _, one = alerted(world, cluster, "KubeNodePIDPressure")
+    _, remediation = alerted(world, cluster, "KubeNodePIDPressure")
     world.wait(MINUTE)
     _, same = alerted(world, cluster, "IBRailsDownOrDegraded")
-    assert (same.id, same.mode) == (one.id, "HOST_AWARE")
+    assert (same.id, same.mode) == (remediation.id, "HOST_AWARE")
     assert remediation_record.updated_ms(same, world.at_ms) == world.at_ms
     _, milder = alerted(world, cluster, "NpdXfsShutdown")
     assert milder.mode == "HOST_AWARE"
 
 
-def test_none_is_recommended_in_the_cool_down(world):
+def test_no_remediation_is_recommended_in_the_cool_down(world):
     cluster = world.ready_cluster()
     node = world.workers(cluster)[0]
     over(world, cluster, world.remediate(cluster, node))
     _, none = alerted(world.wait(29 * MINUTE), cluster, node=node)
     assert none is None
-    _, one = alerted(world.wait(MINUTE), cluster, node=node)
-    assert one is not None
+    _, remediation = alerted(world.wait(MINUTE), cluster, node=node)
+    assert remediation is not None
 
 
 @pytest.mark.parametrize(("policy", "first"), [("automatic", "PENDING"), ("approval", "PENDING_APPROVAL")])
-def test_the_policy(policy, first):
+def test_the_policy_decides_the_first_state_and_the_reviewer(policy, first):
     world = World(rules_=with_switches(rules(), automated_remediations=policy))
     cluster = world.ready_cluster()
-    _, one = alerted(world, cluster)
-    assert one.line[0].phase == first
-    assert one.reviewed_by == (alerts.AUTO_APPROVED if policy == "automatic" else None)
+    _, remediation = alerted(world, cluster)
+    assert remediation.line[0].phase == first
+    assert remediation.reviewed_by == (alerts.AUTO_APPROVED if policy == "automatic" else None)
 
 
-def test_the_policy_never():
+def test_the_policy_never_recommends_nothing():
     world = World(rules_=with_switches(rules(), automated_remediations="never"))
-    _, one = alerted(world, world.ready_cluster())
-    assert one is None
+    _, remediation = alerted(world, world.ready_cluster())
+    assert remediation is None
 
 
 def test_a_failed_node_is_repaired_and_the_cluster_with_it(world):
@@ -322,8 +322,8 @@ def test_a_failed_node_is_repaired_and_the_cluster_with_it(world):
     node = world.workers(cluster)[0]
     world.wait(MINUTE).apply_event("node.fail", cluster_id=cluster.id, node_id=node.name)
     assert world.phase(cluster) == "DEGRADED"
-    one = world.remediate(cluster, node, "HOST_AWARE")
-    over(world, cluster, one)
+    remediation = world.remediate(cluster, node, "HOST_AWARE")
+    over(world, cluster, remediation)
     assert world.phase(cluster) == "READY"
     assert world.cluster(cluster).line[-1].cause == "repaired"
 
@@ -343,9 +343,9 @@ def test_a_node_that_does_not_come_up_again_fails_its_remediation():
     world = World(rules_=with_chances(rules(), boot_failed=0))
     cluster = world.ready_cluster()
     world.setup = World(rules_=with_chances(rules(), boot_failed=1)).setup
-    one = world.remediate(cluster, world.workers(cluster)[0], "VM_ONLY")
-    over(world, cluster, one)
-    known = world.remediation(cluster, one)
+    remediation = world.remediate(cluster, world.workers(cluster)[0], "VM_ONLY")
+    over(world, cluster, remediation)
+    known = world.remediation(cluster, remediation)
     assert remediation_record.state(known, world.at_ms) == "FAILED"
     assert known.error == "The node did not come up again."
     assert world.phase(cluster) == "DEGRADED", "as by any other worker that fails"
@@ -353,13 +353,13 @@ def test_a_node_that_does_not_come_up_again_fails_its_remediation():
 
 
 @pytest.mark.parametrize("wait", ["pending", "running"])
-def test_a_cluster_that_goes_ends_its_remediations(world, wait):
+def test_deleting_a_cluster_ends_its_remediations(world, wait):
     cluster = world.ready_cluster()
-    one = world.remediate(cluster, world.workers(cluster)[0])
+    remediation = world.remediate(cluster, world.workers(cluster)[0])
     if wait == "running":
-        world.until(remediation_record.begun_ms(one))
+        world.until(remediation_record.begun_ms(remediation))
     world.delete_cluster(cluster)
-    known = world.remediation(cluster, one)
+    known = world.remediation(cluster, remediation)
     assert known.line[-1].phase == ("CANCELLED" if wait == "pending" else "FAILED")
     assert known.error == (None if wait == "pending" else "The node left the cluster.")
 
@@ -367,46 +367,46 @@ def test_a_cluster_that_goes_ends_its_remediations(world, wait):
 def test_a_node_that_is_scaled_away_ends_its_remediation(world):
     cluster = world.ready_cluster(16)
     newest = world.workers(cluster)[-1]
-    one = world.remediate(cluster, newest, "HOST_AWARE")
+    remediation = world.remediate(cluster, newest, "HOST_AWARE")
     world.put(cluster, num_gpus=8)
-    assert states(world, cluster, one) == ["PENDING", "CANCELLED"]
+    assert states(world, cluster, remediation) == ["PENDING", "CANCELLED"]
 
 
-def test_another_command_leaves_a_remediation_on_its_way_alone(world):
+def test_other_commands_do_not_disturb_a_remediation_under_way(world):
     cluster = world.ready_cluster(16)
-    one = world.remediate(cluster, world.workers(cluster)[0], "HOST_AWARE")
+    remediation = world.remediate(cluster, world.workers(cluster)[0], "HOST_AWARE")
     before = {node.id: node.line for node in world.cluster(cluster).nodes}
     world.wait(1000).put(cluster, cluster_config={"load_balancer": "NONE"})
-    assert world.remediation(cluster, one).line == one.line
+    assert world.remediation(cluster, remediation).line == remediation.line
     assert {node.id: node.line for node in world.cluster(cluster).nodes} == before
 
 
 def test_facts_are_kept_when_a_cluster_with_a_running_remediation_is_changed(world):
     cluster = world.ready_cluster(16)
-    one = world.remediate(cluster, world.workers(cluster)[0])
-    world.until(remediation_record.begun_ms(one) + 1000)
-    known = facts(one.line, world.at_ms)
+    remediation = world.remediate(cluster, world.workers(cluster)[0])
+    world.until(remediation_record.begun_ms(remediation) + 1000)
+    known = facts(remediation.line, world.at_ms)
     world.put(cluster, num_gpus=24)
-    assert world.remediation(cluster, one).line[: len(known)] == known
-    assert world.remediation(cluster, one).line[-1].phase == "SUCCEEDED"
+    assert world.remediation(cluster, remediation).line[: len(known)] == known
+    assert world.remediation(cluster, remediation).line[-1].phase == "SUCCEEDED"
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_what_a_remediation_promises_is_made_anew_the_same(world, mode):
     cluster = world.ready_cluster(24)
-    one = world.remediate(cluster, world.workers(cluster)[0], mode)
+    remediation = world.remediate(cluster, world.workers(cluster)[0], mode)
     before = world.cluster(cluster)
     for name in ("a", "b", "c"):
         world.wait(500).put(cluster, cluster_config={"load_balancer": "NONE", "slurm_partition": name})
     after = world.cluster(cluster)
     assert (after.nodes, after.remediations) == (before.nodes, before.remediations)
-    assert world.remediation(cluster, one).line == one.line
+    assert world.remediation(cluster, remediation).line == remediation.line
 
 
 def test_an_alert_fires_on_where_the_repair_that_would_have_ended_it_is_cancelled(world):
     cluster = world.ready_cluster()
-    _, one = alerted(world, cluster)
-    named = (cluster.id, one.instance_id, one.id)
+    _, remediation = alerted(world, cluster)
+    named = (cluster.id, remediation.instance_id, remediation.id)
     world.run(lambda d: remediation_commands.approve(d, *named, None, None))
     assert world.cluster(cluster).alerts[0].resolved_ms is not None
     world.run(lambda d: remediation_commands.cancel(d, *named))
@@ -415,9 +415,9 @@ def test_an_alert_fires_on_where_the_repair_that_would_have_ended_it_is_cancelle
 
 def test_a_cluster_that_is_paused_ends_its_remediations(world):
     cluster = world.ready_cluster()
-    one = world.remediate(cluster, world.workers(cluster)[0])
+    remediation = world.remediate(cluster, world.workers(cluster)[0])
     world.apply_event("cluster.pause", cluster_id=cluster.id)
-    assert states(world, cluster, one) == ["PENDING", "CANCELLED"]
+    assert states(world, cluster, remediation) == ["PENDING", "CANCELLED"]
     world.wait(MINUTE).apply_event("cluster.resume", cluster_id=cluster.id)
     again = world.remediate(cluster, world.workers(cluster)[0])
     world.until(remediation_record.begun_ms(again) + 1)
@@ -436,12 +436,12 @@ def test_histories_stay_in_order_where_a_cluster_is_scaled_during_a_repair(world
     assert "ready_but_degraded" not in [mark.cause for mark in line], "by then all its workers run"
 
 
-def test_tests_that_fail_are_not_mended_by_a_repair_that_was_over_before():
+def test_an_earlier_repair_does_not_undo_failed_tests():
     world = World(rules_=with_chances(rules(), tests_failed=1))
     cluster = world.create_cluster(16, acceptance_tests_params={"enabled": True})
     world.until(cluster.line[-1].at_ms)
-    one = world.remediate(cluster, world.workers(cluster)[0])
-    over(world, cluster, one)
+    remediation = world.remediate(cluster, world.workers(cluster)[0])
+    over(world, cluster, remediation)
     assert world.phase(cluster) == "READY"
     again = world.remediate(cluster, world.workers(cluster)[0])
     line = world.put(cluster, num_gpus=24).line
@@ -450,14 +450,14 @@ def test_tests_that_fail_are_not_mended_by_a_repair_that_was_over_before():
     assert line[-1].phase == "CLUSTER_PHASE_ACCEPTANCE_TESTS_FAILED"
 
 
-def test_what_is_about_to_be_evicted_is_what_a_smaller_cluster_gives_up(world):
+def test_scaling_down_removes_nodes_about_to_be_evicted_first(world):
     cluster = world.ready_cluster(16)
     first, second = world.workers(cluster)
-    one = world.remediate(cluster, first, "EVICT_WITHOUT_REPLACEMENT")
+    remediation = world.remediate(cluster, first, "EVICT_WITHOUT_REPLACEMENT")
     world.put(cluster, num_gpus=8)
     world.wait(60 * MINUTE)
     assert [node.id for node in world.workers(cluster)] == [second.id]
-    assert world.repair_state(cluster, one) == "CANCELLED"
+    assert world.repair_state(cluster, remediation) == "CANCELLED"
 
 
 def test_a_cluster_whose_broken_node_is_scaled_away_is_ready_again(world):

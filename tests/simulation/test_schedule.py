@@ -9,39 +9,39 @@ from tests.simulation.worlds import DAY, HOUR, MINUTE, REGION, SECOND, ZONE, Wor
 FEW = with_pools(rules(), {"hardware/h100_80gb_sxm": {ZONE: (5, 0, 0)}, "cluster/H100_SXM": {REGION: (32, 0, 0)}})
 
 
-def test_an_empty_world_is_idle_and_nothing_comes():
+def test_an_empty_world_is_idle():
     view = World().view()
     assert schedule.next_of_world(view) is None
     assert schedule.run_until_idle(view) == schedule.standing(view) == schedule.Idle(view.at_ms, True, ())
     assert list(schedule.tracks(view)) == []
 
 
-def test_idle_is_where_everything_has_arrived():
+def test_a_world_is_idle_once_every_resource_rests():
     world = World()
-    one, cluster, volume = world.create(), world.create_cluster(16), world.create_volume()
+    endpoint, cluster, volume = world.create(), world.create_cluster(16), world.create_volume()
     idle = schedule.run_until_idle(world.view())
-    arrivals = [line[-1].at_ms for line in (one.line, cluster.line, volume.line)]
+    arrivals = [line[-1].at_ms for line in (endpoint.line, cluster.line, volume.line)]
     assert idle == schedule.Idle(max(arrivals), True, ())
     assert not schedule.standing(world.view(idle.at_ms - 1)).idle
 
 
 def test_idle_timeouts_and_reservation_ends_are_not_waited_for():
     world = World()
-    one = world.create(inactive_timeout=30)
+    endpoint = world.create(inactive_timeout=30)
     cluster = world.create_cluster(billing_type="RESERVED", duration_days=3)
     idle = schedule.run_until_idle(world.view())
-    assert idle.at_ms == max(one.line[2].at_ms, first(cluster.line, cluster_record.READY))
+    assert idle.at_ms == max(endpoint.line[2].at_ms, first(cluster.line, cluster_record.READY))
     assert idle.idle
 
 
-def test_what_has_begun_to_stop_is_waited_for():
+def test_stopping_endpoints_are_waited_for():
     world = World()
-    one = world.create(inactive_timeout=30)
-    world.until(one.line[3].at_ms)
-    assert schedule.run_until_idle(world.view()).at_ms == one.line[4].at_ms
+    endpoint = world.create(inactive_timeout=30)
+    world.until(endpoint.line[3].at_ms)
+    assert schedule.run_until_idle(world.view()).at_ms == endpoint.line[4].at_ms
 
 
-def test_one_that_waits_for_ever_is_listed():
+def test_a_resource_that_never_gets_its_gpus_is_listed_as_waiting():
     world = World(rules_=FEW)
     world.create(4)
     waiter = world.create(4)
@@ -88,12 +88,12 @@ def test_paused_and_failed_clusters_are_at_rest():
 
 def test_a_step_goes_to_the_next_state_and_ends_at_rest():
     world = World()
-    one = world.create(inactive_timeout=30)
+    endpoint = world.create(inactive_timeout=30)
     steps = []
-    while (at_ms := schedule.next_step(world.view(), "endpoint", world.endpoint(one))) is not None:
+    while (at_ms := schedule.next_step(world.view(), "endpoint", world.endpoint(endpoint))) is not None:
         steps.append(at_ms)
         world.until(at_ms)
-    assert steps == [mark.at_ms for mark in one.line[1:3]]
+    assert steps == [mark.at_ms for mark in endpoint.line[1:3]]
 
 
 def test_steps_see_every_phase_of_a_cluster_and_then_its_last_nodes():
@@ -109,11 +109,11 @@ def test_steps_see_every_phase_of_a_cluster_and_then_its_last_nodes():
 
 def test_the_next_change_of_the_world_is_the_earliest_of_all():
     world = World()
-    one, volume = world.create(), world.create_volume()
-    assert schedule.next_of_world(world.view()) == min(one.line[1].at_ms, volume.line[1].at_ms)
+    endpoint, volume = world.create(), world.create_volume()
+    assert schedule.next_of_world(world.view()) == min(endpoint.line[1].at_ms, volume.line[1].at_ms)
 
 
-def test_what_is_gone_comes_no_more():
+def test_deleted_resources_have_no_next_change():
     world = World()
     cluster = world.create_cluster(24)
     world.wait(HOUR).put(cluster, num_gpus=32)

@@ -38,7 +38,7 @@ SHIPPED = scenario_names(FIXTURES)
 
 def test_the_scenarios_that_ship():
     assert set(SHIPPED) == {
-        "bench", "capacity-crunch", "default", "empty", "failing-hardware", "slow-provisioning"
+        "bench", "capacity-crunch", "default", "empty", "failing-hardware", "slow-provisioning", "today"
     }  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def test_default_is_a_lived_in_account():
 
 @LAW
 @given(seeds, st.integers(0, 10**6))
-def test_bench_has_everything_always(seed, minutes):
+def test_bench_has_unlimited_stock(seed, minutes):
     world = World("bench", seed=seed, lived_in=True).wait(minutes * MINUTE)
     for one in world.setup.catalog.hardware.values():
         assert availability.availability(world.view(), one) == "available"
@@ -172,7 +172,7 @@ def test_failing_hardware_begins_with_one_of_each_broken():
 
 @LAW
 @given(st.sampled_from(SHIPPED), seeds, st.integers(0, 30 * DAY))
-def test_a_birth_is_a_function_of_seed_account_and_instant(name, seed, later_ms):
+def test_the_first_rows_depend_only_on_seed_account_and_instant(name, seed, later_ms):
     first, same = (World(name, seed=seed, lived_in=True) for _ in range(2))
     assert first.rows.written_out() == same.rows.written_out()
     if list(first.view().scan("endpoint")):
@@ -238,7 +238,7 @@ cluster_seeds = st.builds(
     st.booleans(),
     seeds,
 )
-def test_whatever_an_account_begins_with_obeys_the_laws(ones, stores, groups, attached, seed):
+def test_seeded_resources_obey_the_laws(ones, stores, groups, attached, seed):
     from dataclasses import replace
 
     stores = [replace(volume, name=f"v{number}") for number, volume in enumerate(stores)]

@@ -77,14 +77,14 @@ OUTER = st.builds(
 
 @FUZZ
 @given(OUTER)
-def test_there_and_back(value: Outer) -> None:
+def test_a_value_comes_back_equal(value: Outer) -> None:
     written = json.loads(json.dumps(codec(Outer).encode(value)))
     assert codec(Outer).decode(written, ()) == value
 
 
 @FUZZ
 @given(JSON)
-def test_whatever_is_read_is_a_value_or_a_complaint(value: Any) -> None:
+def test_decoding_gives_a_value_or_a_bad_value_error(value: Any) -> None:
     for kind in (Outer, Inner, *ROWS.values()):
         try:
             codec(kind).decode(value, ("rows",))
@@ -122,7 +122,7 @@ def good() -> dict[str, Any]:
         ({"one": 5}, "x.one: expected a value of its own shape or null"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(change: dict[str, Any], told: str) -> None:
+def test_a_bad_value_names_its_place(change: dict[str, Any], told: str) -> None:
     with pytest.raises(BadValue) as bad:
         codec(Outer).decode({**good(), **change}, ("x",))
     assert str(bad.value) == told

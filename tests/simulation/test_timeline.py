@@ -28,7 +28,7 @@ def line_of(gaps):
 
 @LAW
 @given(gaps, st.integers(90, 150))
-def test_reading_agrees_with_walking(gaps, t_ms):
+def test_observe_agrees_with_a_linear_search(gaps, t_ms):
     line = line_of(gaps)
     past = [mark for mark in line if mark.at_ms <= t_ms]
     coming = [mark for mark in line if mark.at_ms > t_ms]
@@ -47,7 +47,7 @@ def test_the_last_of_several_marks_at_one_instant_counts():
     assert next_change(line, 1) == 2
 
 
-def test_the_earliest_of_what_is_given():
+def test_earliest_ignores_missing_instants():
     assert earliest(3, None, 2) == 2
     assert earliest(None) is None
     assert earliest() is None
@@ -69,7 +69,7 @@ CONDITIONS = {
     st.integers(0, 10**6),
     st.floats(0, 1),
 )
-def test_following_the_table_ends_at_rest_by_legal_moves(kind, data, seed, late_ms, chance_of_all):
+def test_unfold_ends_at_rest_by_legal_moves(kind, data, seed, late_ms, chance_of_all):
     table = LIFECYCLES[kind]
     conditions = frozenset(data.draw(st.sets(st.sampled_from(CONDITIONS[kind] or ["none"]))))
     slow = Pace(pace.durations_ms, dict.fromkeys(pace.chances, chance_of_all))
@@ -95,7 +95,7 @@ def test_promises_made_anew_from_the_facts_are_the_same_promises(seed, t_ms):
     assert unfold(Course(table, pace, KeyedRandom(seed, "id", 0)), facts(line, t_ms), t_ms) == line
 
 
-def test_a_gate_holds_a_move_back_or_for_ever():
+def test_a_gate_delays_a_move_or_blocks_it():
     table = LIFECYCLES["endpoint"]
     begun = (Mark(0, "PENDING", "create"),)
     held = unfold(Course(table, pace, KeyedRandom(1, "id", 0)), begun, 0, gates={"allocated": lambda since_ms: None})
@@ -107,13 +107,13 @@ def test_a_gate_holds_a_move_back_or_for_ever():
     assert [mark.at_ms for mark in late[1:]] == [mark.at_ms + 10**9 for mark in plain[1:]]
 
 
-def test_the_walk_ends_where_it_is_told():
+def test_unfold_ends_at_the_phase_given_as_until():
     table = LIFECYCLES["endpoint"]
     line = unfold(Course(table, pace, KeyedRandom(1, "id", 0)), (Mark(0, "PENDING", "create"),), 0, until="STARTING")
     assert [mark.phase for mark in line] == ["PENDING", "STARTING"]
 
 
-def test_an_unlucky_way_is_taken_as_often_as_its_chance_says():
+def test_an_unlucky_move_is_taken_as_often_as_its_chance_says():
     table = LIFECYCLES["endpoint"]
     moves = table.timed_moves("STARTING", frozenset())
     for wanted in (0.0, 0.25, 1.0):
@@ -122,7 +122,7 @@ def test_an_unlucky_way_is_taken_as_often_as_its_chance_says():
         assert taken.count("boot_failed") / 2_000 == pytest.approx(wanted, abs=0.03)
 
 
-def test_several_unlucky_ways_share_the_lot():
+def test_several_unlucky_moves_are_each_taken_with_their_chance():
     causes = {"x": ("time", "event"), "y": ("time",), "z": ("time", "event")}
     moves = tuple(Move(name, ("a",), "b", by) for name, by in causes.items())
     table = Lifecycle("k", "", "assumed", ("a",), {"a": State("a"), "b": State("b", rests=True)}, moves)
@@ -140,7 +140,7 @@ def test_several_unlucky_ways_share_the_lot():
 
 @LAW
 @given(st.integers(0, 2**16), st.text(max_size=5), st.integers(0, 9), st.text(max_size=5), st.integers(0, 99))
-def test_a_draw_is_a_function_of_its_key_alone(seed, resource, accepted, name, width):
+def test_a_number_depends_only_on_its_key(seed, resource, accepted, name, width):
     drawn = KeyedRandom(seed, resource, accepted).between(name, 5, 5 + width)
     other = KeyedRandom(seed, resource, accepted)
     other.between("something else", 0, 10**9)

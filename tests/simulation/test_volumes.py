@@ -32,7 +32,7 @@ def test_a_volume_is_provisioned_and_then_available():
         ({"region": "mars-1"}, "region"),
     ],
 )
-def test_a_volume_that_cannot_be_is_refused(given, param):
+def test_an_invalid_volume_is_refused(given, param):
     world = World()
     with pytest.raises(Invalid) as refused:
         world.create_volume(**given)

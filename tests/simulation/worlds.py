@@ -228,11 +228,11 @@ class World:
         asked = {"reason": None, "remediation_id": None, **asked}
         return self.run(lambda d: remediation_commands.create(d, cluster.id, node.instance_id, mode, **asked))
 
-    def remediation(self, cluster: Cluster, one: Remediation) -> Remediation:
-        return remediation_commands.get(self.view(), cluster.id, "-", one.id)
+    def remediation(self, cluster: Cluster, remediation: Remediation) -> Remediation:
+        return remediation_commands.get(self.view(), cluster.id, "-", remediation.id)
 
-    def repair_state(self, cluster: Cluster, one: Remediation, at_ms: int | None = None) -> str:
-        return remediation_record.state(self.remediation(cluster, one), self.at_ms if at_ms is None else at_ms)
+    def repair_state(self, cluster: Cluster, remediation: Remediation, at_ms: int | None = None) -> str:
+        return remediation_record.state(self.remediation(cluster, remediation), self.at_ms if at_ms is None else at_ms)
 
     def workers(self, cluster: Cluster, role: str = "standard") -> list[nodes.Node]:
         return cluster_record.live_nodes(self.cluster(cluster), self.at_ms, role)
@@ -281,24 +281,24 @@ def gpu_count(setup: Setup, endpoint: Endpoint) -> int:
     return setup.catalog.hardware[endpoint.hardware].gpu_count
 
 
-def replicas(view: View, one: Endpoint) -> tuple[int, int]:
+def replicas(view: View, endpoint: Endpoint) -> tuple[int, int]:
     """How many replicas have GPUs, and how many serve."""
-    count = gpu_count(view.setup, one)
-    current = endpoint_record.current_replicas(one, count, view.at_ms)
-    return current, endpoint_record.ready_replicas(view.setup, one, count, view.at_ms)
+    count = gpu_count(view.setup, endpoint)
+    current = endpoint_record.current_replicas(endpoint, count, view.at_ms)
+    return current, endpoint_record.ready_replicas(view.setup, endpoint, count, view.at_ms)
 
 
-def look_at_endpoint(view: View, one: Endpoint) -> dict[str, Any]:
+def look_at_endpoint(view: View, endpoint: Endpoint) -> dict[str, Any]:
     at_ms = view.at_ms
     return {
-        "id": one.id,
-        "name": one.name,
-        "display_name": one.display_name,
-        "state": endpoint_record.state(one, at_ms),
-        "timeout": one.inactive_timeout,
-        "bounds": (one.min_replicas, one.max_replicas),
-        "replicas": replicas(view, one),
-        "zone": endpoint_record.zone(one, at_ms),
+        "id": endpoint.id,
+        "name": endpoint.name,
+        "display_name": endpoint.display_name,
+        "state": endpoint_record.state(endpoint, at_ms),
+        "timeout": endpoint.inactive_timeout,
+        "bounds": (endpoint.min_replicas, endpoint.max_replicas),
+        "replicas": replicas(view, endpoint),
+        "zone": endpoint_record.zone(endpoint, at_ms),
     }
 
 
@@ -316,14 +316,14 @@ def _look_at_node(view: View, node: nodes.Node) -> dict[str, Any]:
     }
 
 
-def _look_at_remediation(one: Remediation, at_ms: int) -> dict[str, Any]:
+def _look_at_remediation(remediation: Remediation, at_ms: int) -> dict[str, Any]:
     return {
-        "id": one.id,
-        "mode": one.mode,
-        "history": facts(one.line, at_ms),
-        "updated": remediation_record.updated_ms(one, at_ms),
-        "error": one.error if remediation_record.state(one, at_ms) == "FAILED" else None,
-        "review": (one.reviewed_by, one.review_ms, one.review_comment),
+        "id": remediation.id,
+        "mode": remediation.mode,
+        "history": facts(remediation.line, at_ms),
+        "updated": remediation_record.updated_ms(remediation, at_ms),
+        "error": remediation.error if remediation_record.state(remediation, at_ms) == "FAILED" else None,
+        "review": (remediation.reviewed_by, remediation.review_ms, remediation.review_comment),
     }
 
 
@@ -332,13 +332,13 @@ def look_at_cluster(view: View, cluster: Cluster) -> dict[str, Any]:
     at_ms = view.at_ms
     ready_ms = cluster_record.first_ready_ms(cluster, at_ms)
     preemptible = cluster_record.live_nodes(cluster, at_ms, "preemptible")
-    deleted = [one for one in cluster.nodes if one.deleted_ms is not None and one.deleted_ms <= at_ms]
+    deleted = [node for node in cluster.nodes if node.deleted_ms is not None and node.deleted_ms <= at_ms]
     attached = [view.get(volume_record.KIND, volume_id) for volume_id in cluster.volume_ids]
     return {
         "terms": replace(cluster.terms, num_gpus=0, num_reserved_gpus=0, num_capacity_pool_gpus=0),
         "num_gpus": cluster_record.num_gpus(cluster, at_ms),
-        "remediations": [_look_at_remediation(one, at_ms) for one in cluster.remediations],
-        "alerts": [one for one in cluster.alerts if one.firing(at_ms)],
+        "remediations": [_look_at_remediation(remediation, at_ms) for remediation in cluster.remediations],
+        "alerts": [alert for alert in cluster.alerts if alert.firing(at_ms)],
         "status": cluster_record.status(view.setup, cluster, at_ms),
         "history": facts(cluster.line, at_ms),
         "ready": ready_ms,
@@ -374,10 +374,10 @@ LOOKS: dict[str, Callable[[View, Any], dict[str, Any]]] = {
 def availabilities(view: View) -> dict[tuple[str, str | None], str]:
     """What the hardware list says, of each deployable configuration and of each in each zone."""
     found = {}
-    for one in view.setup.catalog.hardware.values():
-        if one.gpu.deployable:
-            for zone in (None, *one.gpu.zones):
-                found[one.id, zone] = availability.availability(view, one, zone)
+    for hardware in view.setup.catalog.hardware.values():
+        if hardware.gpu.deployable:
+            for zone in (None, *hardware.gpu.zones):
+                found[hardware.id, zone] = availability.availability(view, hardware, zone)
     return found
 
 
@@ -386,7 +386,8 @@ def look(view: View) -> dict[str, Any]:
     return {
         "hardware": availabilities(view),
         "endpoints": [
-            look_at_endpoint(view, one) if isinstance(one, Endpoint) else one for one in endpoint_record.listing(view)
+            look_at_endpoint(view, endpoint) if isinstance(endpoint, Endpoint) else endpoint
+            for endpoint in endpoint_record.listing(view)
         ],
         "clusters": [look_at_cluster(view, cluster) for cluster in cluster_record.listing(view, None)],
         "volumes": [look_at_volume(view, volume) for volume in volume_record.listing(view, None)],
@@ -402,10 +403,10 @@ def held(view: View, *, standard: bool = True) -> dict[tuple[str, str], int]:
             assert place is not None
             found[pool, place] = found.get((pool, place), 0) + gpus
 
-    for one in view.scan(endpoint_record.KIND).values():
+    for endpoint in view.scan(endpoint_record.KIND).values():
         if not view.setup.rules.stock.unlimited:
-            gpus = replicas(view, one)[0] * gpu_count(view.setup, one)
-            add(view.setup.catalog.hardware[one.hardware].pool, endpoint_record.zone(one, view.at_ms), gpus)
+            gpus = replicas(view, endpoint)[0] * gpu_count(view.setup, endpoint)
+            add(view.setup.catalog.hardware[endpoint.hardware].pool, endpoint_record.zone(endpoint, view.at_ms), gpus)
     for cluster in cluster_record.listing(view, None):
         roles = ("standard", "preemptible") if standard else ("preemptible",)
         for node in cluster_record.live_nodes(cluster, view.at_ms, *roles):
