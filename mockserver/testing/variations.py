@@ -34,7 +34,7 @@ def names_of(asked: Asked, control: Control) -> list[str]:
     return found
 
 
-class Variation:
+class VariationContext:
     """One variation: a context in which it is on."""
 
     def __init__(self, name: str, begin: Callable[[str | None], None]) -> None:

@@ -178,13 +178,15 @@ class MockTogether:
         """The account itself, and the others of the test."""
         return [self, *self._accounts.values()]
 
-    def variations(self, asked: variations.Asked = True) -> Iterator[variations.Variation]:
+    def variations(self, asked: variations.Asked = True) -> Iterator[variations.VariationContext]:
         """Every variation, or those whose names begin so; each is a context in which it is on.
 
         In each, the world begins anew, and so do those of the test's other accounts. Raises LookupError for what no
         name begins with.
         """
-        return (variations.Variation(name, self._begin_varied) for name in variations.names_of(asked, self.control))
+        return (
+            variations.VariationContext(name, self._begin_varied) for name in variations.names_of(asked, self.control)
+        )
 
     def snapshot(self) -> str:
         """Take a snapshot of the world; its id."""

@@ -1,6 +1,7 @@
 """Differences between two documents, and whether they break clients.
 
-By hand, because the tools that do this (oasdiff) are programs in other languages, which a user would have to install.
+By hand, because the Python packages for it miss changed enums and nulls, do not follow `$ref` in OpenAPI 3.1, or
+compare in one direction only.
 
 `documents` compares operations, which `pairing` brings together, their parameters, bodies, responses and `security`;
 `schemas` compares their schemas, with `restrictions` for what one schema says itself and `changes` for what breaks.
