@@ -71,7 +71,7 @@ def next_of_world(view: View) -> int | None:
 
 
 def _existing_rows(view: View) -> Iterator[tuple[str, str, Any]]:
-    """Every row whose resource is there: (kind, id, row)."""
+    """Every row whose resource exists: (kind, id, row)."""
     for kind in KINDS:
         for row_id, row in view.scan(kind).items():
             if not view.setup.lifecycles[kind].states[observe(row.line, view.at_ms).phase].gone:
@@ -94,14 +94,14 @@ def tracks(view: View) -> Iterator[Track]:
 
 
 def lines_ever(view: View) -> Iterator[Track]:
-    """Every timeline of the world, also of what is gone by now."""
+    """Every timeline of the world, also those of deleted resources."""
     for kind in KINDS:
         for row in view.scan(kind).values():
             yield from lines_of(kind, row)
 
 
 def lines_of(kind: str, row: Any) -> Iterator[Track]:
-    """Every timeline of a resource, its own first, whether or not anything is there yet."""
+    """Every timeline of a resource, its own first, also of parts that begin in the future."""
     yield Track(kind, row.id, None, row.line)
     yield from _parts(row)
 
@@ -115,17 +115,17 @@ def _parts(row: Any) -> Iterator[Track]:
 
 
 def standing(view: View) -> Idle:
-    """Where the world stands now: whether anything is on its way, and what of that will not arrive by itself."""
+    """The world now: whether anything is under way, and which resources under way will not arrive by themselves."""
     moving = [track for track in tracks(view) if _moving(view, track)]
     stuck = {track.part_of or track.id for track in moving if _arrives(view, track, view.at_ms) is None}
     return Idle(view.at_ms, not moving, tuple(sorted(stuck)))
 
 
 def run_until_idle(view: View) -> Idle:
-    """Where the world stands at the first instant from which nothing is on its way any more.
+    """The world at the first instant from which nothing is under way any more.
 
-    Idle timeouts, ends of reservations and changes of demand are not waited for, save that a resource which
-    waits for GPUs may use up to 24 hours of them. What does not arrive is listed as waiting.
+    Idle timeouts, ends of reservations and changes of demand are not waited for, except that a resource which
+    waits for GPUs is given up to 24 hours. Resources that do not arrive are listed as waiting.
     """
     at_ms = view.at_ms
     for _ in range(MOST_JUMPS):
@@ -140,9 +140,10 @@ def run_until_idle(view: View) -> Idle:
 
 
 def _arrives(view: View, track: Track, t_ms: int) -> int | None:
-    """The track's next change, unless it waits for GPUs for longer than we are ready to wait."""
+    """The track's next change, or None where it waits for GPUs for longer than `LONGEST_WAIT_MS`."""
     next_ms = next_change(track.line, t_ms)
-    # A cluster has its own GPUs from its create on; only preemptible nodes wait, and it does not wait for them.
+    # A cluster has its own GPUs from its create on. Only its preemptible nodes wait for GPUs, and it does not wait for
+    # them.
     for_gpus = track.kind == endpoint_record.KIND and bool(track.waits_on)
     if next_ms is None or (for_gpus and next_ms > view.at_ms + LONGEST_WAIT_MS):
         return None
@@ -150,7 +151,7 @@ def _arrives(view: View, track: Track, t_ms: int) -> int | None:
 
 
 def _moving(view: View, track: Track) -> bool:
-    """Whether the timeline is in a state that is on the way to another."""
+    """Whether the timeline is in a transient state: one that does not rest."""
     if track.line[0].at_ms > view.at_ms:
         return False
     state = view.setup.lifecycles[track.kind].states[observe(track.line, view.at_ms).phase]

@@ -47,7 +47,7 @@ Step = tuple[tuple[str, int], str, dict[str, Any]]
 
 
 def _tight(base: Rules) -> Rules:
-    """Two small pools that everybody wants, and a demand that comes and goes."""
+    """Rules with small pools and a demand that varies, so that claims often wait."""
     pools = {
         "hardware/h100_80gb_sxm": {"us-central-4b": (6, 0, 4), "us-east-1a": (4, 2, 4)},
         "hardware/h200_140gb_sxm": {"us-central-4b": (4, 0, 0)},
@@ -72,7 +72,7 @@ def _lived_in(scenario: str, seed: int) -> World:
 
 MODES = ("VM_ONLY", "HOST_AWARE", "EVICT_WITHOUT_REPLACEMENT", "REBOOT_VM", "HOST_POWER_CYCLE")
 TIGHT = _tight(rules("empty"))
-STAGES: dict[str, Callable[[int], World]] = {
+STARTING_WORLDS: dict[str, Callable[[int], World]] = {
     **{name: partial(_lived_in, name) for name in SCENARIOS},
     "tight": lambda seed: World(rules_=TIGHT, seed=seed),
     "tight-and-failing": lambda seed: World(
@@ -81,8 +81,8 @@ STAGES: dict[str, Callable[[int], World]] = {
     ),
     "kept-volumes": lambda seed: World(rules_=with_switches(TIGHT, inline_volumes="kept"), seed=seed),
 }
-STAGES["in-full-swing"] = _in_full_swing
-STAGE_NAMES = tuple(STAGES)
+STARTING_WORLDS["in-full-swing"] = _in_full_swing
+STARTING_WORLD_NAMES = tuple(STARTING_WORLDS)
 CONTENDED = ("capacity-crunch", "tight", "tight", "tight-and-failing")
 
 TIMEOUTS = (None, None, 1, 5, 60)
@@ -90,7 +90,7 @@ NODES = (8, 8, 16, 24)
 
 
 def _wait(pick: Random) -> tuple[str, int]:
-    """None, a little, minutes, days, or to where something happens, or just before or after."""
+    """How long to wait before a step: nothing, seconds to days, or until just before, at or after a change."""
     return pick.choice(
         [
             ("ms", 0),
@@ -237,7 +237,7 @@ ANYTHING = st.one_of(UNEVENTFUL, EVENTFUL)
 
 @dataclass(frozen=True)
 class Past:
-    """One command that was carried out, or refused: when, and the rows before and after it."""
+    """A command that was accepted or refused: its instant, and the rows before and after it."""
 
     at_ms: int
     command: str
@@ -247,7 +247,7 @@ class Past:
 
 
 def play(world: World, steps: Sequence[Step], *, watch: Callable[[World], None] = lambda world: None) -> list[Past]:
-    """Carry out the commands; `watch` is called after every wait, before the command."""
+    """Run the commands; `watch` is called after every wait, before the command."""
     played = []
     for (unit, amount), command, given in steps:
         wait_ms = amount
@@ -259,7 +259,7 @@ def play(world: World, steps: Sequence[Step], *, watch: Callable[[World], None] 
         before = world.rows.copy()
         refusal = None
         try:
-            _carry_out(world, command, dict(given))
+            _run_command(world, command, dict(given))
         except Refusal as refused:
             refusal = refused
         played.append(Past(world.at_ms, command, refusal, before, world.rows.copy()))
@@ -270,8 +270,8 @@ def _pick(rows: Sequence[Any], which: int) -> Any | None:
     return rows[which % len(rows)] if rows else None
 
 
-def _happen(world: World, given: dict[str, Any]) -> None:
-    """An event, about whatever of the world it can be about; refused where there is nothing of the kind."""
+def _apply_event(world: World, given: dict[str, Any]) -> None:
+    """Apply an event to a random subject of the world; it is refused where there is none."""
     event, which = given["event"], given["which"]
     view = world.view()
     about: dict[str, Any] = {}
@@ -298,7 +298,7 @@ def _happen(world: World, given: dict[str, Any]) -> None:
 
 
 def _repair(world: World, command: str, given: dict[str, Any]) -> None:
-    """A remediation is asked for, or the newest one of a cluster reviewed."""
+    """Create a remediation, or review the newest of a cluster."""
     cluster = _pick(list(cluster_record.listing(world.view(), None)), given["which"])
     if cluster is None:
         return
@@ -319,10 +319,10 @@ def _repair(world: World, command: str, given: dict[str, Any]) -> None:
             world.run(lambda transaction: remediation_commands.cancel(transaction, *named))
 
 
-def _carry_out(world: World, command: str, given: dict[str, Any]) -> None:
+def _run_command(world: World, command: str, given: dict[str, Any]) -> None:
     view = world.view()
     if command == "event":
-        _happen(world, given)
+        _apply_event(world, given)
     elif command in ("remediate", "review"):
         _repair(world, command, given)
     elif command == "create":
@@ -404,7 +404,7 @@ def _change_cluster(world: World, cluster: Any, command: str, given: dict[str, A
 
 
 def spans(world: World, past: Sequence[Past], *, after_ms: int = 2 * DAY) -> Iterator[tuple[Rows, int, int]]:
-    """Each state of the rows with the instants from and until (not included) which it was in force."""
+    """Each state of the rows with the instants from which and until which (excluded) it was in force."""
     for number, one in enumerate(past):
         until_ms = past[number + 1].at_ms if number + 1 < len(past) else one.at_ms + after_ms
         if until_ms > one.at_ms:

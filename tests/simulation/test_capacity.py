@@ -13,7 +13,17 @@ from mockserver.simulation.endpoints import record as endpoint_record
 from mockserver.simulation.hardware.availability import STOCK_OUT
 from mockserver.simulation.kernel.capacity import DEMAND_PERIOD_MS, Pool, Supply, settle
 from mockserver.simulation.kernel.rules import PoolRule, StockRules
-from tests.simulation.histories import CONTENDED, LAW, STAGE_NAMES, STAGES, UNEVENTFUL, histories, instants, play, spans
+from tests.simulation.histories import (
+    CONTENDED,
+    LAW,
+    STARTING_WORLD_NAMES,
+    STARTING_WORLDS,
+    UNEVENTFUL,
+    histories,
+    instants,
+    play,
+    spans,
+)
 from tests.simulation.worlds import (
     DAY,
     HOUR,
@@ -48,9 +58,9 @@ def states(world, *endpoints):
 
 
 @LAW
-@given(st.sampled_from(STAGE_NAMES), seeds, UNEVENTFUL)
-def test_a_pool_holds_what_the_rows_show(stage, seed, steps):
-    world = STAGES[stage](seed)
+@given(st.sampled_from(STARTING_WORLD_NAMES), seeds, UNEVENTFUL)
+def test_a_pool_holds_what_the_rows_show(starting_world, seed, steps):
+    world = STARTING_WORLDS[starting_world](seed)
     past = play(world, steps)
     for rows, from_ms, until_ms in spans(world, past):
         for at_ms in instants(world, rows, from_ms, until_ms):
@@ -63,9 +73,9 @@ def test_a_pool_holds_what_the_rows_show(stage, seed, steps):
 
 @LAW
 @given(st.sampled_from(CONTENDED), seeds, UNEVENTFUL)
-def test_nothing_is_granted_that_is_not_free(stage, seed, steps):
+def test_nothing_is_granted_that_is_not_free(starting_world, seed, steps):
     """Held and demand together exceed the capacity only where the demand rose later."""
-    world = STAGES[stage](seed)
+    world = STARTING_WORLDS[starting_world](seed)
     seeded = {row.id for kind in ("endpoint", "cluster") for row in world.view().scan(kind).values()}
     past = play(world, steps)
     for rows, from_ms, until_ms in spans(world, past):
@@ -88,8 +98,8 @@ def test_nothing_is_granted_that_is_not_free(stage, seed, steps):
 
 @LAW
 @given(st.sampled_from(CONTENDED), seeds, histories(endpoints=False))
-def test_no_cluster_is_made_or_grown_beyond_what_is_free(stage, seed, steps):
-    world = STAGES[stage](seed)
+def test_no_cluster_is_made_or_grown_beyond_what_is_free(starting_world, seed, steps):
+    world = STARTING_WORLDS[starting_world](seed)
     for past in play(world, steps):
         if past.command not in ("create_cluster", "put_cluster") or past.refusal:
             continue
@@ -102,9 +112,9 @@ def test_no_cluster_is_made_or_grown_beyond_what_is_free(stage, seed, steps):
 
 @LAW
 @given(st.sampled_from(CONTENDED), seeds, UNEVENTFUL)
-def test_a_claim_that_could_be_granted_never_waits(stage, seed, steps):
+def test_a_claim_that_could_be_granted_never_waits(starting_world, seed, steps):
     """At every instant: the first who waits for a place is not kept from GPUs that are free there."""
-    world = STAGES[stage](seed)
+    world = STARTING_WORLDS[starting_world](seed)
     past = play(world, steps)
     for rows, from_ms, until_ms in spans(world, past):
         for at_ms in {*instants(world, rows, from_ms, until_ms), *demand_changes(world, from_ms, until_ms)}:
@@ -131,8 +141,8 @@ def demand_changes(world, from_ms, until_ms):
 
 @LAW
 @given(st.sampled_from(CONTENDED), seeds, histories(clusters=False))
-def test_first_come_first_served_at_each_place(stage, seed, steps):
-    world = STAGES[stage](seed)
+def test_first_come_first_served_at_each_place(starting_world, seed, steps):
+    world = STARTING_WORLDS[starting_world](seed)
     for past in play(world, steps):
         before, view = (View(world.setup, rows, past.at_ms) for rows in (past.before, past.after))
         for key in view.scan("pool"):
@@ -154,8 +164,8 @@ def test_first_come_first_served_at_each_place(stage, seed, steps):
 
 @LAW
 @given(st.sampled_from(CONTENDED), seeds, UNEVENTFUL)
-def test_the_queue_holds_exactly_the_waiting_claims_once(stage, seed, steps):
-    world = STAGES[stage](seed)
+def test_the_queue_holds_exactly_the_waiting_claims_once(starting_world, seed, steps):
+    world = STARTING_WORLDS[starting_world](seed)
     for past in play(world, steps):
         view = View(world.setup, past.after, past.at_ms)
         queued = [(c.holder, c.part) for key in view.scan("pool") for c in view.pool(key).queue]
@@ -178,8 +188,8 @@ def test_the_queue_holds_exactly_the_waiting_claims_once(stage, seed, steps):
 
 @LAW
 @given(st.sampled_from(CONTENDED), seeds, UNEVENTFUL)
-def test_record_and_queue_hold_the_same_promise(stage, seed, steps):
-    world = STAGES[stage](seed)
+def test_record_and_queue_hold_the_same_promise(starting_world, seed, steps):
+    world = STARTING_WORLDS[starting_world](seed)
     for past in play(world, steps):
         view = View(world.setup, past.after, past.at_ms)
         promised = {
@@ -201,8 +211,8 @@ def test_record_and_queue_hold_the_same_promise(stage, seed, steps):
     st.booleans(),
     st.integers(0, 2 * DAY),
 )
-def test_a_create_agrees_with_the_listed_availability(stage, seed, steps, gpus, gpu, named, ahead):
-    world = STAGES[stage](seed)
+def test_a_create_agrees_with_the_listed_availability(starting_world, seed, steps, gpus, gpu, named, ahead):
+    world = STARTING_WORLDS[starting_world](seed)
     play(world, steps)
     world.wait(ahead)
     zones = world.setup.catalog.hardware[f"{gpus}x_nvidia_{gpu}"].gpu.zones
@@ -227,8 +237,8 @@ def test_a_create_agrees_with_the_listed_availability(stage, seed, steps, gpus, 
 
 @LAW
 @given(st.sampled_from(CONTENDED), seeds, UNEVENTFUL, st.integers(1, 8))
-def test_two_creates_at_one_instant_never_both_get_the_last(stage, seed, steps, gpus):
-    world = STAGES[stage](seed)
+def test_two_creates_at_one_instant_never_both_get_the_last(starting_world, seed, steps, gpus):
+    world = STARTING_WORLDS[starting_world](seed)
     play(world, steps)
     supply = world.setup.supply(POOL)
     for _ in range(30):

@@ -10,7 +10,7 @@ from mockserver.simulation.clusters import nodes
 from mockserver.simulation.clusters import record as cluster_record
 from mockserver.simulation.endpoints import record as endpoint_record
 from mockserver.simulation.volumes import record as volume_record
-from tests.simulation.histories import LAW, STAGE_NAMES, STAGES, UNEVENTFUL, play
+from tests.simulation.histories import LAW, STARTING_WORLD_NAMES, STARTING_WORLDS, UNEVENTFUL, play
 from tests.simulation.worlds import DAY, HOUR, MINUTE, World, look, rules, with_pools
 
 
@@ -433,15 +433,17 @@ def planned(world, plan):
 
 @LAW
 @given(
-    st.sampled_from(STAGE_NAMES),
+    st.sampled_from(STARTING_WORLD_NAMES),
     st.integers(0, 999),
     UNEVENTFUL,
     st.lists(st.tuples(st.integers(0, 5 * HOUR), SOME), max_size=5),
     st.lists(st.integers(0, 6 * HOUR), min_size=1, max_size=4),
 )
-def test_the_effect_of_events_does_not_depend_on_reads_or_on_when_it_is_stored(stage, seed, steps, plan, looks):
+def test_the_effect_of_events_does_not_depend_on_reads_or_on_when_it_is_stored(
+    starting_world, seed, steps, plan, looks
+):
     """A read folds what is due in memory, a command stores it: both come to the same world."""
-    silent, busy = STAGES[stage](seed), STAGES[stage](seed)
+    silent, busy = STARTING_WORLDS[starting_world](seed), STARTING_WORLDS[starting_world](seed)
     for world in (silent, busy):
         play(world, steps)
         planned(world, plan)

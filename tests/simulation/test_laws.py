@@ -22,8 +22,8 @@ from tests.simulation.histories import (
     ANYTHING,
     CONTENDED,
     LAW,
-    STAGE_NAMES,
-    STAGES,
+    STARTING_WORLD_NAMES,
+    STARTING_WORLDS,
     UNEVENTFUL,
     Past,
     histories,
@@ -46,7 +46,7 @@ from tests.simulation.worlds import (
 )
 
 seeds = st.integers(0, 2**16)
-stages = st.sampled_from(STAGE_NAMES)
+starting_worlds = st.sampled_from(STARTING_WORLD_NAMES)
 offsets = st.lists(st.integers(0, 3 * DAY), min_size=2, max_size=4)
 
 
@@ -56,9 +56,9 @@ def moved_by(line, kind):
 
 
 @LAW
-@given(stages, seeds, ANYTHING, offsets)
-def test_reads_commute_and_change_nothing(stage, seed, steps, ahead):
-    world = STAGES[stage](seed)
+@given(starting_worlds, seeds, ANYTHING, offsets)
+def test_reads_commute_and_change_nothing(starting_world, seed, steps, ahead):
+    world = STARTING_WORLDS[starting_world](seed)
     play(world, steps)
     written = world.rows.written_out()
     there = [look(world.view(world.at_ms + ms)) for ms in ahead]
@@ -68,9 +68,9 @@ def test_reads_commute_and_change_nothing(stage, seed, steps, ahead):
 
 
 @LAW
-@given(stages, seeds, ANYTHING, st.integers(0, 3 * DAY))
-def test_reads_do_not_influence_later_reads(stage, seed, steps, ahead):
-    silent, watched = STAGES[stage](seed), STAGES[stage](seed)
+@given(starting_worlds, seeds, ANYTHING, st.integers(0, 3 * DAY))
+def test_reads_do_not_influence_later_reads(starting_world, seed, steps, ahead):
+    silent, watched = STARTING_WORLDS[starting_world](seed), STARTING_WORLDS[starting_world](seed)
 
     def watch(world):
         look(world.view())
@@ -84,9 +84,9 @@ def test_reads_do_not_influence_later_reads(stage, seed, steps, ahead):
 
 
 @LAW
-@given(stages, seeds, ANYTHING, offsets)
-def test_settling_pools_and_deleting_expired_rows_changes_no_read(stage, seed, steps, ahead):
-    plain, settled = STAGES[stage](seed), STAGES[stage](seed)
+@given(starting_worlds, seeds, ANYTHING, offsets)
+def test_settling_pools_and_deleting_expired_rows_changes_no_read(starting_world, seed, steps, ahead):
+    plain, settled = STARTING_WORLDS[starting_world](seed), STARTING_WORLDS[starting_world](seed)
 
     def settle(world):
         world.run(lambda transaction: [transaction.put_pool(transaction.pool(key)) for key in transaction.scan("pool")])
@@ -99,9 +99,9 @@ def test_settling_pools_and_deleting_expired_rows_changes_no_read(stage, seed, s
 
 
 @LAW
-@given(stages, seeds, ANYTHING)
-def test_every_mark_is_a_legal_move_and_none_comes_before_the_one_it_follows(stage, seed, steps):
-    world = STAGES[stage](seed)
+@given(starting_worlds, seeds, ANYTHING)
+def test_every_mark_is_a_legal_move_and_none_comes_before_the_one_it_follows(starting_world, seed, steps):
+    world = STARTING_WORLDS[starting_world](seed)
     for past in play(world, steps):
         for kind, row, line in lines(View(world.setup, past.after, past.at_ms)):
             table = LIFECYCLES[kind]
@@ -114,10 +114,10 @@ def test_every_mark_is_a_legal_move_and_none_comes_before_the_one_it_follows(sta
 
 
 @LAW
-@given(stages, seeds, ANYTHING)
-def test_promises_are_moves_that_time_may_take(stage, seed, steps):
+@given(starting_worlds, seeds, ANYTHING)
+def test_promises_are_moves_that_time_may_take(starting_world, seed, steps):
     """A promise may be kept by time without anybody doing anything."""
-    world = STAGES[stage](seed)
+    world = STARTING_WORLDS[starting_world](seed)
     for past in play(world, steps):
         for kind, row, line in lines(View(world.setup, past.after, past.at_ms)):
             for mark in line[len(facts(line, past.at_ms)) :]:
@@ -139,9 +139,9 @@ def known_facts(past: Past, rows: Rows):
 
 
 @LAW
-@given(stages, seeds, ANYTHING)
-def test_a_command_changes_nothing_before_its_instant(stage, seed, steps):
-    world = STAGES[stage](seed)
+@given(starting_worlds, seeds, ANYTHING)
+def test_a_command_changes_nothing_before_its_instant(starting_world, seed, steps):
+    world = STARTING_WORLDS[starting_world](seed)
     for past in play(world, steps):
         before, after = known_facts(past, past.before), known_facts(past, past.after)
         for key, known in before.items():
@@ -167,8 +167,8 @@ def _is_gone(past: Past, kind: str, row_id: str) -> bool:
 
 @LAW
 @given(st.sampled_from(CONTENDED), seeds, histories(clusters=False))
-def test_granted_gpus_are_not_taken_by_commands_on_other_resources(stage, seed, steps):
-    world = STAGES[stage](seed)
+def test_granted_gpus_are_not_taken_by_commands_on_other_resources(starting_world, seed, steps):
+    world = STARTING_WORLDS[starting_world](seed)
     for past in play(world, steps):
         changed = [
             one
@@ -185,19 +185,19 @@ def test_granted_gpus_are_not_taken_by_commands_on_other_resources(stage, seed, 
 
 
 @LAW
-@given(stages, seeds, ANYTHING)
-def test_seed_and_commands_replay_the_rows(stage, seed, steps):
-    first, second = STAGES[stage](seed), STAGES[stage](seed)
+@given(starting_worlds, seeds, ANYTHING)
+def test_seed_and_commands_replay_the_rows(starting_world, seed, steps):
+    first, second = STARTING_WORLDS[starting_world](seed), STARTING_WORLDS[starting_world](seed)
     play(first, steps)
     play(second, steps)
     assert first.rows.written_out() == second.rows.written_out()
 
 
 @LAW
-@given(stages, seeds, ANYTHING)
-def test_no_command_changes_a_stored_row_in_place(stage, seed, steps):
+@given(starting_worlds, seeds, ANYTHING)
+def test_no_command_changes_a_stored_row_in_place(starting_world, seed, steps):
     """A row is a value: what one command stored, a later one, refused or not, leaves as it was."""
-    world = STAGES[stage](seed)
+    world = STARTING_WORLDS[starting_world](seed)
     kept: list[tuple[Rows, str]] = []
     past = []
     for step in steps:
@@ -211,9 +211,9 @@ def test_no_command_changes_a_stored_row_in_place(stage, seed, steps):
 
 
 @LAW
-@given(stages, seeds, ANYTHING, st.integers(0, DAY), st.floats(0, 1, exclude_max=True))
-def test_nothing_visible_changes_before_the_next_change(stage, seed, steps, ahead, share):
-    world = STAGES[stage](seed)
+@given(starting_worlds, seeds, ANYTHING, st.integers(0, DAY), st.floats(0, 1, exclude_max=True))
+def test_nothing_visible_changes_before_the_next_change(starting_world, seed, steps, ahead, share):
+    world = STARTING_WORLDS[starting_world](seed)
     play(world, steps)
     for kind, row in resources(world.view()):
         for at_ms in (world.at_ms, world.at_ms + ahead):
@@ -244,9 +244,9 @@ def walk_along_changes(world, kind, row, at_ms, share):
 
 
 @LAW
-@given(stages, seeds, ANYTHING, st.floats(0, 1, exclude_max=True))
-def test_no_availability_changes_before_the_next_change_of_stock(stage, seed, steps, share):
-    world = STAGES[stage](seed)
+@given(starting_worlds, seeds, ANYTHING, st.floats(0, 1, exclude_max=True))
+def test_no_availability_changes_before_the_next_change_of_stock(starting_world, seed, steps, share):
+    world = STARTING_WORLDS[starting_world](seed)
     play(world, steps)
     view = world.view()
     now = availabilities(view)
@@ -262,9 +262,9 @@ def test_no_availability_changes_before_the_next_change_of_stock(stage, seed, st
 
 
 @LAW
-@given(stages, seeds, ANYTHING, st.integers(0, 3))
-def test_a_new_name_leaves_marks_and_counter_alone(stage, seed, steps, which):
-    world = STAGES[stage](seed)
+@given(starting_worlds, seeds, ANYTHING, st.integers(0, 3))
+def test_a_new_name_leaves_marks_and_counter_alone(starting_world, seed, steps, which):
+    world = STARTING_WORLDS[starting_world](seed)
     play(world, steps)
     known = list(world.view().scan("endpoint").values())
     if not known:
@@ -280,9 +280,9 @@ def test_a_new_name_leaves_marks_and_counter_alone(stage, seed, steps, which):
 
 
 @LAW
-@given(stages, seeds, ANYTHING, st.sampled_from(["timeout", "endpoint", "configure", "volume"]))
-def test_a_command_without_effect_changes_no_promise(stage, seed, steps, which):
-    world = STAGES[stage](seed)
+@given(starting_worlds, seeds, ANYTHING, st.sampled_from(["timeout", "endpoint", "configure", "volume"]))
+def test_a_command_without_effect_changes_no_promise(starting_world, seed, steps, which):
+    world = STARTING_WORLDS[starting_world](seed)
     play(world, steps)
     before = {(kind, row.id): row for kind, row in resources(world.view())}
     for kind, row in list(resources(world.view())):
@@ -312,9 +312,9 @@ def grants(row):
 
 
 @LAW
-@given(stages, seeds, ANYTHING)
-def test_a_world_is_idle_at_the_instant_run_until_idle_returns(stage, seed, steps):
-    world = STAGES[stage](seed)
+@given(starting_worlds, seeds, ANYTHING)
+def test_a_world_is_idle_at_the_instant_run_until_idle_returns(starting_world, seed, steps):
+    world = STARTING_WORLDS[starting_world](seed)
     play(world, steps)
     idle = schedule.run_until_idle(world.view())
     assert idle.at_ms >= world.at_ms
@@ -326,10 +326,10 @@ def test_a_world_is_idle_at_the_instant_run_until_idle_returns(stage, seed, step
 
 
 @LAW
-@given(stages, seeds, ANYTHING)
-def test_every_transient_state_has_a_promise_or_a_reason_to_wait(stage, seed, steps):
+@given(starting_worlds, seeds, ANYTHING)
+def test_every_transient_state_has_a_promise_or_a_reason_to_wait(starting_world, seed, steps):
     """What is on its way arrives by itself, or waits for something that the timeline names."""
-    world = STAGES[stage](seed)
+    world = STARTING_WORLDS[starting_world](seed)
     play(world, steps)
     pools = {key: {claim.holder for claim in pool.queue} for key, pool in world.view().scan("pool").items()}
     for track in schedule.tracks(world.view()):
@@ -347,12 +347,12 @@ def test_every_transient_state_has_a_promise_or_a_reason_to_wait(stage, seed, st
 
 
 @LAW
-@given(stages, seeds, UNEVENTFUL)
-def test_unlucky_moves_are_taken_where_a_scenario_gives_them_a_chance(stage, seed, steps):
-    world = STAGES[stage](seed)
+@given(starting_worlds, seeds, UNEVENTFUL)
+def test_unlucky_moves_are_taken_where_a_scenario_gives_them_a_chance(starting_world, seed, steps):
+    world = STARTING_WORLDS[starting_world](seed)
     play(world, steps)
     chances = world.setup.rules.pace.chances
-    began = STAGES[stage](seed).rows.copy()
+    began = STARTING_WORLDS[starting_world](seed).rows.copy()
     born = {row.id for kind in LOOKS for row in began.scan(kind).values()}
     for kind, row, line in lines(world.view()):
         if row.id not in born and kind != "node":
@@ -362,9 +362,9 @@ def test_unlucky_moves_are_taken_where_a_scenario_gives_them_a_chance(stage, see
 
 
 @LAW
-@given(stages, seeds, ANYTHING)
-def test_rows_of_deleted_resources_are_removed_in_the_end(stage, seed, steps):
-    world = STAGES[stage](seed)
+@given(starting_worlds, seeds, ANYTHING)
+def test_rows_of_deleted_resources_are_removed_in_the_end(starting_world, seed, steps):
+    world = STARTING_WORLDS[starting_world](seed)
     play(world, steps)
     for cluster in list(cluster_record.listing(world.view(), None)):
         world.delete_cluster(cluster)
@@ -384,8 +384,8 @@ def test_rows_of_deleted_resources_are_removed_in_the_end(stage, seed, steps):
         assert not any(settled.held.values())
 
 
-@pytest.mark.parametrize("stage", ["default", "tight-and-failing"])
-def test_another_process_writes_the_same_rows(stage, tmp_path):
+@pytest.mark.parametrize("starting_world", ["default", "tight-and-failing"])
+def test_another_process_writes_the_same_rows(starting_world, tmp_path):
     """Nothing hangs on the hash seed of a process or on what it did before."""
     script = f"""
 import sys
@@ -402,7 +402,7 @@ steps = [
     (("next", 1), "stop", dict(which=0)),
     (("ms", 3600000), "put_cluster", dict(which=0, num_gpus=8)),
 ]
-world = h.STAGES[{stage!r}](7)
+world = h.STARTING_WORLDS[{starting_world!r}](7)
 h.play(world, steps)
 print(world.rows.written_out())
 """
@@ -423,9 +423,9 @@ print(world.rows.written_out())
 
 
 @LAW
-@given(stages, seeds, ANYTHING)
-def test_a_node_does_nothing_once_it_is_removed(stage, seed, steps):
-    world = STAGES[stage](seed)
+@given(starting_worlds, seeds, ANYTHING)
+def test_a_node_does_nothing_once_it_is_removed(starting_world, seed, steps):
+    world = STARTING_WORLDS[starting_world](seed)
     play(world, steps)
     for cluster in world.view().scan("cluster").values():
         for node in cluster.nodes:
@@ -434,9 +434,9 @@ def test_a_node_does_nothing_once_it_is_removed(stage, seed, steps):
 
 
 @LAW
-@given(stages, seeds, st.one_of(histories(endpoints=False), histories(endpoints=False, events=True)))
-def test_the_cluster_laws_hold_at_every_instant(stage, seed, steps):
-    world = STAGES[stage](seed)
+@given(starting_worlds, seeds, st.one_of(histories(endpoints=False), histories(endpoints=False, events=True)))
+def test_the_cluster_laws_hold_at_every_instant(starting_world, seed, steps):
+    world = STARTING_WORLDS[starting_world](seed)
     past = play(world, steps)
     for rows, from_ms, until_ms in spans(world, past):
         for at_ms in instants(world, rows, from_ms, until_ms):
@@ -459,9 +459,9 @@ def test_the_cluster_laws_hold_at_every_instant(stage, seed, steps):
 
 
 @LAW
-@given(stages, seeds, st.one_of(histories(endpoints=False), histories(endpoints=False, events=True)))
-def test_the_volume_laws_hold_at_every_instant(stage, seed, steps):
-    world = STAGES[stage](seed)
+@given(starting_worlds, seeds, st.one_of(histories(endpoints=False), histories(endpoints=False, events=True)))
+def test_the_volume_laws_hold_at_every_instant(starting_world, seed, steps):
+    world = STARTING_WORLDS[starting_world](seed)
     past = play(world, steps)
     for rows, from_ms, until_ms in spans(world, past):
         for at_ms in instants(world, rows, from_ms, until_ms):
@@ -485,7 +485,7 @@ def test_the_volume_laws_hold_at_every_instant(stage, seed, steps):
 
 def test_the_random_histories_reach_what_they_are_meant_to_reach():
     """The histories reach what they are meant to: refusals, waiters and promises among them."""
-    world = World(rules_=STAGES["tight"](1).setup.rules, seed=1)
+    world = World(rules_=STARTING_WORLDS["tight"](1).setup.rules, seed=1)
     world.create(4, zone="us-central-4b")
     waiter = None
     for _ in range(4):

@@ -63,15 +63,15 @@ def test_stock_is_waited_for_for_a_day_at_most():
 
 def test_a_cluster_that_waits_for_its_start_does_not_wait_for_stock():
     """What is scheduled for later comes by itself, whether the cluster asks for preemptible GPUs or not."""
-    for asked in (0, 8):
+    for options in (0, 8):
         world = World()
         starts_ms = world.at_ms + 3 * DAY
         world.create_cluster(
-            starts=starts_ms, ends=starts_ms + DAY, billing_type="SCHEDULED_CAPACITY", num_preemptible_gpus=asked,
+            starts=starts_ms, ends=starts_ms + DAY, billing_type="SCHEDULED_CAPACITY", num_preemptible_gpus=options,
             project_id="p",
         )  # fmt: skip
         idle = schedule.run_until_idle(world.view())
-        assert idle.idle, asked
+        assert idle.idle, options
         assert starts_ms < idle.at_ms < starts_ms + HOUR
 
 

@@ -1,4 +1,4 @@
-"""A world to try commands on: rows in dictionaries, an instant, and all that a reader of it would see."""
+"""A world to run commands on, with its rows in dictionaries, and all that a reader of it sees at an instant."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def with_chances(base: Rules, **chances: float) -> Rules:
 
 
 class Rows:
-    """A store as the simulation sees one."""
+    """Rows in dictionaries, as the simulation reads a store."""
 
     def __init__(self, writes: Mapping[tuple[str, str], Any] | None = None) -> None:
         self.by_kind: dict[str, dict[str, Any]] = {}
@@ -110,7 +110,8 @@ class Rows:
 
 
 class World:
-    """Commands at `at_ms`, each stored where it succeeds. With `lived_in` it begins as the scenario says."""
+    """A world whose commands run at `at_ms` and are stored where they succeed; with `lived_in` it has the seeds of its
+    scenario."""
 
     def __init__(
         self,
@@ -224,9 +225,9 @@ class World:
         return phase.removeprefix("CLUSTER_PHASE_")
 
     # ---- remediations
-    def remediate(self, cluster: Cluster, node: nodes.Node, mode: str = "REBOOT_VM", **asked: Any) -> Remediation:
-        asked = {"reason": None, "remediation_id": None, **asked}
-        return self.run(lambda d: remediation_commands.create(d, cluster.id, node.instance_id, mode, **asked))
+    def remediate(self, cluster: Cluster, node: nodes.Node, mode: str = "REBOOT_VM", **options: Any) -> Remediation:
+        options = {"reason": None, "remediation_id": None, **options}
+        return self.run(lambda d: remediation_commands.create(d, cluster.id, node.instance_id, mode, **options))
 
     def remediation(self, cluster: Cluster, remediation: Remediation) -> Remediation:
         return remediation_commands.get(self.view(), cluster.id, "-", remediation.id)

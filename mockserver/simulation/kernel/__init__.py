@@ -40,6 +40,7 @@ The laws, which `tests/simulation/test_laws.py` checks over random histories:
 5. A refused command leaves no trace.
 6. No pool ever grants more than it has, and at no place does a newcomer overtake a claim that waits.
 
-Modules: `timeline`, `transition`, `transaction`, `keyed_random`, `capacity`, `allocation`, `rules` (what a scenario
-decides), `catalog` (hardware, models, regions), `numbers` (bounds of whole numbers). The kernel imports no resource.
+Modules: `timeline`, `transition`, `transaction`, `keyed_random`, `capacity`, `allocation`, `event_table` (what a
+resource's events consist of), `rules` (what a scenario decides), `catalog` (hardware, models, regions), `numbers`
+(bounds of whole numbers). The kernel imports no resource.
 """
