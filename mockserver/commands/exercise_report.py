@@ -6,10 +6,9 @@ import json
 import shlex
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from mockserver.commands.exercise import ExerciseRun, Outcome
+from mockserver.commands.exercise_outcome import ExerciseRun, Outcome
 
 REPORT_NAME = "exercise.json"
 RULE_REASON = "An answer that is valid by the document, or a fault that clients must expect, does not break a client."

@@ -16,16 +16,8 @@ import pytest
 from mockserver.commands import exercise as exercising
 from mockserver.commands.client_process import Ended
 from mockserver.commands.command_line import parse
-from mockserver.commands.exercise import (
-    BROKEN,
-    COMMAND,
-    COULD_NOT_RUN,
-    KEPT,
-    ExerciseOptions,
-    ExerciseRun,
-    Outcome,
-    exercise,
-)
+from mockserver.commands.exercise import BROKEN, COMMAND, COULD_NOT_RUN, KEPT, exercise
+from mockserver.commands.exercise_outcome import ExerciseOptions, ExerciseRun, Outcome
 from mockserver.errors import ConfigError
 
 CLIENT = (sys.executable, str(Path(__file__).parent.parent / "exercised" / "client.py"))
