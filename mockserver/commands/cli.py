@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -65,6 +66,8 @@ def _overview(group: str = "") -> str:
 
 def main() -> None:
     """Run the command; an error in the command line or in a file is one line and exit status 2."""
+    # A shell that starts a command in the background lets it ignore SIGINT; every command ends in good order on it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         status = dispatch(sys.argv[1:])
     except ConfigError as error:

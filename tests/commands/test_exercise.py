@@ -263,7 +263,9 @@ def test_an_interrupted_one_tells_what_is_known(tmp_path: Path) -> None:
         "len(runs.read_text()) == 3 and os.kill(os.getppid(), signal.SIGINT)\n"
     )
     command = (sys.executable, "-m", "mockserver", "exercise", "--only", "number", "--report", str(tmp_path))
-    done = run(*command, "--", sys.executable, "-c", code, str(tmp_path / "runs"))
+    # As a shell starts it in the background: SIGINT is ignored until the command itself takes it.
+    in_background = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+    done = run(*in_background, *command, "--", sys.executable, "-c", code, str(tmp_path / "runs"))
     assert done.returncode == COULD_NOT_RUN, done
     assert "It was interrupted, with " in done.stdout
     report = json.loads((tmp_path / "exercise.json").read_text(encoding="utf-8"))
