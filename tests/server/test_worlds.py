@@ -168,11 +168,12 @@ def test_unwritten_worlds_that_cool_down_are_the_same_when_warm_again(serve: Cal
     assert everything(a) == moved != before
 
 
-TOKENS = times(10_000, 0.25)
+TOKENS = times(10_000, 0.2)
+TRACED = times(1_000, 0.3)
 
 
 def test_thousands_of_tokens_that_only_read_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What each of them costs is measured on one thousand (tracing is slow); the rest must just be served.
+    """What each of them costs is measured on some of them (tracing is slow); the rest must just be served.
 
     The journal, which has a bound for all together, is left out.
     """
@@ -189,15 +190,15 @@ def test_thousands_of_tokens_that_only_read_cost_little(monkeypatch: pytest.Monk
             read(number)
         gc.collect()
         before, _ = tracemalloc.get_traced_memory()
-        for number in range(300, 1_300):
+        for number in range(300, 300 + TRACED):
             read(number)
         gc.collect()
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    each = (after - before) / 1_000
+    each = (after - before) / TRACED
     assert each < 4_096, f"{each:.0f} bytes for each world"
-    for number in range(1_300, TOKENS):
+    for number in range(300 + TRACED, TOKENS):
         read(number)
     worlds = client.app.worlds.all()
     assert len(worlds) == TOKENS

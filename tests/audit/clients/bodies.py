@@ -7,7 +7,7 @@ from typing import Any
 from tests.audit.clients import slips
 from tests.audit.clients.entries import Entry, add
 from tests.audit.clients.honest import STORIES, Slip, new_endpoint
-from tests.audit.clients.wire import UNSET
+from tests.audit.clients.wire import UNSET, Asked
 
 ENDPOINT, PATCH, CHAT = "POST /endpoints", "PATCH /endpoints/*", "POST /chat/completions"
 CLUSTER, SCALE = "POST /compute/clusters", "PUT /compute/clusters/*"
@@ -143,12 +143,19 @@ wrong(
     PATCH,
     slips.put("autoscaling", {"max_replicas": 2}),
 )
+
+
+def leave_out_both_versions(asked: Asked) -> None:
+    slips.leave_out("cuda_version")(asked)
+    slips.leave_out("nvidia_driver_version")(asked)
+
+
 wrong(
     "cluster-without-a-driver",
     "missing-field",
     "says nothing of the driver, which one of two ways must",
     CLUSTER,
-    lambda asked: (slips.leave_out("cuda_version")(asked), slips.leave_out("nvidia_driver_version")(asked)),
+    leave_out_both_versions,
     may={"wrong-value": "what is missing is one of two ways to say it"},
 )
 wrong(

@@ -273,7 +273,7 @@ def look_around(client: Client) -> None:
         query = {"cluster_id": cluster["cluster_id"], "page_size": "1", "status": "PHC_ALERT_STATUS_ALL"}
         client.ask("GET", "/compute/passive_health_check_alerts", **query)
     client.ask("GET", VOLUMES)
-    after: dict[str, str] = {}
+    after: dict[str, str] | None = {}
     while after is not None:
         found = client.ask("GET", "/projects", limit="1", **after)
         after = {"after": found["next_cursor"]} if found["next_cursor"] else None

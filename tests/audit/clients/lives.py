@@ -18,7 +18,7 @@ from tests.audit.clients.honest import (
     new_endpoint,
     rows_of,
 )
-from tests.audit.clients.proofs import deleted, looked, made, refused
+from tests.audit.clients.proofs import creations_and_deletions, deleted, looked, made, refused
 from tests.audit.clients.retries import bad
 from tests.audit.clients.wire import UNSET, Answer
 
@@ -281,7 +281,7 @@ for name, says, story, client, collection in (
         "leaks",
         says,
         story,
-        lambda sent, at=collection: made(sent, at) == 1 and deleted(sent, f"{at}/") == 0,
+        creations_and_deletions(collection, 1, 0),
         client,
     )
 
@@ -350,7 +350,7 @@ for name, says, story, faults, collection in (
         "duplicates-on-retry",
         says,
         story,
-        lambda sent, at=collection: made(sent, at) == 2 == deleted(sent, f"{at}/"),
+        creations_and_deletions(collection, 2, 2),
         Repeater,
         faults=faults,
     )

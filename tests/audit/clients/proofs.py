@@ -69,3 +69,12 @@ def looked(sent: list[Sent], *states: str) -> int:
         for one in sent
         if one.answer
     )
+
+
+def creations_and_deletions(collection: str, creations: int, deletions: int) -> Callable[[list[Sent]], bool]:
+    """So many resources of this collection were created, and so many of them deleted."""
+
+    def shows(sent: list[Sent]) -> bool:
+        return made(sent, collection) == creations and deleted(sent, f"{collection}/") == deletions
+
+    return shows

@@ -1,6 +1,7 @@
 """Together 2.x and 3.x: choose a region, raise a cluster, scale it up, take it down."""
 
 import base64
+from typing import Any
 
 from polling import poll, poll_until, refused, tell
 from together import APIStatusError, NotFoundError, Together
@@ -10,15 +11,15 @@ client = Together(max_retries=0, _strict_response_validation=True)
 clusters = client.clusters if hasattr(client, "clusters") else client.beta.clusters
 
 
-def is_ready(cluster):
-    return cluster.status == "Ready"
+def is_ready(cluster: Any) -> bool:
+    return bool(cluster.status == "Ready")
 
 
-def phases(cluster):
+def phases(cluster: Any) -> list[str]:
     return [transition.phase for transition in cluster.phase_transitions]
 
 
-def node_phases(cluster):
+def node_phases(cluster: Any) -> list[str]:
     return [node.phase_transitions[-1].phase for node in cluster.gpu_worker_nodes]
 
 

@@ -2,21 +2,22 @@
 
 import asyncio
 import os
+from typing import Any
 
 from polling import poll, poll_until, tell
 from together import AsyncTogether, NotFoundError, Together
 
 MODEL = "Qwen/Qwen3.5-9B-FP8"
 client = Together()
-done = []
+done: list[str] = []
 
 
-async def awaited(asked):
+async def awaited(asked: dict[str, Any]) -> list[Any]:
     async with AsyncTogether() as other:
         return await asyncio.gather(*(other.chat.completions.create(**asked) for _ in range(3)))
 
 
-def endpoint_life(endpoints):
+def endpoint_life(endpoints: Any) -> None:
     offers = endpoints.list_hardware(model=MODEL).data
     offer = next(o for o in offers if o.availability and o.availability.status == "available")
     endpoints.list_avzones()
@@ -35,7 +36,7 @@ def endpoint_life(endpoints):
     done.append("endpoint")
 
 
-def cluster_life(clusters):
+def cluster_life(clusters: Any) -> None:
     volumes = clusters.storage
     region = next(r for r in clusters.list_regions().regions if r.name == "us-central-8")
     driver = region.driver_versions[0]

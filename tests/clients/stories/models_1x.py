@@ -3,6 +3,8 @@
 It has no call for jobs, so it looks at the list until the model is there.
 """
 
+from typing import Any
+
 from polling import poll, refused, tell
 from together import Together
 from together.error import InvalidRequestError
@@ -10,7 +12,7 @@ from together.error import InvalidRequestError
 models = Together(max_retries=0).models
 
 
-def names(**wanted):
+def names(**wanted: Any) -> list[str]:
     return [model.id for model in models.list(**wanted)]
 
 

@@ -3,12 +3,15 @@
 import json
 import os
 import time
+from collections.abc import Callable
+from typing import Any
 
+Look = Callable[[], Any]
 PAUSE_S = float(os.environ["STORY_PAUSE_S"])
 MOST_LOOKS = int(os.environ["STORY_MOST_LOOKS"])
 
 
-def poll(look, is_there):
+def poll(look: Look, is_there: Callable[[Any], bool]) -> list[Any]:
     """Look until it is there; all that was seen on the way, the last look included."""
     seen = []
     for _ in range(MOST_LOOKS):
@@ -19,7 +22,7 @@ def poll(look, is_there):
     raise SystemExit(f"not there after {MOST_LOOKS} looks: {seen[-1]!r}")
 
 
-def poll_until(look, refusal):
+def poll_until(look: Look, refusal: type[Exception]) -> tuple[list[Any], Any]:
     """Look until the look itself is refused; all that was seen before, and the refusal."""
     seen = []
     for _ in range(MOST_LOOKS):
@@ -31,7 +34,7 @@ def poll_until(look, refusal):
     raise SystemExit(f"still there after {MOST_LOOKS} looks: {seen[-1]!r}")
 
 
-def refused(refusal, call, **arguments):
+def refused(refusal: type[Exception], call: Callable[..., Any], **arguments: Any) -> Any:
     """The refusal that this call meets."""
     try:
         answer = call(**arguments)
@@ -40,6 +43,6 @@ def refused(refusal, call, **arguments):
     raise SystemExit(f"not refused: {answer!r}")
 
 
-def tell(**facts):
+def tell(**facts: Any) -> None:
     """Hand the facts to the test that runs the story."""
     print(json.dumps(facts))

@@ -1,5 +1,7 @@
 """Together 2.x and 3.x: repair a worker of a ready cluster, and read what became of it."""
 
+from typing import Any
+
 from polling import poll, refused, tell
 from together import APIStatusError, NotFoundError, Together
 
@@ -12,7 +14,7 @@ cluster = next(one for one in clusters.list().clusters if one.status == "Ready")
 first, second = (node.instance_id for node in cluster.gpu_worker_nodes)
 
 
-def look():
+def look() -> Any:
     return remediations.retrieve(made.id, cluster_id=cluster.cluster_id, instance_id=first)
 
 

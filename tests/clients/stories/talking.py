@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from typing import Any
 
 from polling import refused, tell
 from together import AsyncTogether, BadRequestError, Together
@@ -19,7 +20,7 @@ if os.environ.get("STORY_STOPPED"):
     raise SystemExit
 
 
-async def awaited():
+async def awaited() -> tuple[Any, str]:
     async with AsyncTogether(max_retries=0, _strict_response_validation=True) as other:
         plain = await other.chat.completions.create(**asked)
         chunks = [chunk async for chunk in await other.chat.completions.create(**asked, stream=True)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from typing import Any
 
 from polling import refused, tell
 from together import AsyncTogether, Together
@@ -19,7 +20,7 @@ if os.environ.get("STORY_STOPPED"):
     raise SystemExit
 
 
-async def awaited():
+async def awaited() -> tuple[Any, str]:
     other = AsyncTogether(max_retries=0)
     plain = await other.chat.completions.create(**asked)
     chunks = [chunk async for chunk in await other.chat.completions.create(**asked, stream=True)]

@@ -1,5 +1,7 @@
 """Together 2.x and 3.x: make a volume, enlarge it, lend it to a cluster, take it back, delete it."""
 
+from typing import Any
+
 from polling import poll, poll_until, refused, tell
 from together import APIStatusError, NotFoundError, Together
 
@@ -9,7 +11,7 @@ clusters = client.clusters if hasattr(client, "clusters") else client.beta.clust
 volumes = clusters.storage
 
 
-def look():
+def look() -> Any:
     return volumes.retrieve(created.volume_id)
 
 
