@@ -48,9 +48,9 @@ class SpecDiffOptions:
 
 def diff(options: SpecDiffOptions) -> int:
     """Print what changed between two documents; the exit status. Raises ConfigError where one cannot be read."""
+    from mockserver.openapi import find_document, load_document
     from mockserver.openapi.diff.documents import differences
     from mockserver.openapi.diff.release_note import as_json, release_note
-    from mockserver.openapi.document.loading import find_document, load_document
 
     spec = data_folder("spec")
     changes = differences(

@@ -35,8 +35,8 @@ CREATE = {
 ENDPOINT = with_body(CREATE)
 
 
-def read(one: Operation, body: bytes, content_type: str | None = JSON) -> Any:
-    return decode_body(one, content_type, body).value
+def read(declared: Operation, body: bytes, content_type: str | None = JSON) -> Any:
+    return decode_body(declared, content_type, body).value
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_large_numbers_are_accepted() -> None:
 
 
 def test_optional_body() -> None:
-    one = with_body(CREATE, required=False)
-    assert decode_body(one, None, b"") == (None, ())
-    assert decode_body(one, "text/plain", b" ") == (None, ())
+    declared = with_body(CREATE, required=False)
+    assert decode_body(declared, None, b"") == (None, ())
+    assert decode_body(declared, "text/plain", b" ") == (None, ())
 
 
 def test_a_body_that_the_operation_does_not_take_is_ignored() -> None:
@@ -133,17 +133,17 @@ def test_a_body_that_the_operation_does_not_take_is_ignored() -> None:
 
 
 def test_other_json_and_ranges_of_media_types() -> None:
-    one = operation(
+    declared = operation(
         "post",
         requestBody={"content": {"application/*": {"schema": {"type": "object"}}, "text/plain": {}, "image/png": {}}},
     )
-    assert read(one, b'{"a": 1}', "application/problem+json") == {"a": 1}
-    assert read(one, "é".encode(), "text/plain; charset=utf-8") == "é"
-    assert read(one, b"\xff", "image/png") == b"\xff"
+    assert read(declared, b'{"a": 1}', "application/problem+json") == {"a": 1}
+    assert read(declared, "é".encode(), "text/plain; charset=utf-8") == "é"
+    assert read(declared, b"\xff", "image/png") == b"\xff"
     with pytest.raises(Invalid, match="not UTF-8"):
-        read(one, b"\xff", "text/plain")
+        read(declared, b"\xff", "text/plain")
     with pytest.raises(Invalid, match="must be an object, not binary data"):
-        read(one, b"\xff", "application/pdf")
+        read(declared, b"\xff", "application/pdf")
 
 
 FIELDS = {
@@ -160,18 +160,18 @@ FIELDS = {
 
 
 def test_form() -> None:
-    one = with_body(FIELDS, FORM)
-    value = decode_body(one, FORM, b"name=a+b&count=5&tags=x&tags=y&nam=1")
+    declared = with_body(FIELDS, FORM)
+    value = decode_body(declared, FORM, b"name=a+b&count=5&tags=x&tags=y&nam=1")
     assert value.value == {"name": "a b", "count": 5, "tags": ["x", "y"], "nam": "1"}
     assert value.notes == ("body field 'nam' is not declared here; did you mean 'name'?",)
-    assert read(one, b"name=a&tags=x", None)["tags"] == ["x"]
+    assert read(declared, b"name=a&tags=x", None)["tags"] == ["x"]
     for body, message in (
         (b"count=5", "name is required"),
         (b"name=a&count=x", "count must be"),
         (b"name=a&name=b", "given 2 times"),
     ):
         with pytest.raises(Invalid, match=message):
-            read(one, body, FORM)
+            read(declared, body, FORM)
 
 
 PARTS = (
@@ -187,8 +187,8 @@ PARTS = (
 
 
 def test_multipart() -> None:
-    one = with_body(FIELDS, MULTIPART)
-    assert read(one, PARTS, f"{MULTIPART}; boundary=B") == {
+    declared = with_body(FIELDS, MULTIPART)
+    assert read(declared, PARTS, f"{MULTIPART}; boundary=B") == {
         "name": "é",
         "count": 5,
         "tags": ["a,b"],
@@ -258,13 +258,13 @@ def test_notes_in_recursive_schemas() -> None:
 
 
 def test_a_whole_request() -> None:
-    one = operation(
+    declared = operation(
         "post",
         "/x/{id}",
         parameters=[{"name": "q", "in": "query", "schema": {"type": "boolean"}}],
         requestBody={"content": {JSON: {"schema": CREATE}}},
     )
-    request = decode(one, {"id": "i"}, b"q=True&r=1", {}, JSON, b'{"model": "m", "hardware": "h", "x": 1}')
+    request = decode(declared, {"id": "i"}, b"q=True&r=1", {}, JSON, b'{"model": "m", "hardware": "h", "x": 1}')
     assert request.parameters == {"id": "i", "q": True}
     assert request.body == {"model": "m", "hardware": "h", "x": 1}
     assert request.notes == (

@@ -19,7 +19,7 @@ SPEC = Path(__file__).parents[2] / "spec"
 OBJECT = {"type": "object"}
 
 
-def made(operation: dict[str, Any] | None = None, path: str = "/x", **more: Any) -> Document:
+def document_with(operation: dict[str, Any] | None = None, path: str = "/x", **more: Any) -> Document:
     """A document of one operation, `POST /x`."""
     operation = {"responses": {"200": {"description": "ok"}}, **(operation or {})}
     raw = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {path: {"post": operation}}, **more}
@@ -29,7 +29,7 @@ def made(operation: dict[str, Any] | None = None, path: str = "/x", **more: Any)
 def both_ways(schema: Any, **schemas: Any) -> Document:
     """A document whose body and answer are of this schema."""
     content = {"application/json": {"schema": schema}}
-    return made(
+    return document_with(
         {"requestBody": {"content": content}, "responses": {"200": {"description": "ok", "content": content}}},
         components={"schemas": schemas},
     )
@@ -37,12 +37,12 @@ def both_ways(schema: Any, **schemas: Any) -> Document:
 
 def lines(old: Document, new: Document) -> dict[str, bool]:
     """Each line of the release note, less the name of the operation, and whether it is under "Breaking"."""
-    found, breaking = {}, False
+    changes, breaking = {}, False
     for line in release_note(differences(old, new), markdown=False).splitlines():
         if line.startswith("  - "):
-            found[line.removeprefix("  - ").removeprefix("`POST /x`: ")] = breaking
+            changes[line.removeprefix("  - ").removeprefix("`POST /x`: ")] = breaking
         breaking = line == "Breaking:" or (breaking and line != "Not breaking:")
-    return found
+    return changes
 
 
 # ---- schemas, in both directions -----------------------------------------------------------------------------------
@@ -154,10 +154,10 @@ SAME: list[tuple[Any, Any]] = [
 @pytest.mark.parametrize(("old", "new", "wanted"), EDITS, ids=lambda value: json.dumps(value)[:60])
 def test_edits_of_a_schema(old: Any, new: Any, wanted: dict[str, tuple[bool, bool]]) -> None:
     """Within a field of the body and of the answer: what narrows breaks the one, what widens the other."""
-    found = lines(*(both_ways({"type": "object", "properties": {"f": schema}}) for schema in (old, new)))
+    changes = lines(*(both_ways({"type": "object", "properties": {"f": schema}}) for schema in (old, new)))
     expected = {f"body field `f` {text}": breaking for text, (breaking, _) in wanted.items()}
     expected |= {f"response 200: field `f` {text}": breaking for text, (_, breaking) in wanted.items()}
-    assert found == expected
+    assert changes == expected
 
 
 @pytest.mark.parametrize(("old", "new"), SAME, ids=lambda value: json.dumps(value)[:60])
@@ -384,22 +384,25 @@ OPERATIONS: list[tuple[dict[str, Any], dict[str, Any], dict[str, bool]]] = [
 
 @pytest.mark.parametrize(("old", "new", "wanted"), OPERATIONS, ids=lambda value: json.dumps(value)[:60])
 def test_edits_of_an_operation(old: dict[str, Any], new: dict[str, Any], wanted: dict[str, bool]) -> None:
-    assert lines(made(old, components=KEYS), made(new, components=KEYS)) == wanted
+    assert lines(document_with(old, components=KEYS), document_with(new, components=KEYS)) == wanted
 
 
 def test_operations_are_added_and_removed_by_method_and_path() -> None:
-    assert lines(made(path="/a"), made(path="/b")) == {"`POST /a` was removed": True, "`POST /b` was added": False}
+    assert lines(document_with(path="/a"), document_with(path="/b")) == {
+        "`POST /a` was removed": True,
+        "`POST /b` was added": False,
+    }
     v1, v2 = [{"url": "https://h/v1"}], [{"url": "https://h/v2"}]
-    assert lines(made(path="/x", servers=v1), made(path="/v1/x")) == {}, "the same whole path"
-    assert lines(made(path="/x", servers=v1), made(path="/x", servers=v2)) == {
+    assert lines(document_with(path="/x", servers=v1), document_with(path="/v1/x")) == {}, "the same whole path"
+    assert lines(document_with(path="/x", servers=v1), document_with(path="/x", servers=v2)) == {
         "is now under `/v2` (was under `/v1`)": True
     }
-    older = made(path="/v1/x", servers=[{"url": "/old"}])
-    assert list(lines(older, made(path="/x", servers=v1))) == ["is now under `/` (was under `/old`)"]
+    older = document_with(path="/v1/x", servers=[{"url": "/old"}])
+    assert list(lines(older, document_with(path="/x", servers=v1))) == ["is now under `/` (was under `/old`)"]
 
 
 def test_a_path_variable_may_be_renamed() -> None:
-    documents = [made(parameter(name, "path", required=True), path=f"/x/{{{name}}}") for name in ("a", "b")]
+    documents = [document_with(parameter(name, "path", required=True), path=f"/x/{{{name}}}") for name in ("a", "b")]
     assert lines(*documents) == {"`POST /x/{b}`: parameter `b` (path) was called `a`": False}
 
 
@@ -416,15 +419,20 @@ def test_a_change_of_many_operations_is_one_line() -> None:
         paths = {f"/{name}": get for name in "abcde"}
         return document_from_dict({"openapi": "3.0.3", "info": {}, "paths": copy.deepcopy(paths)}, "t.yaml")
 
-    found = differences(many(INT), many(TEXT))
-    assert release_note(found, markdown=True) == (
+    changes = differences(many(INT), many(TEXT))
+    assert release_note(changes, markdown=True) == (
         "## Breaking\n\n"
         "- `GET /a`, `GET /b`, `GET /c` and 2 more operations: "
         "responses 200 and 201 are now a string (was an integer)\n"
     )
-    told = json.loads(as_json("a.yaml", "b.yaml", found))
-    assert (told["old"], told["new"], told["breaking"], len(told["changes"])) == ("a.yaml", "b.yaml", 10, 10)
-    assert told["changes"][0] == {
+    report = json.loads(as_json("a.yaml", "b.yaml", changes))
+    assert (report["old"], report["new"], report["breaking"], len(report["changes"])) == (
+        "a.yaml",
+        "b.yaml",
+        10,
+        10,
+    )
+    assert report["changes"][0] == {
         "operation": "GET /a", "part": "response 200", "media_type": "", "field": "", "effect": "changed",
         "text": "is now a string (was an integer)", "breaking": True,
     }  # fmt: skip
@@ -449,12 +457,12 @@ def test_a_document_that_does_not_exist() -> None:
 # ---- laws ----------------------------------------------------------------------------------------------------------
 
 
-def told(found: list[Difference], *, mirrored: bool = False) -> list[tuple[str, ...]]:
+def described(changes: list[Difference], *, mirrored: bool = False) -> list[tuple[str, ...]]:
     """Where something happened, and what; the names of branches aside, which may be other ones."""
     return sorted(
-        (one.operation, one.part, one.media_type, re.sub(r"\([^)]*\)", "()", one.field),
-         one.mirrored_effect if mirrored else one.effect)
-        for one in found
+        (change.operation, change.part, change.media_type, re.sub(r"\([^)]*\)", "()", change.field),
+         change.mirrored_effect if mirrored else change.effect)
+        for change in changes
     )  # fmt: skip
 
 
@@ -532,7 +540,7 @@ def edited(draw: st.DrawFn) -> tuple[Any, Any]:
 @settings(LAW, max_examples=300)
 def test_the_reverse_comparison_mirrors_every_effect(pair: tuple[Any, Any]) -> None:
     old, new = (usable(schema) for schema in pair)
-    assert told(differences(old, new)) == told(differences(new, old), mirrored=True)
+    assert described(differences(old, new)) == described(differences(new, old), mirrored=True)
 
 
 @given(pair=edited())
@@ -540,7 +548,7 @@ def test_the_reverse_comparison_mirrors_every_effect(pair: tuple[Any, Any]) -> N
 def test_the_order_of_keys_does_not_matter(pair: tuple[Any, Any]) -> None:
     old, new = (usable(schema) for schema in pair)
     other = [usable(shuffled(schema)) for schema in pair]
-    assert told(differences(old, new)) == told(differences(*other))
+    assert described(differences(old, new)) == described(differences(*other))
 
 
 def containers(reference: Any) -> list[Any]:
@@ -560,10 +568,10 @@ def containers(reference: Any) -> list[Any]:
 def test_a_reference_equals_its_target(pair: tuple[Any, Any], which: int) -> None:
     referring = [both_ways(containers({"$ref": "#/components/schemas/C"})[which], C=schema) for schema in pair]
     inlined = [both_ways(containers(schema)[which]) for schema in pair]
-    for one, other in zip(referring, inlined, strict=True):
-        assert differences(one, other) == differences(other, one) == []
-    assert told(differences(*referring)) == told(differences(*inlined))
-    assert told(differences(referring[0], inlined[1])) == told(differences(*inlined))
+    for reference, target in zip(referring, inlined, strict=True):
+        assert differences(reference, target) == differences(target, reference) == []
+    assert described(differences(*referring)) == described(differences(*inlined))
+    assert described(differences(referring[0], inlined[1])) == described(differences(*inlined))
 
 
 @given(pair=edited(), key=st.integers(0, 5))
@@ -571,8 +579,8 @@ def test_a_reference_equals_its_target(pair: tuple[Any, Any], which: int) -> Non
 def test_a_change_that_does_not_break_requests_accepts_the_old_ones(pair: tuple[Any, Any], key: int) -> None:
     """Judged by the validators, which know nothing of this: a value good before is good after."""
     old, new = pair
-    found = differences(usable(old), usable(new))
-    assume(not any(one.breaking for one in found if one.part == "body"))
+    changes = differences(usable(old), usable(new))
+    assume(not any(change.breaking for change in changes if change.part == "body"))
     value = example(old, str(key), direction="request")
     if compile_schema(old, direction="request").ok(value):
         assert compile_schema(new, direction="request").ok(value), value
@@ -584,8 +592,8 @@ def test_a_change_that_does_not_break_answers_yields_values_of_the_old_schema(pa
     """An answer of the new schema is good by the old one, fields that are new aside."""
     old, new = pair
     assume("additionalProperties" not in json.dumps(old))
-    found = [one for one in differences(usable(old), usable(new)) if one.part == "response 200"]
-    assume(not any(one.breaking or "added" in one.effect for one in found))
+    changes = [change for change in differences(usable(old), usable(new)) if change.part == "response 200"]
+    assume(not any(change.breaking or "added" in change.effect for change in changes))
     value = example(new, str(key))
     if compile_schema(new).ok(value):
         assert compile_schema(old).ok(value), value

@@ -48,11 +48,11 @@ def test_yaml_is_read_by_the_rules_of_json(tmp_path: Path) -> None:
     schema = read.raw["paths"]["/x"]["get"]["parameters"][0]["schema"]
     assert schema["enum"] == ["on", "off", "yes", "1:30", "010x"]
     assert schema["example"] == "2024-01-01"
-    one = read.operation("getX")
-    assert set(one.responses) == {200, 404, "5XX", "default"}
-    assert one.responses[404].raw["description"] == "gone"
-    assert one.responses[404].assumed
-    assert one.declared_statuses == {200}
+    declared = read.operation("getX")
+    assert set(declared.responses) == {200, 404, "5XX", "default"}
+    assert declared.responses[404].raw["description"] == "gone"
+    assert declared.responses[404].assumed
+    assert declared.declared_statuses == {200}
 
 
 def test_json_and_yaml_give_the_same_document(tmp_path: Path) -> None:
@@ -286,7 +286,7 @@ def test_servers_of_paths_and_operations_override() -> None:
         {"/x": {"servers": [{"url": "/path"}], "get": {}, "put": {"servers": [{"url": "/own"}]}}},
         servers=[{"url": "/v1"}],
     )
-    assert {one.method: one.base_path for one in read.operations} == {"GET": "/path", "PUT": "/own"}
+    assert {declared.method: declared.base_path for declared in read.operations} == {"GET": "/path", "PUT": "/own"}
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_secured(of_document: Any, of_operation: Any, secured: bool) -> None:
 
 
 def test_operation_as_a_whole() -> None:
-    one = document(
+    declared = document(
         {
             "/x/{id}": {
                 "summary": "A thing.",
@@ -337,18 +337,18 @@ def test_operation_as_a_whole() -> None:
             "responses": {"Gone": {"description": "gone"}},
         },
     ).operations[0]
-    assert (one.operation_id, one.method, one.path) == ("patch /x/{id}", "PATCH", "/x/{id}")
-    assert {(each.location, each.name): each.key for each in one.parameters} == {
+    assert (declared.operation_id, declared.method, declared.path) == ("patch /x/{id}", "PATCH", "/x/{id}")
+    assert {(each.location, each.name): each.key for each in declared.parameters} == {
         ("path", "id"): "path:id",
         ("query", "q"): "q",
         ("query", "id"): "id",
     }
-    assert next(each for each in one.parameters if each.name == "q").required
-    assert one.body is not None
-    assert not one.body.required
-    assert set(one.responses[200].media) == {"application/json"}
-    assert one.declared_statuses == {200, 404}
-    assert not one.reads_headers
+    assert next(each for each in declared.parameters if each.name == "q").required
+    assert declared.body is not None
+    assert not declared.body.required
+    assert set(declared.responses[200].media) == {"application/json"}
+    assert declared.declared_statuses == {200, 404}
+    assert not declared.reads_headers
 
 
 def test_references_into_files_of_the_folder(tmp_path: Path) -> None:
@@ -401,7 +401,7 @@ def test_references_elsewhere_are_refused(tmp_path: Path, reference: str, proble
 def test_our_own_document_loads() -> None:
     read = load_document(SPEC)
     assert read.base_path == "/v1"
-    assert all(one.secured for one in read.operations)
-    Router([(prefix, one) for one in read.operations for prefix in {one.base_path, ""}])
+    assert all(declared.secured for declared in read.operations)
+    Router([(prefix, declared) for declared in read.operations for prefix in {declared.base_path, ""}])
     for schema in read.raw["components"]["schemas"].values():
         compile_schema(schema, root=read.raw, direction="request")

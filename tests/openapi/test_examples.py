@@ -204,15 +204,15 @@ JSON = "application/json"
     ids=short,
 )
 def test_example_response(responses: dict[str, Any], wanted: tuple[int, str | None, bytes]) -> None:
-    one = operation(responses=responses)
-    assert example_response(one, "key") == wanted
+    declared = operation(responses=responses)
+    assert example_response(declared, "key") == wanted
 
 
 def test_generated_bodies_are_accepted() -> None:
-    for one in DOCUMENT.operations:
-        if one.body is not None:
+    for declared in DOCUMENT.operations:
+        if declared.body is not None:
             import orjson
 
-            (name, media), *_ = one.body.media.items()
+            (name, media), *_ = declared.body.media.items()
             assert media.validator is not None
-            assert decode_body(one, name, orjson.dumps(example_for(media.validator, "k"))).notes == ()
+            assert decode_body(declared, name, orjson.dumps(example_for(media.validator, "k"))).notes == ()

@@ -150,16 +150,16 @@ def test_the_deepest_body_fits_on_the_stack(body: bytes) -> None:
     }
     reference = {"$ref": "#/components/schemas/T"}
     content = {"application/json": {"schema": reference}}
-    one = document(
+    declared = document(
         {"/x": {"post": {"requestBody": {"content": content}}}}, components={"schemas": {"T": tree}}
     ).operations[0]
-    assert decode(one, {}, b"", {}, None, body).body
+    assert decode(declared, {}, b"", {}, None, body).body
 
 
 def test_every_operation_of_our_document_is_found_where_it_says() -> None:
-    router = Router([(prefix, one) for one in OURS.operations for prefix in {one.base_path, ""}])
-    for one in OURS.operations:
-        for prefix in {one.base_path, ""}:
-            answer = router.find(one.method, prefix + one.path.replace("{", "").replace("}", ""))
+    router = Router([(prefix, declared) for declared in OURS.operations for prefix in {declared.base_path, ""}])
+    for declared in OURS.operations:
+        for prefix in {declared.base_path, ""}:
+            answer = router.find(declared.method, prefix + declared.path.replace("{", "").replace("}", ""))
             assert isinstance(answer, Match)
-            assert answer.operation is one
+            assert answer.operation is declared

@@ -359,9 +359,9 @@ def test_what_cannot_be_honoured_is_refused(schema: Any, place: str, problem: st
 def test_problems_of_a_password_do_not_repeat_it(schema: dict[str, Any], value: Any) -> None:
     open_, hidden = (compile_schema({"properties": {"p": {**schema, **more}}}, direction="request")
                      for more in ({}, {"format": "password"}))  # fmt: skip
-    told, kept = ([one.sentence() for one in validator.problems({"p": value})] for validator in (open_, hidden))
-    assert len(told) == len(kept)
-    for before, after in zip(told, kept, strict=True):
+    repeating, kept = ([one.sentence() for one in validator.problems({"p": value})] for validator in (open_, hidden))
+    assert len(repeating) == len(kept)
+    for before, after in zip(repeating, kept, strict=True):
         assert before.startswith(after)
         assert "736372" not in after
         assert "secret" not in after

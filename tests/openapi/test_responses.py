@@ -59,6 +59,6 @@ def test_check_response(status: int, content_type: str | None, body: bytes, want
 
 
 def test_default_stands_for_any_status() -> None:
-    one = operation(responses={"default": {"description": "any"}, "200": {"content": {JSON: {}}}})
-    assert check_response(one, 418, None, b"") == []
-    assert check_response(one, 200, JSON, b"5") == []
+    declared = operation(responses={"default": {"description": "any"}, "200": {"content": {JSON: {}}}})
+    assert check_response(declared, 418, None, b"") == []
+    assert check_response(declared, 200, JSON, b"5") == []

@@ -16,37 +16,37 @@ from tests.openapi.strategies import LAW, SCHEMAS, VALUES
 from tests.variations.worlds import answers, catalogue, documents, operation, variation
 
 ANSWERS = pytest.mark.parametrize("number", range(len(answers())), ids=lambda n: f"{answers()[n][0]}-{answers()[n][1]}")
-OF_ANSWERS = [one for one in catalogue().variations.values() if one.at or one.kind == "time"]
+OF_ANSWERS = [entry for entry in catalogue().variations.values() if entry.at or entry.kind == "time"]
 
 
 @ANSWERS
 def test_varied_answers_are_valid_for_the_document(number: int) -> None:
     operation_id, status, value = answers()[number]
-    asked = operation(operation_id)
+    declared = operation(operation_id)
     before = copy.deepcopy(value)
-    assert not check_response(asked, status, "application/json", dumps(value))
+    assert not check_response(declared, status, "application/json", dumps(value))
     about = catalogue().names_of(operation_id)
-    for one in OF_ANSWERS:
-        if one.name not in about:
+    for entry in OF_ANSWERS:
+        if entry.name not in about:
             continue
-        varied, changes = catalogue().apply(one, asked, status, value)
-        assert value == before, f"{one.name} changed what it was given"
-        assert bool(changes) == (json.dumps(varied) != json.dumps(value)), one.name
-        problems = check_response(asked, status, "application/json", dumps(varied))
-        if one.kind == "unseen":
-            assert bool(problems) == bool(changes), one.name
+        varied, changes = catalogue().apply(entry, declared, status, value)
+        assert value == before, f"{entry.name} changed what it was given"
+        assert bool(changes) == (json.dumps(varied) != json.dumps(value)), entry.name
+        problems = check_response(declared, status, "application/json", dumps(varied))
+        if entry.kind == "unseen":
+            assert bool(problems) == bool(changes), entry.name
         else:
-            assert not problems, f"{one.name}: {problems}"
+            assert not problems, f"{entry.name}: {problems}"
 
 
 def test_most_variations_change_some_answer_of_an_account_with_history() -> None:
     done: set[str] = set()
     for operation_id, status, value in answers():
         done.update(catalogue().applicable_to(operation(operation_id), status, value, KnownValues()))
-    ours = [one.name for one in OF_ANSWERS if "/" not in one.name]
+    ours = [entry.name for entry in OF_ANSWERS if "/" not in entry.name]
     missed = sorted(set(ours) - done)
     assert len(missed) < len(ours) / 4, missed
-    assert {one.kind for one in OF_ANSWERS} == {variation(name).kind for name in done}
+    assert {entry.kind for entry in OF_ANSWERS} == {variation(name).kind for name in done}
 
 
 # ---- any document ---------------------------------------------------------------------------------------------------
@@ -67,34 +67,35 @@ def own(schema: Any) -> Catalogue:
 @settings(LAW, max_examples=300)
 @given(SCHEMAS, VALUES)
 def test_variations_of_any_schema_keep_values_valid(schema: Any, value: Any) -> None:
-    found = own(schema)
-    (asked,) = found.operations
-    valid = not check_response(asked, 200, "application/json", dumps(value))
-    for one in found.variations.values():
-        if one.kind == "unseen" or not (one.at or one.kind == "time"):
+    own_catalogue = own(schema)
+    (declared,) = own_catalogue.operations
+    valid = not check_response(declared, 200, "application/json", dumps(value))
+    for entry in own_catalogue.variations.values():
+        if entry.kind == "unseen" or not (entry.at or entry.kind == "time"):
             continue
-        varied, changes = found.apply(one, asked, 200, value)
+        varied, changes = own_catalogue.apply(entry, declared, 200, value)
         assert bool(changes) == (dumps(varied) != dumps(value))
         if valid:
-            assert not check_response(asked, 200, "application/json", dumps(varied)), one.name
+            assert not check_response(declared, 200, "application/json", dumps(varied)), entry.name
 
 
 def test_every_operation_of_another_document() -> None:
     document = load_document(LIBRARY)
-    found = Catalogue((documents()[0], document), {})
-    assert "extra:library/Branch" in found.variations
+    both = Catalogue((documents()[0], document), {})
+    assert "extra:library/Branch" in both.variations
     changed = set()
-    for asked in document.operations:
+    for declared in document.operations:
         for key in map(str, range(8)):
-            status, content_type, body = example_response(asked, key)
+            status, content_type, body = example_response(declared, key)
             if content_type != "application/json":
                 continue
-            for name in found.names_of(asked.operation_id):
-                one = found.variations[name]
-                varied, changes = found.apply(one, asked, status, json.loads(body))
+            for name in both.names_of(declared.operation_id):
+                entry = both.variations[name]
+                varied, changes = both.apply(entry, declared, status, json.loads(body))
                 if changes:
-                    changed.add(one.kind)
-                    assert one.kind == "unseen" or not check_response(asked, status, content_type, dumps(varied)), name
+                    changed.add(entry.kind)
+                    problems = check_response(declared, status, content_type, dumps(varied))
+                    assert entry.kind == "unseen" or not problems, name
     assert changed >= {"absent", "null", "empty", "long", "extra", "enum", "unseen", "number", "text", "time"}
 
 
@@ -167,8 +168,8 @@ def test_numbers() -> None:
     place = "number:EndpointPricing.cents_per_minute"
 
     def price(choice: str, before: Any = 9.0, **known: Any) -> str:
-        one = after(f"{place}={choice}", "listHardware", listed(hardware("a", price=before)), **known)
-        return json.dumps(one["data"][0]["pricing"]["cents_per_minute"])
+        served = after(f"{place}={choice}", "listHardware", listed(hardware("a", price=before)), **known)
+        return json.dumps(served["data"][0]["pricing"]["cents_per_minute"])
 
     assert [price(choice) for choice in ("low", "high", "whole", "fraction")] == ["0", "2147483647.0", "9", "9.5"]
     assert price("fraction", 9.25) == "9.25"
@@ -177,8 +178,8 @@ def test_numbers() -> None:
 
 def test_instants() -> None:
     def instant(choice: str, *texts: str) -> Any:
-        one = after(f"time:{choice}", "listHardware", listed(hardware("a"), hardware("b")), *texts)
-        return [entry["updated_at"].partition("T")[2] for entry in one["data"]]
+        served = after(f"time:{choice}", "listHardware", listed(hardware("a"), hardware("b")), *texts)
+        return [entry["updated_at"].partition("T")[2] for entry in served["data"]]
 
     assert instant("seconds") == ["09:00:00Z"] * 2
     assert instant("microseconds") == ["09:00:00.125000Z"] * 2
@@ -189,7 +190,7 @@ def test_instants() -> None:
 
 
 def test_the_order_takes_every_kind_in_turn_and_depends_on_the_seed() -> None:
-    kinds = {name: one.kind for name, one in catalogue().variations.items()}
+    kinds = {name: entry.kind for name, entry in catalogue().variations.items()}
     order = interleave_kinds(kinds, 1)
     assert sorted(order) == sorted(kinds)
     assert {kinds[name] for name in order[: len(KINDS)]} == set(KINDS)
