@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.corpus.comparing import compare
+from tests.corpus.documents import use_documents
 from tests.corpus.plans import plan
 from tests.corpus.recording import record
 
@@ -24,6 +25,9 @@ def arguments() -> argparse.ArgumentParser:
     recording.add_argument(
         "--python", default=sys.executable, help="the interpreter that starts it (default: this one)"
     )
+    recording.add_argument(
+        "--documents", type=Path, default=HERE, help="the checkout whose documents give the requests (default: this)"
+    )
     recording.add_argument("--only", default="", metavar="TEXT", help="only the sessions whose name contains TEXT")
     recording.add_argument("out", type=Path, help="a folder, made if need be; one file for each session")
     comparing = commands.add_parser(
@@ -39,6 +43,7 @@ def main() -> int:
     given = arguments().parse_args()
     if given.command == "compare":
         return compare(given.before, given.after, given.show)
+    use_documents(given.documents.resolve())
     sessions = [session for session in plan(given.root.resolve(), given.quick) if given.only in session.name]
     total = record(sessions, given.root.resolve(), given.python, given.out)
     print(f"{given.out}: {total} exchanges of {len(sessions)} sessions")

@@ -1,10 +1,15 @@
 """The differences of two recordings, shown so that a person sees what changed."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
+
+MOST_PLACES = 40
+"""Places in the answers that are listed, those that differ most often first."""
 
 AROUND = 80
 """Characters shown on either side of the first difference of two texts."""
@@ -17,6 +22,7 @@ def compare(before: Path, after: Path, show: int) -> int:
         print(f"neither {before} nor {after} holds a recording")
         return 1
     total = compared = 0
+    places: Counter[str] = Counter()
     for name in names:
         session = name.removesuffix(".jsonl")
         absent = [folder for folder in (before, after) if not (folder / name).exists()]
@@ -31,13 +37,38 @@ def compare(before: Path, after: Path, show: int) -> int:
             if old == new:
                 continue
             count += 1
+            places.update(set(changed_places(old, new)))
             if total + count <= show:
                 print("\n".join(described(session, old, new)))
         if count:
             print(f"{session}: {count} exchanges differ")
         total += count
+    for place, times in places.most_common(MOST_PLACES):
+        print(f"{times:6} exchanges differ at {place}")
     print(f"{compared} exchanges of {len(names)} sessions compared: {total or 'no'} differences")
     return 1 if total else 0
+
+
+def changed_places(old: Any, new: Any, place: str = "") -> Iterator[str]:
+    """Where two JSON values differ, as keys divided by dots; `*` stands for any index, and bodies are read as JSON."""
+    if old == new:
+        return
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in {**old, **new}:
+            inner = f"{place}.{key}" if place else key
+            yield from changed_places(read_body(key, old.get(key)), read_body(key, new.get(key)), inner)
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for before, after in zip(old, new, strict=True):
+            yield from changed_places(before, after, f"{place}.*")
+    else:
+        yield place
+
+
+def read_body(key: str, value: Any) -> Any:
+    if key == "body" and isinstance(value, str):
+        with suppress(ValueError):
+            return json.loads(value)
+    return value
 
 
 def rows_of(path: Path) -> Iterator[dict[str, Any]]:

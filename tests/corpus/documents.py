@@ -51,6 +51,13 @@ def resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
     return node
 
 
+def use_documents(root: Path) -> None:
+    """Read the documents that ship with the package from another checkout, so that its requests can be sent again."""
+    for name in ("v1", "guide-2024", "control"):
+        DOCUMENTS[name] = root / "spec" / DOCUMENTS[name].name
+    operations_of.cache_clear()
+
+
 @cache
 def operations_of(name: str) -> tuple[DocumentedOperation, ...]:
     document = yaml.safe_load(DOCUMENTS[name].read_text(encoding="utf-8"))

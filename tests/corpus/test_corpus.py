@@ -48,6 +48,7 @@ def test_a_difference_is_shown_where_it_begins(tmp_path: Path, capsys: pytest.Ca
     assert "jobs, step 1: GET /v1/jobs\n" in shown
     assert f"  - body: ...{'x' * 80}old\n  + body: ...{'x' * 80}new\n" in shown
     assert f"more: not in {tmp_path / 'before'}\n" in shown
+    assert "     1 exchanges differ at body\n" in shown
     assert "2 exchanges of 2 sessions compared: 2 differences" in shown
 
 
