@@ -158,7 +158,7 @@ class SeededCluster(_Part):
     add_ons: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
-class FaultRule(_Part):
+class FaultRuleFields(_Part):
     """A fault, and the calls that meet it. Which fault has which fields, `traffic.build_rule` knows."""
 
     fault: Literal[
@@ -235,7 +235,7 @@ class ScenarioFields(_Part):
     preemption_grace: RangeMs
     stock: Stock
     switches: SwitchSettings
-    faults: Annotated[tuple[FaultRule, ...], Field(strict=False)]
+    faults: Annotated[tuple[FaultRuleFields, ...], Field(strict=False)]
     rate_limits: Annotated[tuple[RateLimit, ...], Field(strict=False)]
     models: Annotated[tuple[SeededModel, ...], Field(strict=False)]
     adapters: Annotated[tuple[SeededAdapter, ...], Field(strict=False)]
