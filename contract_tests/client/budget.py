@@ -92,123 +92,123 @@ class Spending:
 
     # ---- before a request ------------------------------------------------------------------------------------------
 
-    def before(self, target: Target, one: Exchange) -> None:
+    def before(self, target: Target, exchange: Exchange) -> None:
         """Raise Refused where the limits forbid the request; give what it makes a name that begins with the prefix."""
-        if one.method in ("GET", "HEAD", "OPTIONS"):
+        if exchange.method in ("GET", "HEAD", "OPTIONS"):
             return
         if not self.limits.allow_writes:
             raise Refused(READS_ONLY)
-        if one.path.startswith("/_mock/"):
+        if exchange.path.startswith("/_mock/"):
             return
-        if one.operation_id in UPLOADS and not target.has_control:
+        if exchange.operation_id in UPLOADS and not target.has_control:
             raise Refused("an upload stays for ever: no operation deletes it")
-        self._spare_theirs(target, one)
-        if one.operation_id in NAMES:
-            self._name(one)
-        kind = MAKES.get(one.operation_id)
-        good_key = one.auth in (OURS, OTHER)
-        if good_key and one.operation_id in CHANGES:
-            self._afford(self._more_cents(one), "this change")
+        self._spare_theirs(target, exchange)
+        if exchange.operation_id in NAMES:
+            self._name(exchange)
+        kind = MAKES.get(exchange.operation_id)
+        good_key = exchange.auth in (OURS, OTHER)
+        if good_key and exchange.operation_id in CHANGES:
+            self._afford(self._more_cents(exchange), "this change")
         if kind is None:
             return
         if good_key:
-            more = 2 if _inline(one) is not None else 1
+            more = 2 if _inline(exchange) is not None else 1
             if len(self.held) + more > self.limits.max_resources:
                 raise Refused(f"{len(self.held)} resources are alive: --max-resources allows no more")
-            self._afford(self._new(kind, one).cents(), f"a {kind}")
-        for each in _asked_for(kind, one):
-            self._note(target, one, what="asked", ask=_ask(one, each), kind=each, prefix=self.limits.prefix)
+            self._afford(self._new(kind, exchange).cents(), f"a {kind}")
+        for each in _asked_for(kind, exchange):
+            self._note(target, exchange, what="asked", ask=_ask(exchange, each), kind=each, prefix=self.limits.prefix)
 
-    def _note(self, target: Target, one: Exchange, **facts: Any) -> None:
+    def _note(self, target: Target, exchange: Exchange, **facts: Any) -> None:
         self.ledger.note(**facts, origin=target.home, run=self.limits.run)
 
-    def _spare_theirs(self, target: Target, one: Exchange) -> None:
+    def _spare_theirs(self, target: Target, exchange: Exchange) -> None:
         """On an account that is not ours alone, what we did not make is left as it is."""
         if target.has_control:
             return
-        body = one.sent if isinstance(one.sent, dict) else {}
-        named = [one.path_parameters.get(name, "") for name in IDS] + [str(body.get("volume_id", ""))]
+        body = exchange.sent if isinstance(exchange.sent, dict) else {}
+        named = [exchange.path_parameters.get(name, "") for name in IDS] + [str(body.get("volume_id", ""))]
         for found in named:
             if found in self._theirs and found not in self.ours:
                 raise Refused(f"{found} was not made by this run, which leaves it as it is")
 
-    def _name(self, one: Exchange) -> None:
+    def _name(self, exchange: Exchange) -> None:
         """Let the names in a body begin with the prefix, whoever thought them up; what is no name stays."""
-        if not isinstance(one.sent, dict) or not (one.content_type or "").startswith(JSON):
+        if not isinstance(exchange.sent, dict) or not (exchange.content_type or "").startswith(JSON):
             return
-        body = dict(one.sent)
-        label = NAMES[one.operation_id]
-        body[label] = self._prefixed(body.get(label), one)
-        if body[label] is None and label not in one.sent:
+        body = dict(exchange.sent)
+        label = NAMES[exchange.operation_id]
+        body[label] = self._prefixed(body.get(label), exchange)
+        if body[label] is None and label not in exchange.sent:
             del body[label]
-        inline = _inline(one)
+        inline = _inline(exchange)
         if inline is not None:
-            body["shared_volume"] = {**inline, "volume_name": self._prefixed(inline.get("volume_name"), one)}
-        if body != one.sent:
-            one.body = json.dumps(body).encode()
+            body["shared_volume"] = {**inline, "volume_name": self._prefixed(inline.get("volume_name"), exchange)}
+        if body != exchange.sent:
+            exchange.body = json.dumps(body).encode()
             for kept in ("sent", "text"):
-                one.__dict__.pop(kept, None)
+                exchange.__dict__.pop(kept, None)
 
-    def _prefixed(self, name: Any, one: Exchange) -> Any:
-        if name in (None, "") and one.operation_id in MAY_BE_NAMELESS:
-            return f"{self.limits.prefix}-{one.number}"
+    def _prefixed(self, name: Any, exchange: Exchange) -> Any:
+        if name in (None, "") and exchange.operation_id in MAY_BE_NAMELESS:
+            return f"{self.limits.prefix}-{exchange.number}"
         if isinstance(name, str) and name and not name.startswith(self.limits.prefix):
             return f"{self.limits.prefix}-{name}"
         return name
 
     def _afford(self, cents: float, what: str) -> None:
         budget = self.limits.budget_cents
-        left = 0.0 if budget is None else budget - self.spent_cents - sum(one.cents() for one in self.held.values())
+        left = 0.0 if budget is None else budget - self.spent_cents - sum(item.cents() for item in self.held.values())
         if budget is not None and cents > 0 and cents > left:
             raise Refused(f"{what} may cost {cents:.0f} cents; --budget-cents {budget:g} leaves {max(left, 0):.0f}")
 
     # ---- after it --------------------------------------------------------------------------------------------------
 
-    def after(self, target: Target, one: Exchange) -> None:
+    def after(self, target: Target, exchange: Exchange) -> None:
         """Keep the ledger, and what is known of what is alive."""
-        kind = MAKES.get(one.operation_id)
+        kind = MAKES.get(exchange.operation_id)
         if kind is not None:
-            self._made(target, one, kind)
-        found = next((one.path_parameters[name] for name in IDS if name in one.path_parameters), "")
-        deleted = one.method == "DELETE" and one.ok
-        missed = one.method == "GET" and one.status == 404 and one.auth == OURS
-        if (deleted or missed) and found in self.held and one.path.endswith(f"/{found}"):
-            self._gone(target, one, found)
-        if one.operation_id in CHANGES and one.ok and found in self.held:
+            self._made(target, exchange, kind)
+        found = next((exchange.path_parameters[name] for name in IDS if name in exchange.path_parameters), "")
+        deleted = exchange.method == "DELETE" and exchange.ok
+        missed = exchange.method == "GET" and exchange.status == 404 and exchange.auth == OURS
+        if (deleted or missed) and found in self.held and exchange.path.endswith(f"/{found}"):
+            self._gone(target, exchange, found)
+        if exchange.operation_id in CHANGES and exchange.ok and found in self.held:
             held = self.held[found]
-            held.asked = _merged(held.asked, one)
+            held.asked = _merged(held.asked, exchange)
             held.cents_per_minute = max(held.cents_per_minute, self._per_minute(held.kind, held.asked))
-        if one.method == "GET" and one.ok and not target.has_control:
-            for seen in sightings(one):
+        if exchange.method == "GET" and exchange.ok and not target.has_control:
+            for seen in sightings(exchange):
                 if seen.parent in self.ours:
                     self.ours.add(seen.id)
                 self._theirs.add(seen.id)
 
-    def _made(self, target: Target, one: Exchange, kind: str) -> None:
-        found = made_id(one)
+    def _made(self, target: Target, exchange: Exchange, kind: str) -> None:
+        found = made_id(exchange)
         if found is not None:
-            self._keep(target, one, kind, found, self._new(kind, one))
-            inline = _inline(one)
+            self._keep(target, exchange, kind, found, self._new(kind, exchange))
+            inline = _inline(exchange)
             if inline is not None:
-                for seen in sightings(one):
+                for seen in sightings(exchange):
                     if seen.kind == "volume":
-                        self._keep(target, one, "volume", seen.id, Held("volume", inline, 0.0, 0.0, parent=found))
+                        self._keep(target, exchange, "volume", seen.id, Held("volume", inline, 0.0, 0.0, parent=found))
         # What an answer of 500 and above made, if anything, is not known: it is looked for by its name at the end.
         inline_unknown = found is not None and not any(each.parent == found for each in self.held.values())
-        for each in _asked_for(kind, one):
-            if one.status < 500 and not (each != kind and inline_unknown):
-                self._note(target, one, what="answered", ask=_ask(one, each))
+        for each in _asked_for(kind, exchange):
+            if exchange.status < 500 and not (each != kind and inline_unknown):
+                self._note(target, exchange, what="answered", ask=_ask(exchange, each))
 
-    def _keep(self, target: Target, one: Exchange, kind: str, found: str, held: Held) -> None:
+    def _keep(self, target: Target, exchange: Exchange, kind: str, found: str, held: Held) -> None:
         self.ours.add(found)
         self.held[found] = held
-        self._note(target, one, what="made", kind=kind, id=found)
+        self._note(target, exchange, what="made", kind=kind, id=found)
 
-    def _gone(self, target: Target, one: Exchange, found: str) -> None:
+    def _gone(self, target: Target, exchange: Exchange, found: str) -> None:
         """It is deleted; a volume that came with a cluster goes with it, or is looked for at the end."""
         # What a resource really cost is not told; the estimate stands for it.
         self.spent_cents += self.held.pop(found).cents()
-        self._note(target, one, what="gone", id=found)
+        self._note(target, exchange, what="gone", id=found)
         for volume in [known for known, held in self.held.items() if held.parent == found]:
             held = self.held[volume]
             if not held.asked.get("is_lifecycle_independent"):
@@ -216,20 +216,20 @@ class Spending:
 
     # ---- what things cost ------------------------------------------------------------------------------------------
 
-    def _new(self, kind: str, one: Exchange) -> Held:
-        body = one.sent if isinstance(one.sent, dict) else {}
+    def _new(self, kind: str, exchange: Exchange) -> Held:
+        body = exchange.sent if isinstance(exchange.sent, dict) else {}
         minutes: float = HELD_MINUTES[kind]
         if kind == "cluster" and str(body.get("billing_type", "ON_DEMAND")) != "ON_DEMAND":
             minutes = max(minutes, _whole(body.get("duration_days"), 1) * DAY_MINUTES)  # it is paid for in advance
         return Held(kind, body, self._per_minute(kind, body), minutes)
 
-    def _more_cents(self, one: Exchange) -> float:
+    def _more_cents(self, exchange: Exchange) -> float:
         """What a change of something of ours costs more than it does now."""
-        found = next((one.path_parameters[name] for name in IDS if name in one.path_parameters), "")
+        found = next((exchange.path_parameters[name] for name in IDS if name in exchange.path_parameters), "")
         held = self.held.get(found)
         if held is None:
             return 0.0
-        more = self._per_minute(held.kind, _merged(held.asked, one)) - held.cents_per_minute
+        more = self._per_minute(held.kind, _merged(held.asked, exchange)) - held.cents_per_minute
         return max(more, 0.0) * held.minutes
 
     def _per_minute(self, kind: str, body: dict[str, Any]) -> float:
@@ -260,25 +260,25 @@ def _whole(value: Any, least: int) -> int:
     return max(value, least) if isinstance(value, int) else least
 
 
-def _merged(asked: dict[str, Any], one: Exchange) -> dict[str, Any]:
-    body = one.sent if isinstance(one.sent, dict) else {}
-    starts = {"state": "STARTED"} if one.operation_id == "guide2024StartEndpoint" else {}
+def _merged(asked: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
+    body = exchange.sent if isinstance(exchange.sent, dict) else {}
+    starts = {"state": "STARTED"} if exchange.operation_id == "guide2024StartEndpoint" else {}
     return {**asked, **body, **starts}
 
 
-def _inline(one: Exchange) -> dict[str, Any] | None:
+def _inline(exchange: Exchange) -> dict[str, Any] | None:
     """The volume that a new cluster is to bring along."""
-    body = one.sent if isinstance(one.sent, dict) else {}
-    inline = body.get("shared_volume") if one.operation_id == "GPUClusterService_Create" else None
+    body = exchange.sent if isinstance(exchange.sent, dict) else {}
+    inline = body.get("shared_volume") if exchange.operation_id == "GPUClusterService_Create" else None
     return inline if isinstance(inline, dict) and inline else None
 
 
-def _asked_for(kind: str, one: Exchange) -> list[str]:
-    return [kind, "volume"] if _inline(one) is not None else [kind]
+def _asked_for(kind: str, exchange: Exchange) -> list[str]:
+    return [kind, "volume"] if _inline(exchange) is not None else [kind]
 
 
-def _ask(one: Exchange, kind: str) -> str:
-    return f"{os.getpid()}-{one.number}-{kind}"
+def _ask(exchange: Exchange, kind: str) -> str:
+    return f"{os.getpid()}-{exchange.number}-{kind}"
 
 
 # ---- clean-up --------------------------------------------------------------------------------------------------------
@@ -290,16 +290,16 @@ def clean_up(target: Target, ledger: Ledger, say: Callable[[str], None], run: st
     Clusters go first, then what they held. A volume that is still attached is tried again while time passes. With
     `run` only what that run made.
     """
-    left = [one for one in ledger.left(run) if one["origin"] == target.home]
-    doomed = [(one["kind"], one["id"]) for one in left if "id" in one]
-    unanswered = [one for one in left if "id" not in one]
-    for kind, prefix in dict.fromkeys((one["kind"], one["prefix"]) for one in unanswered):
+    left = [line for line in ledger.left(run) if line["origin"] == target.home]
+    doomed = [(line["kind"], line["id"]) for line in left if "id" in line]
+    unanswered = [line for line in left if "id" not in line]
+    for kind, prefix in dict.fromkeys((line["kind"], line["prefix"]) for line in unanswered):
         for found in _named(target, kind, prefix):
             ledger.note(what="made", kind=kind, id=found, origin=target.home, run=run or "")
             doomed.append((kind, found))
-    for one in unanswered:
-        ledger.note(what="answered", ask=one["ask"], origin=target.home)
-    doomed.sort(key=lambda one: list(TAKES).index(one[0]))
+    for line in unanswered:
+        ledger.note(what="answered", ask=line["ask"], origin=target.home)
+    doomed.sort(key=lambda item: list(TAKES).index(item[0]))
     remaining = doomed = list(dict.fromkeys(doomed))
     for pause_s in (*CLEANING_PAUSES_S, None):
         remaining = [(kind, found) for kind, found in remaining if not _deleted(target, ledger, kind, found)]
@@ -314,8 +314,8 @@ def clean_up(target: Target, ledger: Ledger, say: Callable[[str], None], run: st
 def _deleted(target: Target, ledger: Ledger, kind: str, found: str) -> bool:
     if isinstance(target.guard, Spending):
         target.guard.ours.add(found)  # the ledger says so
-    one = target.send("DELETE", TAKES[kind].format(found), document=target.v1, judged=False)
-    gone = one.ok or one.status == 404
+    exchange = target.send("DELETE", TAKES[kind].format(found), document=target.v1, judged=False)
+    gone = exchange.ok or exchange.status == 404
     if gone:
         ledger.note(what="gone", id=found, origin=target.home)
     return gone

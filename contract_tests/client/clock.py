@@ -70,10 +70,10 @@ class ControlClock:
         """How it ran when it was first looked at."""
 
     def _ask(self, method: str, body: Any = None) -> dict[str, Any]:
-        one = self._control(method, "/_mock/clock", *([] if body is None else [body]))
-        shown = one.shown
-        if one.status != 200 or not isinstance(shown, dict) or not {"now_ms", "mode", "speed"} <= shown.keys():
-            raise NoControl(f"the control API answered {one.status} to {method} /_mock/clock")
+        exchange = self._control(method, "/_mock/clock", *([] if body is None else [body]))
+        shown = exchange.shown
+        if exchange.status != 200 or not isinstance(shown, dict) or not {"now_ms", "mode", "speed"} <= shown.keys():
+            raise NoControl(f"the control API answered {exchange.status} to {method} /_mock/clock")
         if not isinstance(shown["now_ms"], int):
             raise NoControl("the control API tells no time")
         self._last_ms = shown["now_ms"]

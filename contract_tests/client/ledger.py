@@ -61,7 +61,7 @@ class Ledger:
                 left[key] = facts
             elif facts["what"] in ("answered", "gone"):
                 left.pop(key, None)
-        return [one for one in left.values() if run is None or one.get("run") == run]
+        return [line for line in left.values() if run is None or line.get("run") == run]
 
     def stopped_clocks(self) -> dict[str, dict[str, Any]]:
         """How the clocks were found that were stopped and not set going again, by origin."""

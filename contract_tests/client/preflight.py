@@ -24,21 +24,21 @@ def problem(target: Target, documents: Iterable[ApiDocument]) -> str | None:
     Raises Unreachable.
     """
     refused = busy = other = ""
-    for operation in _telling([one for document in documents for one in document.operations.values()]):
+    for operation in _telling([item for document in documents for item in document.operations.values()]):
         try:
-            one = target.call(operation, judged=False)
+            exchange = target.call(operation, judged=False)
         except Refused as error:  # still 429
             busy = busy or str(error)
             continue
-        if fits(one):
+        if fits(exchange):
             return None
-        told = f"GET {one.base}{one.path} answered {one.status}"
-        if one.status in KEY_REFUSED:
+        told = f"GET {exchange.base}{exchange.path} answered {exchange.status}"
+        if exchange.status in KEY_REFUSED:
             refused = refused or told
-        elif one.status in BUSY and "retry-after" in one.headers:
+        elif exchange.status in BUSY and "retry-after" in exchange.headers:
             busy = busy or told
         else:
-            other = other or f"{told} with {_briefly(one)}"
+            other = other or f"{told} with {_briefly(exchange)}"
     if refused:
         return f"--api-key: the key is refused: {refused} (set TOGETHER_API_KEY, or give another --api-key)"
     if busy:
@@ -48,26 +48,28 @@ def problem(target: Target, documents: Iterable[ApiDocument]) -> str | None:
     return None
 
 
-def fits(one: Exchange) -> bool:
+def fits(exchange: Exchange) -> bool:
     """Whether an answer is a success that its document describes."""
-    if one.operation is None or not one.ok or one.operation.grade(one.status) == UNDECLARED:
+    if exchange.operation is None or not exchange.ok or exchange.operation.grade(exchange.status) == UNDECLARED:
         return False
-    if not one.operation.media_types(one.status):
+    if not exchange.operation.media_types(exchange.status):
         return True
-    return one.shown is not ABSENT and not one.operation.answer_problems(one.status, one.shown)
+    return exchange.shown is not ABSENT and not exchange.operation.answer_problems(exchange.status, exchange.shown)
 
 
 def _telling(operations: Iterable[ApiOperation]) -> Iterator[ApiOperation]:
     """The reads that need no parameters: those whose answer says something, or, where there are none of these, all."""
     reads = [
-        one
-        for one in operations
-        if one.method == "GET" and not one.path_names and not any(each.get("required") for each in one.parameters)
+        operation
+        for operation in operations
+        if operation.method == "GET"
+        and not operation.path_names
+        and not any(each.get("required") for each in operation.parameters)
     ]
-    telling = [one for one in reads if all(one.answer_problems(200, empty) for empty in EMPTY)]
+    telling = [item for item in reads if all(item.answer_problems(200, empty) for empty in EMPTY)]
     yield from telling or reads
 
 
-def _briefly(one: Exchange) -> str:
-    text = one.answer[: MOST_SHOWN * 4].decode("utf-8", "replace")
+def _briefly(exchange: Exchange) -> str:
+    text = exchange.answer[: MOST_SHOWN * 4].decode("utf-8", "replace")
     return f"{text[:MOST_SHOWN]!r}" + ("..." if len(text) > MOST_SHOWN else "") if text else "no body"

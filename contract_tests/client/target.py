@@ -38,10 +38,10 @@ MOST_LOST = 3
 class Guard(Protocol):
     """What decides whether a request may be sent at all."""
 
-    def before(self, target: Target, one: Exchange) -> None:
+    def before(self, target: Target, exchange: Exchange) -> None:
         """Raise Refused where it may not."""
 
-    def after(self, target: Target, one: Exchange) -> None:
+    def after(self, target: Target, exchange: Exchange) -> None:
         """Take note of what came of it."""
 
 
@@ -146,7 +146,7 @@ class Target:
         """
         operation, named = document.find(method, path) if document else (None, {})
         self._number += 1
-        one = Exchange(
+        exchange = Exchange(
             number=self._number,
             method=method,
             path=path,
@@ -159,59 +159,58 @@ class Target:
             document=document,
             base=self.base(base_path if base_path is not None else _base_path(operation, document)),
         )
-        self.guard.before(self, one)
-        self._send(one, dict(headers or {}))
-        self.guard.after(self, one)
-        self._on_exchange(one)
+        self.guard.before(self, exchange)
+        self._send(exchange, dict(headers or {}))
+        self.guard.after(self, exchange)
+        self._on_exchange(exchange)
         if judged:
             for watch in self.watchers:
-                watch(one)
-        return one
+                watch(exchange)
+        return exchange
 
-    def _send(self, one: Exchange, headers: dict[str, str]) -> None:
-        if one.content_type:
-            headers["Content-Type"] = one.content_type
-        if one.auth != NONE:
-            headers["Authorization"] = self._keys[one.auth]
-        url = f"{one.base}{one.path}" + (f"?{urlencode(one.query)}" if one.query else "")
+    def _send(self, exchange: Exchange, headers: dict[str, str]) -> None:
+        if exchange.content_type:
+            headers["Content-Type"] = exchange.content_type
+        if exchange.auth != NONE:
+            headers["Authorization"] = self._keys[exchange.auth]
+        url = f"{exchange.base}{exchange.path}" + (f"?{urlencode(exchange.query)}" if exchange.query else "")
         retries = 0 if self._given_up else self.retries
         for attempt in range(retries + 1):
-            answer = self._answer(one, url, headers)
+            answer = self._answer(exchange, url, headers)
             wait_s = retry_after_s(answer.status_code, answer.headers, attempt)
             self._given_up = wait_s is not None
             if wait_s is None:
                 break
             if attempt == retries or wait_s > MOST_PATIENCE_S:
                 if answer.status_code == 429:
-                    raise Refused(
-                        f"{one.method} {one.path}: still 429 after {attempt + 1} tries, Retry-After {wait_s:.0f} s"
-                    )
+                    request = f"{exchange.method} {exchange.path}"
+                    raise Refused(f"{request}: still 429 after {attempt + 1} tries, Retry-After {wait_s:.0f} s")
                 break
             if self.clock.frozen:
                 self.clock.let_pass(wait_s)
             else:
                 time.sleep(wait_s * random.uniform(1.0, 1.2))
-        one.status = answer.status_code
-        one.headers = {name.lower(): self.redactor.text(value) for name, value in answer.headers.items()}
-        one.answer = self._without_secrets(answer.content, one)
-        one.repeats_secret = one.answer != answer.content
-        answer._content = one.answer
+        exchange.status = answer.status_code
+        exchange.headers = {name.lower(): self.redactor.text(value) for name, value in answer.headers.items()}
+        exchange.answer = self._without_secrets(answer.content, exchange)
+        exchange.repeats_secret = exchange.answer != answer.content
+        answer._content = exchange.answer
         answer.headers.update({name: self.redactor.text(value) for name, value in answer.headers.items()})
         answer.request.headers.pop("Authorization", None)
-        one.response = answer
-        one.at_ms = self.clock.last_ms()
+        exchange.response = answer
+        exchange.at_ms = self.clock.last_ms()
 
-    def _answer(self, one: Exchange, url: str, headers: dict[str, str]) -> requests.Response:
+    def _answer(self, exchange: Exchange, url: str, headers: dict[str, str]) -> requests.Response:
         """What the target answers. A read is sent again once where a connection that was kept open is gone."""
         if self._lost >= MOST_LOST:
             raise Unreachable(f"{self.origin} stopped answering")
-        for last in (one.method not in ("GET", "HEAD", "OPTIONS"), True):
+        for last in (exchange.method not in ("GET", "HEAD", "OPTIONS"), True):
             try:
                 with within(LONGEST_ANSWER_S):
                     answer = self._session.request(
-                        one.method,
+                        exchange.method,
                         url,
-                        data=one.body,
+                        data=exchange.body,
                         headers=headers,
                         timeout=TIMEOUT_S,
                         allow_redirects=False,
@@ -219,22 +218,22 @@ class Target:
                     )
                     answer._content = _whole(answer)
             except TooLong:
-                raise self._gone(one, f"no whole answer came in {LONGEST_ANSWER_S:g} s") from None
+                raise self._gone(exchange, f"no whole answer came in {LONGEST_ANSWER_S:g} s") from None
             except requests.ConnectionError as error:
                 if last:
-                    raise self._gone(one, error) from None
+                    raise self._gone(exchange, error) from None
             except UnicodeError:
                 raise  # it could not be put on the wire, which says nothing about the target
             except (requests.RequestException, _TooMuch) as error:
-                raise self._gone(one, error) from None
+                raise self._gone(exchange, error) from None
             else:
                 self._lost = 0
                 return answer
         raise AssertionError("the second time is the last")
 
-    def _gone(self, one: Exchange, error: Exception | str) -> Unreachable:
+    def _gone(self, exchange: Exchange, error: Exception | str) -> Unreachable:
         self._lost += 1
-        return self.unreachable(f"{one.method} {one.base}{one.path}: {_in_one_line(error)}")
+        return self.unreachable(f"{exchange.method} {exchange.base}{exchange.path}: {_in_one_line(error)}")
 
     @property
     def lost(self) -> bool:
@@ -245,9 +244,13 @@ class Target:
         """An error to raise, without secrets."""
         return Unreachable(self.redactor.text(text))
 
-    def _without_secrets(self, answer: bytes, one: Exchange) -> bytes:
+    def _without_secrets(self, answer: bytes, exchange: Exchange) -> bytes:
         """An answer in which the key, or a token that was sent, is not to be read."""
-        sent = [one.sent[name] for name in SECRET_FIELDS if name in one.sent] if isinstance(one.sent, dict) else []
+        sent = (
+            [exchange.sent[name] for name in SECRET_FIELDS if name in exchange.sent]
+            if isinstance(exchange.sent, dict)
+            else []
+        )
         tokens = {token for token in sent if isinstance(token, str) and len(token) >= SHORTEST_SECRET}
         redactor = Redactor(_as_latin(secret) for secret in (self.redactor.secrets | tokens))
         return redactor.text(answer.decode("latin-1")).encode("latin-1")

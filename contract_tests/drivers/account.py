@@ -57,15 +57,15 @@ class AccountDriver:
         """Send a request for an operation; `path` gives its path parameters in order. What it makes is remembered."""
         operation = self.document.operations[operation_id]
         named = dict(zip(operation.path_names, path, strict=True))
-        one = self.target.call(operation, named, query, json, **kwargs)
-        return self.noted(one)
+        exchange = self.target.call(operation, named, query, json, **kwargs)
+        return self.noted(exchange)
 
-    def noted(self, one: Exchange) -> Exchange:
+    def noted(self, exchange: Exchange) -> Exchange:
         """Remember what a request made, so that it is taken away again."""
-        found = made_id(one)
-        if found is not None and one.operation_id in MAKES:
-            self.made.append((MAKES[one.operation_id], found))
-        return one
+        found = made_id(exchange)
+        if found is not None and exchange.operation_id in MAKES:
+            self.made.append((MAKES[exchange.operation_id], found))
+        return exchange
 
     def name(self) -> str:
         """A name for something new, by which it is known as ours."""
@@ -78,7 +78,11 @@ class AccountDriver:
         """The names of the models that can be deployed, the small ones first."""
         shown = self.call("models", query={"dedicated": True}).shown
         names = (
-            [one["id"] for one in shown if isinstance(one, dict) and isinstance(one.get("id"), str)]
+            [
+                parameter["id"]
+                for parameter in shown
+                if isinstance(parameter, dict) and isinstance(parameter.get("id"), str)
+            ]
             if isinstance(shown, list)
             else []
         )
@@ -87,21 +91,25 @@ class AccountDriver:
     def hardware_for(self, model: str, status: str = "available") -> list[Mapping[str, Any]]:
         """The configurations that the model fits and that have this availability, the cheap ones first."""
         return sorted(
-            (one for one in self.configurations(model) if (one.get("availability") or {}).get("status") == status),
-            key=lambda one: one["pricing"]["cents_per_minute"],
+            (
+                entry
+                for entry in self.configurations(model)
+                if (entry.get("availability") or {}).get("status") == status
+            ),
+            key=lambda item: item["pricing"]["cents_per_minute"],
         )
 
     def configurations(self, model: str | None = None) -> list[Mapping[str, Any]]:
         """The hardware catalogue, or what of it a model fits."""
         shown = self.call("listHardware", query={"model": model} if model else None).shown
         data = shown.get("data") if isinstance(shown, dict) else None
-        return [one for one in data if is_configuration(one)] if isinstance(data, list) else []
+        return [item for item in data if is_configuration(item)] if isinstance(data, list) else []
 
     def deployments(self) -> Iterator[tuple[str, str]]:
         """Pairs of model and hardware that are to be had now."""
         for model in self.deployable()[:MOST_MODELS]:
-            for one in self.hardware_for(model)[:1]:
-                yield model, one["id"]
+            for entry in self.hardware_for(model)[:1]:
+                yield model, entry["id"]
 
     def deployment(self) -> tuple[str, str]:
         """A model and hardware to be had now. Raises NotToBeHad."""
@@ -114,11 +122,11 @@ class AccountDriver:
         """The regions, those with most instance types first."""
         shown = self.call("RegionService_List").shown
         found = (
-            [one for one in (shown or {}).get("regions", []) if isinstance(one, dict)]
+            [region for region in (shown or {}).get("regions", []) if isinstance(region, dict)]
             if isinstance(shown, dict)
             else []
         )
-        return [one for one in found if one.get("driver_versions") and one.get("supported_instance_types")]
+        return [item for item in found if item.get("driver_versions") and item.get("supported_instance_types")]
 
     # ---- making --------------------------------------------------------------------------------------------------
 
@@ -178,12 +186,12 @@ class AccountDriver:
             raise NotToBeHad("no region is listed")
         return str(found[0]["name"])
 
-    def taken(self, kind: str, one: Exchange) -> KnownResource:
+    def taken(self, kind: str, exchange: Exchange) -> KnownResource:
         """What a create made. Raises NotToBeHad where it was refused."""
-        found = made_id(one)
+        found = made_id(exchange)
         known = self.observer.of(kind, found) if found else None
         if known is None:
-            raise NotToBeHad(f"a {kind} was refused with {one.answered}")
+            raise NotToBeHad(f"a {kind} was refused with {exchange.answered}")
         return known
 
     # ---- looking and waiting ---------------------------------------------------------------------------------------
@@ -200,10 +208,10 @@ class AccountDriver:
         table = self.lifecycles[known.kind]
         begun_ms, step_s = self.target.clock.now_ms(), SMALLEST_STEP_S
         while True:
-            one = self.look(known)
-            if known.gone or one.status == 404:
+            exchange = self.look(known)
+            if known.gone or exchange.status == 404:
                 return None
-            state = state_of(known.kind, one.shown) if isinstance(one.shown, dict) else known.state
+            state = state_of(known.kind, exchange.shown) if isinstance(exchange.shown, dict) else known.state
             if state in until or (not until and state is not None and self.at_rest(known, table, state)):
                 return state
             if self._waits_in_vain(known):
@@ -213,11 +221,11 @@ class AccountDriver:
                 return state
             waited_ms = self.target.clock.now_ms() - begun_ms
             if state != "PENDING" or known.kind != "endpoint":  # an endpoint may wait for hardware, which has no bound
-                if not self.recorder.judge(transitions.arrives_in_time, table, state, waited_ms, at=one):
+                if not self.recorder.judge(transitions.arrives_in_time, table, state, waited_ms, at=exchange):
                     return state
             elif waited_ms > table.arrives_within_ms:
                 available = [entry["id"] for entry in self.hardware_for(str(known.fields.get("model")))]
-                if not self.recorder.judge(hardware.pending_for_want_of_stock, known, available, at=one):
+                if not self.recorder.judge(hardware.pending_for_want_of_stock, known, available, at=exchange):
                     return state
                 self.recorder.skip(
                     f"whether {known.kind}s leave {state} in time", "hardware was not to be had meanwhile"
@@ -232,8 +240,12 @@ class AccountDriver:
 
     def _waits_in_vain(self, known: KnownResource) -> bool:
         """Whether a cluster waits for a volume that will not come."""
-        failed = [one for one in self.observer.known.values() if one.kind == "volume" and one.state == "failed"]
-        return known.kind == "cluster" and any(one.parent == known.id or one.id == known.volume_id for one in failed)
+        failed = [
+            resource
+            for resource in self.observer.known.values()
+            if resource.kind == "volume" and resource.state == "failed"
+        ]
+        return known.kind == "cluster" and any(item.parent == known.id or item.id == known.volume_id for item in failed)
 
     def at_rest(self, known: KnownResource, table: StateGraph, state: str) -> bool:
         """Whether nothing more is to come by itself: a cluster at rest also has its nodes at rest."""
@@ -242,7 +254,7 @@ class AccountDriver:
         if known.kind == "cluster" and state == READY:
             nodes = self.lifecycles["node"]
             workers = known.last_view.get("gpu_worker_nodes") or []
-            return all(nodes.rests(str(state_of("node", one))) for one in workers if isinstance(one, dict))
+            return all(nodes.rests(str(state_of("node", node))) for node in workers if isinstance(node, dict))
         return True
 
     # ---- taking away -----------------------------------------------------------------------------------------------
@@ -250,19 +262,23 @@ class AccountDriver:
     def remove(self, known: KnownResource) -> Exchange:
         """Ask for a resource to be deleted."""
         operation_id = next(name for name, (kind, _) in DELETES.items() if kind == known.kind)
-        one = self.call(operation_id, known.id)
-        self.recorder.judge(cross_response.delete_says_so, one, known.id, at=one)
-        return one
+        exchange = self.call(operation_id, known.id)
+        self.recorder.judge(cross_response.delete_says_so, exchange, known.id, at=exchange)
+        return exchange
 
     def clear(self) -> None:
         """Delete whatever was made and is still there: clusters before the volumes they hold."""
         order = ["endpoint", "cluster", "volume"]
-        for kind, found in sorted(self.made, key=lambda one: order.index(one[0])):
+        for kind, found in sorted(self.made, key=lambda item: order.index(item[0])):
             known = self.observer.of(kind, found)
             if known is None or known.gone or known.deleted:
                 continue
             if kind == "volume" and known.state == "bound":
-                for user in [one for one in self.observer.known.values() if one.kind == "cluster" and one.deleted]:
+                for user in [
+                    resource
+                    for resource in self.observer.known.values()
+                    if resource.kind == "cluster" and resource.deleted
+                ]:
                     self.settle(user)
             try:
                 self.remove(known)
@@ -271,13 +287,13 @@ class AccountDriver:
         self.made.clear()
 
 
-def is_configuration(one: Any) -> bool:
+def is_configuration(item: Any) -> bool:
     """Whether this is hardware with an id and a price."""
     return (
-        isinstance(one, dict)
-        and isinstance(one.get("id"), str)
-        and isinstance(one.get("pricing"), dict)
-        and isinstance(one["pricing"].get("cents_per_minute"), int | float)
+        isinstance(item, dict)
+        and isinstance(item.get("id"), str)
+        and isinstance(item.get("pricing"), dict)
+        and isinstance(item["pricing"].get("cents_per_minute"), int | float)
     )
 
 

@@ -19,27 +19,27 @@ Passes = Callable[[Mapping[str, Any]], bool]
 
 def having(name: str, *values: Any) -> Passes:
     """What passes has one of these values in a field."""
-    return lambda one: one.get(name) in values
+    return lambda item: item.get(name) in values
 
 
 def all_of(*each: Passes) -> Passes:
     """What passes passes each of these."""
-    return lambda one: all(passes(one) for passes in each)
+    return lambda item: all(passes(item) for passes in each)
 
 
-def anything(one: Mapping[str, Any]) -> bool:
+def anything(item: Mapping[str, Any]) -> bool:
     """Everything passes."""
     return True
 
 
-def nothing(one: Mapping[str, Any]) -> bool:
+def nothing(item: Mapping[str, Any]) -> bool:
     """Nothing passes."""
     return False
 
 
-def items(one: Exchange, field: str) -> Items:
+def items(exchange: Exchange, field: str) -> Items:
     """The entries of a list."""
-    found = one.shown.get(field) if isinstance(one.shown, dict) else one.shown
+    found = exchange.shown.get(field) if isinstance(exchange.shown, dict) else exchange.shown
     return objects(found)
 
 

@@ -32,7 +32,7 @@ def read_endpoints(account: AccountDriver) -> None:
     for kind in ("dedicated", "serverless"):
         filtered(account, ENDPOINTS, {"type": kind}, having("type", kind))
     mine = account.call("listEndpoints", query={"mine": True})
-    owners = {str(one.get("owner")) for one in items(mine, "data")}
+    owners = {str(element.get("owner")) for element in items(mine, "data")}
     account.recorder.judge(lists.one_owner, sorted(owners), at=mine)
     if len(owners) == 1:
         owner = next(iter(owners))
@@ -44,10 +44,14 @@ def read_endpoints(account: AccountDriver) -> None:
     parts = {}
     dedicated = account.call("listEndpoints", query={"type": "dedicated"})
     for usage in ("on-demand", "reserved"):
-        one = account.call("listEndpoints", query={"usage_type": usage, "type": "dedicated"})
-        parts[usage] = [str(item.get("id")) for item in items(one, "data")]
+        exchange = account.call("listEndpoints", query={"usage_type": usage, "type": "dedicated"})
+        parts[usage] = [str(item.get("id")) for item in items(exchange, "data")]
     account.recorder.judge(
-        lists.filter_parts, "usage_type", parts, [str(one.get("id")) for one in items(dedicated, "data")], at=one
+        lists.filter_parts,
+        "usage_type",
+        parts,
+        [str(element.get("id")) for element in items(dedicated, "data")],
+        at=exchange,
     )
     for entry in items(dedicated, "data")[:20]:
         account.call("getEndpoint", str(entry.get("id")))
@@ -61,18 +65,20 @@ def read_hardware(account: AccountDriver) -> None:
     entries = items(whole, "data")
     account.recorder.judge(hardware.availability_when_asked, entries, None, at=whole)
     account.recorder.judge(hardware.hardware_tells_itself, entries, at=whole)
-    by_id = {str(one.get("id")): one for one in entries}
+    by_id = {str(item.get("id")): item for item in entries}
     models = account.deployable()
     for model in [*models[:4], *models[-2:]]:
-        one = account.call("listHardware", query={"model": model})
+        exchange = account.call("listHardware", query={"model": model})
         account.recorder.judge(
-            refusals.good_request_accepted, one, "hardware for a model that is listed as dedicated", at=one
+            refusals.good_request_accepted, exchange, "hardware for a model that is listed as dedicated", at=exchange
         )
-        account.recorder.judge(hardware.availability_when_asked, items(one, "data"), model, at=one)
-        listed, at_once = items(one, "data"), account.target.clock.frozen
-        account.recorder.judge(hardware.catalogue_is_one, listed, by_id, model, at_once, at=one, evidence=[whole, one])
-        account.recorder.judge(hardware.hardware_tells_itself, items(one, "data"), at=one)
-        account.recorder.judge(hardware.fits_memory, items(one, "data"), model, at=one)
+        account.recorder.judge(hardware.availability_when_asked, items(exchange, "data"), model, at=exchange)
+        listed, at_once = items(exchange, "data"), account.target.clock.frozen
+        account.recorder.judge(
+            hardware.catalogue_is_one, listed, by_id, model, at_once, at=exchange, evidence=[whole, exchange]
+        )
+        account.recorder.judge(hardware.hardware_tells_itself, items(exchange, "data"), at=exchange)
+        account.recorder.judge(hardware.fits_memory, items(exchange, "data"), model, at=exchange)
     unknown = account.call("listHardware", query={"model": "nobody/knows-this-model"})
     account.recorder.judge(refusals.bad_request_refused, unknown, "the model is not known", {404, 400}, at=unknown)
 
@@ -81,20 +87,20 @@ def read_models(account: AccountDriver) -> None:
     """The models, and those that can be deployed."""
     everything = account.call("models")
     dedicated = account.call("models", query={"dedicated": True})
-    names = {str(one.get("id")) for one in items(everything, "data")}
-    deployable = {str(one.get("id")) for one in items(dedicated, "data")}
+    names = {str(item.get("id")) for item in items(everything, "data")}
+    deployable = {str(item.get("id")) for item in items(dedicated, "data")}
     account.recorder.judge(
         lists.filter_exact, "dedicated=true", deployable, [], names, at=dedicated, evidence=[everything, dedicated]
     )
-    both = {str(one.get("id")): one for one in items(everything, "data")}
-    for one in items(dedicated, "data"):
-        if one.get("id") in both:
+    both = {str(item.get("id")): item for item in items(everything, "data")}
+    for item in items(dedicated, "data"):
+        if item.get("id") in both:
             account.recorder.judge(
-                lists.same_model, both[str(one["id"])], one, at=dedicated, evidence=[everything, dedicated]
+                lists.same_model, both[str(item["id"])], item, at=dedicated, evidence=[everything, dedicated]
             )
     scalable = account.call("autoscaleModels")
     if scalable.ok and dedicated.ok:
-        listed = {str(one.get("name")) for one in items(scalable, "data")}
+        listed = {str(item.get("name")) for item in items(scalable, "data")}
         account.recorder.judge(
             lists.lists_agree,
             "/models?dedicated=true",
@@ -105,7 +111,7 @@ def read_models(account: AccountDriver) -> None:
             evidence=[dedicated, scalable],
         )
     not_dedicated = account.call("models", query={"dedicated": False})
-    got = {str(one.get("id")) for one in items(not_dedicated, "data")}
+    got = {str(item.get("id")) for item in items(not_dedicated, "data")}
     account.recorder.judge(
         lists.filter_exact,
         "dedicated=false",
@@ -139,7 +145,7 @@ def read_account(account: AccountDriver) -> None:
                 evidence=[whoami, whoami3],
             )
     projects = account.call("listProjects")
-    ids = [str(one.get("id")) for one in items(projects, "data")]
+    ids = [str(item.get("id")) for item in items(projects, "data")]
     if whoami.ok and projects.ok and isinstance(whoami.shown, dict):
         own = {str(whoami.shown.get("project_id"))}
         account.recorder.judge(lists.filter_exact, "the list of projects", ids, own, {*ids, *own}, at=projects)
@@ -156,14 +162,14 @@ def read_clusters(account: AccountDriver) -> None:
     """The clusters, by project and each by itself, with all that belongs to them."""
     listed = account.call("GPUClusterService_List")
     clusters = items(listed, "clusters")
-    regions = {str(one.get("name")): one for one in account.regions()}
+    regions = {str(region.get("name")): region for region in account.regions()}
     for name in ("projectId", "project_id"):
-        for project in sorted({str(one.get("project_id")) for one in clusters}):
+        for project in sorted({str(cluster.get("project_id")) for cluster in clusters}):
             passes = having("project_id", project)
             filtered(account, CLUSTERS, {name: project}, passes)
         filtered(account, CLUSTERS, {name: "proj-of-nobody"}, nothing)
-    for one in clusters[:6]:
-        found = str(one.get("cluster_id"))
+    for cluster in clusters[:6]:
+        found = str(cluster.get("cluster_id"))
         got = account.call("GPUClusterService_Get", found)
         if regions and got.ok and isinstance(got.shown, dict):
             account.recorder.judge(
@@ -176,14 +182,14 @@ def read_clusters(account: AccountDriver) -> None:
 def read_add_ons(account: AccountDriver, cluster_id: str) -> None:
     """A cluster's add-ons: the list, each by itself, and those that the cluster shows."""
     listed = account.call("InstanceClusterAddOnService_List", cluster_id)
-    for one in items(listed, "add_ons"):
-        got = account.call("InstanceClusterAddOnService_Get", cluster_id, str(one.get("name")))
+    for item in items(listed, "add_ons"):
+        got = account.call("InstanceClusterAddOnService_Get", cluster_id, str(item.get("name")))
         if got.ok and isinstance(got.shown, dict):
-            account.recorder.judge(lists.same_add_on, one, got.shown, at=got)
+            account.recorder.judge(lists.same_add_on, item, got.shown, at=got)
     cluster = account.call("GPUClusterService_Get", cluster_id)
     if cluster.ok and listed.ok and isinstance(cluster.shown, dict):
-        on = {str(one.get("name")) for one in items(listed, "add_ons") if _enabled(one)}
-        shown = {str(one.get("name")) for one in items(cluster, "add_ons")}
+        on = {str(item.get("name")) for item in items(listed, "add_ons") if _enabled(item)}
+        shown = {str(item.get("name")) for item in items(cluster, "add_ons")}
         account.recorder.judge(
             lists.lists_agree,
             "the add-ons that are on",
@@ -197,7 +203,7 @@ def read_add_ons(account: AccountDriver, cluster_id: str) -> None:
 
 def _enabled(add_on: Mapping[str, Any]) -> bool:
     config = add_on.get("config")
-    return isinstance(config, dict) and any(isinstance(one, dict) and one.get("enabled") for one in config.values())
+    return isinstance(config, dict) and any(isinstance(item, dict) and item.get("enabled") for item in config.values())
 
 
 STATES = ("PENDING_APPROVAL", "PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED", "AUTO_RESOLVED")
@@ -211,20 +217,22 @@ def read_repairs(account: AccountDriver, cluster_id: str) -> None:
     listing = Listing(LIST, "remediations", "id", (cluster_id, "-"))
     whole = account.call(LIST, cluster_id, "-")
     repairs = items(whole, "remediations")
-    for one in repairs[:5]:
-        account.call("RemediationService_GetRemediation", cluster_id, str(one.get("instance_id")), str(one.get("id")))
+    for repair in repairs[:5]:
+        account.call(
+            "RemediationService_GetRemediation", cluster_id, str(repair.get("instance_id")), str(repair.get("id"))
+        )
     for name in ("state", "mode", "trigger"):
-        values = sorted({str(one.get(name)) for one in repairs}) or (list(STATES[:1]) if name == "state" else [])
+        values = sorted({str(repair.get(name)) for repair in repairs}) or (list(STATES[:1]) if name == "state" else [])
         for value in values:
             passes = having(name, value)
             filtered(account, listing, {name: value}, passes)
         if len(values) > 1:
             joined = having(name, *values[:2])
             filtered(account, listing, {name: ",".join(values[:2])}, joined)
-    for instance in sorted({str(one.get("instance_id")) for one in repairs})[:3]:
+    for instance in sorted({str(repair.get("instance_id")) for repair in repairs})[:3]:
         one_instance = account.call(LIST, cluster_id, instance)
-        got = [str(one.get("id")) for one in items(one_instance, "remediations")]
-        certain = [str(one.get("id")) for one in repairs if one.get("instance_id") == instance]
+        got = [str(repair.get("id")) for repair in items(one_instance, "remediations")]
+        certain = [str(repair.get("id")) for repair in repairs if repair.get("instance_id") == instance]
         account.recorder.judge(
             lists.filter_exact,
             f"the list of {instance}",
@@ -239,7 +247,7 @@ def read_repairs(account: AccountDriver, cluster_id: str) -> None:
             pages(account, listing, {}, size)
         for order in ("create_time desc", "create_time asc"):
             ordered = account.call(LIST, cluster_id, "-", query={"order_by": order})
-            keys = [instant_ms(one.get("create_time")) for one in items(ordered, "remediations")]
+            keys = [instant_ms(repair.get("create_time")) for repair in items(ordered, "remediations")]
             account.recorder.judge(lists.order_kept, order, keys, order.endswith("desc"), at=ordered)
     read_alerts(account, cluster_id)
 
@@ -254,17 +262,17 @@ def read_alerts(account: AccountDriver, cluster_id: str) -> None:
     def judged(query: Mapping[str, Any], passes: Passes) -> None:
         filtered(account, listing, query, passes, base)
 
-    judged({**base, "status": "PHC_ALERT_STATUS_FIRING"}, lambda one: not one.get("resolved_at"))
-    judged({"cluster_id": cluster_id}, lambda one: not one.get("resolved_at"))
-    judged({**base, "status": "PHC_ALERT_STATUS_RESOLVED"}, lambda one: bool(one.get("resolved_at")))
+    judged({**base, "status": "PHC_ALERT_STATUS_FIRING"}, lambda entry: not entry.get("resolved_at"))
+    judged({"cluster_id": cluster_id}, lambda entry: not entry.get("resolved_at"))
+    judged({**base, "status": "PHC_ALERT_STATUS_RESOLVED"}, lambda entry: bool(entry.get("resolved_at")))
     for severity in SEVERITIES:
         judged({**base, "severity_filter": severity}, having("severity", severity))
     for several in (SEVERITIES, SEVERITIES[::-1]):  # each of them once behind another
         judged({**base, "severity_filter": ",".join(several)}, having("severity", *several))
-    for instance in sorted({str(one.get("instance_id")) for one in alerts})[:3]:
+    for instance in sorted({str(alert.get("instance_id")) for alert in alerts})[:3]:
         judged({**base, "instance_id": instance}, having("instance_id", instance))
     for intent in sorted(
-        {str(one["node_remediation_intent_id"]) for one in alerts if one.get("node_remediation_intent_id")}
+        {str(alert["node_remediation_intent_id"]) for alert in alerts if alert.get("node_remediation_intent_id")}
     )[:2]:
         judged({**base, "intent_id": intent}, having("node_remediation_intent_id", intent))
     account.recorder.judge(lists.of_one_cluster, alerts, cluster_id, at=whole)
@@ -272,28 +280,30 @@ def read_alerts(account: AccountDriver, cluster_id: str) -> None:
         for size in (1, 2):
             pages(account, listing, base, size)
         for order in ("PHC_ALERT_ORDER_STARTED_AT_ASC", "PHC_ALERT_ORDER_STARTED_AT_DESC"):
-            one = account.call(ALERTS, query={**base, "order_by": order})
-            keys = [instant_ms(item.get("started_at")) for item in items(one, "alerts")]
-            account.recorder.judge(lists.order_kept, order, keys, order.endswith("DESC"), at=one)
+            exchange = account.call(ALERTS, query={**base, "order_by": order})
+            keys = [instant_ms(item.get("started_at")) for item in items(exchange, "alerts")]
+            account.recorder.judge(lists.order_kept, order, keys, order.endswith("DESC"), at=exchange)
 
 
 def read_volumes(account: AccountDriver) -> None:
     """The shared volumes, by project and each by itself."""
     listed = account.call("SharedVolumeService_List")
-    for one in items(listed, "volumes")[:20]:
-        account.call("SharedVolumeService_Get", str(one.get("volume_id")))
+    for volume in items(listed, "volumes")[:20]:
+        account.call("SharedVolumeService_Get", str(volume.get("volume_id")))
     for name in ("projectId", "project_id"):
         filtered(account, VOLUMES, {name: "proj-of-nobody"}, nothing)
     whoami = account.call("whoami").shown
     own = whoami.get("project_id") if isinstance(whoami, dict) else None
     if own:
         spelled = [account.call("SharedVolumeService_List", query={name: own}) for name in ("projectId", "project_id")]
-        ids = [{str(one.get("volume_id")) for one in items(each, "volumes")} for each in spelled]
+        ids = [{str(volume.get("volume_id")) for volume in items(each, "volumes")} for each in spelled]
         account.recorder.judge(
             lists.lists_agree, "projectId", ids[0], "project_id", ids[1], at=spelled[1], evidence=spelled
         )
         for known in [
-            one for one in account.observer.known.values() if one.kind == "volume" and one.ours and not one.gone
+            resource
+            for resource in account.observer.known.values()
+            if resource.kind == "volume" and resource.ours and not resource.gone
         ]:
             account.recorder.judge(
                 lists.filter_exact, f"projectId={own}", ids[0], {known.id}, ids[0] | {known.id}, at=spelled[0]
@@ -302,15 +312,15 @@ def read_volumes(account: AccountDriver) -> None:
 
 def read_jobs(account: AccountDriver) -> None:
     """The jobs, each by itself."""
-    for one in items(account.call("listJobs"), "data")[:20]:
-        account.call("getJob", str(one.get("job_id")))
+    for job in items(account.call("listJobs"), "data")[:20]:
+        account.call("getJob", str(job.get("job_id")))
 
 
 def read_places(account: AccountDriver) -> None:
     """Zones and regions."""
     zones = account.call("availabilityZones")
     shown = zones.shown.get("avzones") if isinstance(zones.shown, dict) else None
-    names = [str(one) for one in shown] if isinstance(shown, list) else []
+    names = [str(parameter) for parameter in shown] if isinstance(shown, list) else []
     account.recorder.judge(lists.named_once, names, at=zones)
     account.regions()
 

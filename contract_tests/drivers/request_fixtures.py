@@ -50,11 +50,11 @@ class Furnished:
     def _first(self, operation_id: str, field: str, key: str, *path: str, **wanted: Any) -> str | None:
         shown = self.account.call(operation_id, *path).shown
         items = shown.get(field) if isinstance(shown, dict) else None
-        for one in items if isinstance(items, list) else []:
-            if not isinstance(one, dict) or not isinstance(one.get(key), str):
+        for item in items if isinstance(items, list) else []:
+            if not isinstance(item, dict) or not isinstance(item.get(key), str):
                 continue
-            if all(one.get(name) == value for name, value in wanted.items()):
-                return str(one[key])
+            if all(item.get(name) == value for name, value in wanted.items()):
+                return str(item[key])
         return None
 
     def _or_new(self, found: str | None, kind: str, **fields: Any) -> str:
@@ -84,8 +84,8 @@ class Furnished:
     def _job(self) -> str:
         found = self._first("listJobs", "data", "job_id")
         if found is None and self.make:
-            one = self.send("uploadModel")
-            found = str(one.shown["data"]["job_id"]) if one.ok else None
+            exchange = self.send("uploadModel")
+            found = str(exchange.shown["data"]["job_id"]) if exchange.ok else None
         if found is None:
             raise NotToBeHad("the account has no jobs")
         return found
@@ -93,17 +93,17 @@ class Furnished:
     def _instance(self) -> str:
         shown = self.account.call("GPUClusterService_Get", self.value("cluster_id")).shown
         nodes = shown.get("gpu_worker_nodes") if isinstance(shown, dict) else None
-        for one in nodes or []:
-            if isinstance(one, dict) and isinstance(one.get("instance_id"), str):
-                return str(one["instance_id"])
+        for node in nodes or []:
+            if isinstance(node, dict) and isinstance(node.get("instance_id"), str):
+                return str(node["instance_id"])
         raise NotToBeHad("the cluster shows no instance")
 
     def _remediation(self) -> str:
         cluster = self.value("cluster_id")
         found = self._first("RemediationService_ListRemediations", "remediations", "id", cluster, "-")
         if found is None and self.make:
-            one = self.send("RemediationService_CreateRemediation")
-            found = str(one.shown.get("id")) if one.ok else None
+            exchange = self.send("RemediationService_CreateRemediation")
+            found = str(exchange.shown.get("id")) if exchange.ok else None
         if found is None:
             raise NotToBeHad("the cluster has no remediations")
         return found
@@ -112,8 +112,8 @@ class Furnished:
         cluster = self.value("cluster_id")
         found = self._first("InstanceClusterAddOnService_List", "add_ons", "name", cluster)
         if found is None and self.make:
-            one = self.send("InstanceClusterAddOnService_Create")
-            found = str(one.shown.get("name")) if one.ok else None
+            exchange = self.send("InstanceClusterAddOnService_Create")
+            found = str(exchange.shown.get("name")) if exchange.ok else None
         if found is None:
             raise NotToBeHad("the cluster has no add-ons")
         return found

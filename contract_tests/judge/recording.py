@@ -42,10 +42,10 @@ def load_recording(path: Path) -> list[Recorded]:
     if not isinstance(recording, dict) or recording.get("format") != FORMAT:
         raise ValueError(f"{path} is no recording of `mockserver proxy --record`")
     found: dict[str, Recorded] = {}
-    for one in recording.get("exchanges", []):
+    for exchange in recording.get("exchanges", []):
         try:
-            query = tuple((str(name), str(value)) for name, value in one["query"])
-            read = Recorded(one["method"], one["path"], query, int(one["status"]), one["answer"])
+            query = tuple((str(name), str(value)) for name, value in exchange["query"])
+            read = Recorded(exchange["method"], exchange["path"], query, int(exchange["status"]), exchange["answer"])
         except (LookupError, TypeError, ValueError):
             raise ValueError(f"{path}: an exchange of the recording is not whole") from None
         if read.method == "GET" and read.status == 200:
@@ -56,8 +56,8 @@ def load_recording(path: Path) -> list[Recorded]:
 def shape(value: Any) -> dict[str, frozenset[str]]:
     """The fields of a JSON value by their dotted places, each with the types that it was seen with; `[]` is an item."""
     found: dict[str, set[str]] = {}
-    for place, one in _places(value, ""):
-        found.setdefault(place, set()).add(_type(one))
+    for place, item in _places(value, ""):
+        found.setdefault(place, set()).add(_type(item))
     return {place: frozenset(types) for place, types in found.items()}
 
 
@@ -65,10 +65,10 @@ def always(value: Any) -> frozenset[str]:
     """The places of the fields that every object of their kind in a value has."""
     having: dict[str, int] = {}
     objects: dict[str, int] = {}
-    for place, one in _places(value, ""):
-        if isinstance(one, Mapping):
+    for place, item in _places(value, ""):
+        if isinstance(item, Mapping):
             objects[place] = objects.get(place, 0) + 1
-            for name in one:
+            for name in item:
                 having[f"{place}.{name}"] = having.get(f"{place}.{name}", 0) + 1
     return frozenset(place for place, count in having.items() if count == objects[place.rpartition(".")[0]])
 

@@ -38,7 +38,9 @@ class ApiOperation:
     @cached_property
     def responses(self) -> dict[str, Mapping[str, Any]]:
         """The declared answers by status (or `default`), references followed."""
-        return {str(status): self.document.follow(one) for status, one in self.raw.get("responses", {}).items()}
+        return {
+            str(status): self.document.follow(parameter) for status, parameter in self.raw.get("responses", {}).items()
+        }
 
     @cached_property
     def successes(self) -> frozenset[int]:
@@ -169,8 +171,8 @@ class ApiDocument:
         self.name = name
         self.raw = raw
         self.base_path = _base_path(raw, "")
-        self.operations = {one.operation_id: one for one in self._read()}
-        self._routes = [(one, _pattern(one.path)) for one in self.operations.values()]
+        self.operations = {item.operation_id: item for item in self._read()}
+        self._routes = [(operation, _pattern(operation.path)) for operation in self.operations.values()]
         # A literal path is met before a template.
         self._routes.sort(key=lambda route: [step.startswith("{") for step in route[0].path.split("/")])
 
@@ -180,9 +182,11 @@ class ApiDocument:
             for method in METHODS:
                 if method in item:
                     raw = item[method]
-                    own = [self.follow(one) for one in raw.get("parameters", [])]
-                    named = {(one["name"], one["in"]) for one in own}
-                    inherited = [one for one in map(self.follow, shared) if (one["name"], one["in"]) not in named]
+                    own = [self.follow(parameter) for parameter in raw.get("parameters", [])]
+                    named = {(parameter["name"], parameter["in"]) for parameter in own}
+                    inherited = [
+                        entry for entry in map(self.follow, shared) if (entry["name"], entry["in"]) not in named
+                    ]
                     operation_id = raw.get("operationId", f"{method.upper()} {path}")
                     base = _base_path(raw, _base_path(item, self.base_path))
                     yield ApiOperation(self, operation_id, method.upper(), path, raw, [*inherited, *own], base)

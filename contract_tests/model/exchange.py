@@ -119,7 +119,7 @@ def made_id(exchange: Exchange) -> str | None:
 
 def relevant(trail: Sequence[Exchange], last: Exchange) -> list[Exchange]:
     """The requests that it takes to come to `last`: what made the things it is about, and what was done to them."""
-    made = {found: one for one in trail if (found := made_id(one)) is not None}
+    made = {found: exchange for exchange in trail if (found := made_id(exchange)) is not None}
     about = set(_mentioned(last, made))
     # What a list shows may be any of them; its last line alone tells nothing then.
     if not about and last.method == "GET":
@@ -131,41 +131,41 @@ def relevant(trail: Sequence[Exchange], last: Exchange) -> list[Exchange]:
                 about.add(found)
                 waiting.append(found)
     kept = [
-        one
-        for one in trail
-        if one is not last
-        and one.number < last.number
+        exchange
+        for exchange in trail
+        if exchange is not last
+        and exchange.number < last.number
         and (
-            (made_id(one) in about)
-            or (_writes(one) and one.operation is not None and _names(one, about))
-            or _moves_time(one)
+            (made_id(exchange) in about)
+            or (_writes(exchange) and exchange.operation is not None and _names(exchange, about))
+            or _moves_time(exchange)
         )
     ]
     if not about:
-        kept = [one for one in kept if not _moves_time(one)]
+        kept = [exchange for exchange in kept if not _moves_time(exchange)]
     return [*_joined_time(kept), last]
 
 
-def _writes(one: Exchange) -> bool:
-    return one.method != "GET" and one.ok
+def _writes(exchange: Exchange) -> bool:
+    return exchange.method != "GET" and exchange.ok
 
 
-def _moves_time(one: Exchange) -> bool:
-    return one.path == "/_mock/clock" and one.method == "POST"
+def _moves_time(exchange: Exchange) -> bool:
+    return exchange.path == "/_mock/clock" and exchange.method == "POST"
 
 
 def _joined_time(kept: list[Exchange]) -> list[Exchange]:
     """Without the moves of the clock that come before anything was made."""
-    first = next((index for index, one in enumerate(kept) if not _moves_time(one)), len(kept))
+    first = next((index for index, exchange in enumerate(kept) if not _moves_time(exchange)), len(kept))
     return kept[first:]
 
 
-def _names(one: Exchange, ids: Iterable[str]) -> bool:
-    return any(found in one.text for found in ids)
+def _names(exchange: Exchange, ids: Iterable[str]) -> bool:
+    return any(found in exchange.text for found in ids)
 
 
-def _mentioned(one: Exchange, made: Mapping[str, Exchange]) -> list[str]:
-    return [found for found, origin in made.items() if origin is not one and found in one.text]
+def _mentioned(exchange: Exchange, made: Mapping[str, Exchange]) -> list[str]:
+    return [found for found, origin in made.items() if origin is not exchange and found in exchange.text]
 
 
 def curl_lines(exchanges: Sequence[Exchange]) -> list[str]:
@@ -173,17 +173,21 @@ def curl_lines(exchanges: Sequence[Exchange]) -> list[str]:
     names: dict[str, str] = {}
     lines: list[str] = []
     waited: list[float] = []
-    for one in exchanges:
-        if _moves_time(one) and isinstance(one.sent, dict) and isinstance(one.sent.get("advance"), int | float):
-            waited.append(one.sent["advance"])
+    for exchange in exchanges:
+        if (
+            _moves_time(exchange)
+            and isinstance(exchange.sent, dict)
+            and isinstance(exchange.sent.get("advance"), int | float)
+        ):
+            waited.append(exchange.sent["advance"])
             continue
         if waited:
-            lines.append(_wait_line(sum(waited), one.base))
+            lines.append(_wait_line(sum(waited), exchange.base))
             waited.clear()
-        line = _curl(one, names)
-        found = made_id(one)
-        if found is not None and one is not exchanges[-1]:
-            noun, where = ID_FIELDS[one.operation_id]
+        line = _curl(exchange, names)
+        found = made_id(exchange)
+        if found is not None and exchange is not exchanges[-1]:
+            noun, where = ID_FIELDS[exchange.operation_id]
             name = f"{noun}_{sum(other.startswith(noun) for other in names.values()) + 1}"
             names[found] = name
             line = f"{name}=$({line} | jq -r .{where})"
@@ -197,14 +201,22 @@ def _wait_line(seconds: float, base: str) -> str:
     return f"curl -sS -X POST {shlex.quote(f'{origin}/_mock/clock')} {AUTHORIZATION[OURS]} -d {shlex.quote(body)}"
 
 
-def _curl(one: Exchange, names: Mapping[str, str]) -> str:
-    url = f"{one.base}{one.path}" + (f"?{urlencode(one.query)}" if one.query else "")
-    parts = ["curl -sS", *(["-i"] if one.status >= 400 else []), *([f"-X {one.method}"] if one.method != "GET" else [])]
-    parts += [_quoted(url, names), AUTHORIZATION[one.auth]]
-    if one.body is not None:
-        if one.content_type:
-            parts.append(f"-H {shlex.quote(f'Content-Type: {one.content_type}')}")
-        sent = one.body.decode("utf-8", "replace") if one.sent is ABSENT else json.dumps(mask_secret_fields(one.sent))
+def _curl(exchange: Exchange, names: Mapping[str, str]) -> str:
+    url = f"{exchange.base}{exchange.path}" + (f"?{urlencode(exchange.query)}" if exchange.query else "")
+    parts = [
+        "curl -sS",
+        *(["-i"] if exchange.status >= 400 else []),
+        *([f"-X {exchange.method}"] if exchange.method != "GET" else []),
+    ]
+    parts += [_quoted(url, names), AUTHORIZATION[exchange.auth]]
+    if exchange.body is not None:
+        if exchange.content_type:
+            parts.append(f"-H {shlex.quote(f'Content-Type: {exchange.content_type}')}")
+        sent = (
+            exchange.body.decode("utf-8", "replace")
+            if exchange.sent is ABSENT
+            else json.dumps(mask_secret_fields(exchange.sent))
+        )
         parts.append(f"--data-raw {_quoted(sent, names)}")
     return " ".join(part for part in parts if part)
 

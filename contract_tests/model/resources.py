@@ -41,8 +41,8 @@ class Kind:
 
 
 KINDS = {
-    one.name: one
-    for one in (
+    item.name: item
+    for item in (
         Kind(
             "endpoint",
             state="state",
@@ -157,18 +157,18 @@ GONE_AT_ONCE = frozenset({"endpoint"})
 """What is not to be seen any more once its delete is answered; the others may be seen on their way out."""
 
 
-def sightings(one: Exchange) -> Iterator[Sighting]:
+def sightings(exchange: Exchange) -> Iterator[Sighting]:
     """Every resource that an accepted answer shows, nodes and volumes of clusters included."""
-    if not one.ok or not isinstance(one.shown, dict):
+    if not exchange.ok or not isinstance(exchange.shown, dict):
         return
-    name = one.operation_id
+    name = exchange.operation_id
     if name in LISTED:
         kind, field, id_field = LISTED[name]
-        items = one.shown.get(field)
+        items = exchange.shown.get(field)
         views = items if isinstance(items, list) else []
     elif name in SHOWN:
         kind, id_field = SHOWN[name]
-        views = [one.shown]
+        views = [exchange.shown]
     else:
         return
     for view in views:
@@ -236,11 +236,11 @@ FOLLOWING = {
 """Fields that may change with another that a command names."""
 
 
-def asked(one: Exchange) -> dict[str, Any]:
+def asked(exchange: Exchange) -> dict[str, Any]:
     """What an accepted command asks its resource to show, by field."""
-    body = one.sent if isinstance(one.sent, dict) else {}
-    wanted = {name: body[name] for name in ECHOED.get(one.operation_id, ()) if body.get(name) is not None}
-    if one.operation_id in ("createEndpoint", "updateEndpoint"):
+    body = exchange.sent if isinstance(exchange.sent, dict) else {}
+    wanted = {name: body[name] for name in ECHOED.get(exchange.operation_id, ()) if body.get(name) is not None}
+    if exchange.operation_id in ("createEndpoint", "updateEndpoint"):
         if "inactive_timeout" in body:
             wanted["inactive_timeout"] = body["inactive_timeout"] or None
         bounds = body.get("autoscaling")
@@ -249,24 +249,24 @@ def asked(one: Exchange) -> dict[str, Any]:
         zone = body.get("availability_zone")
         if zone and body.get("state") != "STOPPED":
             wanted["availability_zone"] = zone
-    if one.operation_id.startswith("GPUClusterService") and body.get("num_preemptible_gpus") is not None:
+    if exchange.operation_id.startswith("GPUClusterService") and body.get("num_preemptible_gpus") is not None:
         wanted["desired_preemptible_gpus"] = body["num_preemptible_gpus"]
-    if one.operation_id == "GPUClusterService_Create" and body.get("billing_type") == "RESERVED":
+    if exchange.operation_id == "GPUClusterService_Create" and body.get("billing_type") == "RESERVED":
         wanted["duration_hours"] = body["duration_days"] * 24
         wanted.setdefault("num_reserved_gpus", body["num_gpus"])
     return wanted
 
 
-def named_fields(one: Exchange) -> frozenset[str]:
+def named_fields(exchange: Exchange) -> frozenset[str]:
     """The fields of its resource that a command names, and may therefore change."""
-    body = one.sent if isinstance(one.sent, dict) else {}
+    body = exchange.sent if isinstance(exchange.sent, dict) else {}
     fields = {RENAMED.get(str(name), str(name)) for name in body}
     for name in body:
         fields |= FOLLOWING.get(name, frozenset())
     if "autoscaling" in body:
         fields |= {f"autoscaling.{name}" for name in ("min_replicas", "max_replicas", "current_replicas")}
-    if "AddOnService" in one.operation_id:
+    if "AddOnService" in exchange.operation_id:
         fields.add("add_ons")
-    if one.operation_id == "guide2024StartEndpoint":
+    if exchange.operation_id == "guide2024StartEndpoint":
         fields |= {"autoscaling.min_replicas", "autoscaling.max_replicas"}
     return frozenset(fields)

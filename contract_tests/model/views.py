@@ -26,7 +26,7 @@ def history(kind: str, view: View) -> list[Entry]:
     name, when = known.entry
     entries = view.get(known.history) if known.history else None
     found = entries if isinstance(entries, list) else []
-    return [(str(one.get(name)), str(one.get(when))) for one in found if isinstance(one, dict)]
+    return [(str(item.get(name)), str(item.get(when))) for item in found if isinstance(item, dict)]
 
 
 def state_of(kind: str, view: View) -> str | None:

@@ -24,10 +24,10 @@ LISTS = {"data": "id", "clusters": "cluster_id", "volumes": "volume_id", "remedi
     reason="Whatever a client sends, a server that works answers it; a 5xx sends clients into retries.",
     source="spec/v1.yaml: the 5xx answers say that the server failed",
 )
-def never_a_server_error(one: Exchange) -> Iterator[str]:
+def never_a_server_error(exchange: Exchange) -> Iterator[str]:
     """No 5xx."""
-    if one.status >= 500:
-        yield f"the server failed with {one.status}"
+    if exchange.status >= 500:
+        yield f"the server failed with {exchange.status}"
 
 
 @rule(
@@ -36,17 +36,18 @@ def never_a_server_error(one: Exchange) -> Iterator[str]:
     reason="Clients decide by the status; one that the document does not declare is one they do not know.",
     source="spec/v1.yaml: paths.*.*.responses",
 )
-def status_declared(one: Exchange) -> Iterator[str]:
+def status_declared(exchange: Exchange) -> Iterator[str]:
     """A success exactly as documented, an error among those declared."""
-    operation = one.operation
+    operation = exchange.operation
     if operation is None:
-        if one.status not in NO_OPERATION:
-            yield f"nothing is declared for {one.method} {one.path}, yet it answered {one.status}, not 404 or 405"
-    elif one.status < 400:
-        if one.status not in operation.successes:
-            yield f"answered {one.status}; documented is {_listed(operation.successes)}"
-    elif one.status < 500 and operation.grade(one.status) == UNDECLARED:
-        yield f"answered {one.status}; declared are {_listed(operation.statuses)}"
+        if exchange.status not in NO_OPERATION:
+            request = f"{exchange.method} {exchange.path}"
+            yield f"nothing is declared for {request}, yet it answered {exchange.status}, not 404 or 405"
+    elif exchange.status < 400:
+        if exchange.status not in operation.successes:
+            yield f"answered {exchange.status}; documented is {_listed(operation.successes)}"
+    elif exchange.status < 500 and operation.grade(exchange.status) == UNDECLARED:
+        yield f"answered {exchange.status}; declared are {_listed(operation.statuses)}"
 
 
 @rule(
@@ -55,18 +56,18 @@ def status_declared(one: Exchange) -> Iterator[str]:
     reason="Clients choose how to read a body by its content type.",
     source="spec/v1.yaml: responses.*.content",
 )
-def content_type_declared(one: Exchange) -> Iterator[str]:
+def content_type_declared(exchange: Exchange) -> Iterator[str]:
     """The media type is one that is declared; without one there is no body; JSON can be read."""
-    if one.operation is not None and one.operation.grade(one.status) == UNDECLARED:
+    if exchange.operation is not None and exchange.operation.grade(exchange.status) == UNDECLARED:
         return  # then it is the status that is at fault
-    declared = one.operation.media_types(one.status) if one.operation else frozenset({JSON})
+    declared = exchange.operation.media_types(exchange.status) if exchange.operation else frozenset({JSON})
     if not declared:
-        if one.answer:
-            yield f"a {one.status} has no body here, yet {len(one.answer)} bytes came"
-    elif one.media_type not in declared:
-        yield f"the content type is {one.media_type or 'missing'}; declared is {', '.join(sorted(declared))}"
-    elif one.media_type == JSON and one.shown is ABSENT:
-        yield f"the body is no JSON: {one.answer[:80]!r}"
+        if exchange.answer:
+            yield f"a {exchange.status} has no body here, yet {len(exchange.answer)} bytes came"
+    elif exchange.media_type not in declared:
+        yield f"the content type is {exchange.media_type or 'missing'}; declared is {', '.join(sorted(declared))}"
+    elif exchange.media_type == JSON and exchange.shown is ABSENT:
+        yield f"the body is no JSON: {exchange.answer[:80]!r}"
 
 
 @rule(
@@ -75,12 +76,12 @@ def content_type_declared(one: Exchange) -> Iterator[str]:
     reason="Typed clients fail on a body that is not what the schema says.",
     source="spec/v1.yaml: components.schemas",
 )
-def body_conforms(one: Exchange) -> Iterator[str]:
+def body_conforms(exchange: Exchange) -> Iterator[str]:
     """The body keeps its schema: types, required fields, enums, constants, formats, what is closed."""
-    if one.operation is None or one.media_type != JSON or one.shown is ABSENT:
+    if exchange.operation is None or exchange.media_type != JSON or exchange.shown is ABSENT:
         return
-    if one.operation.media_types(one.status):
-        yield from one.operation.answer_problems(one.status, one.shown)
+    if exchange.operation.media_types(exchange.status):
+        yield from exchange.operation.answer_problems(exchange.status, exchange.shown)
 
 
 @rule(
@@ -89,18 +90,18 @@ def body_conforms(one: Exchange) -> Iterator[str]:
     reason="The official clients read message, type, param and code of `error`; one asserts that it is an object.",
     source="spec/v1.yaml: ErrorData",
 )
-def error_envelope(one: Exchange) -> Iterator[str]:
+def error_envelope(exchange: Exchange) -> Iterator[str]:
     """An error is the API's envelope, whole."""
-    if one.status < 400 or one.shown is ABSENT:
+    if exchange.status < 400 or exchange.shown is ABSENT:
         return
-    error = one.shown.get("error") if isinstance(one.shown, dict) else None
+    error = exchange.shown.get("error") if isinstance(exchange.shown, dict) else None
     if not isinstance(error, dict):
-        yield f"`error` is {type(error).__name__ if one.shown else 'missing'}, not an object"
+        yield f"`error` is {type(error).__name__ if exchange.shown else 'missing'}, not an object"
         return
     for name in ("message", "type"):
         if not isinstance(error.get(name), str) or not error[name]:
             yield f"error.{name} is {error.get(name)!r}, not a text"
-    if one.document is None or one.document.strict_errors:
+    if exchange.document is None or exchange.document.strict_errors:
         for name in ("param", "code"):
             if name not in error:
                 yield f"error.{name} is missing; it is null where there is nothing to say"
@@ -115,10 +116,10 @@ def error_envelope(one: Exchange) -> Iterator[str]:
     reason="Clients that look at error.type expect invalid_request_error for what they did wrong.",
     source="spec/v1.yaml: ErrorData.error.type (which words there are is assumed)",
 )
-def error_type(one: Exchange) -> Iterator[str]:
+def error_type(exchange: Exchange) -> Iterator[str]:
     """A 4xx is an invalid_request_error."""
-    error = one.shown.get("error") if isinstance(one.shown, dict) else None
-    if 400 <= one.status < 500 and isinstance(error, dict) and error.get("type") != "invalid_request_error":
+    error = exchange.shown.get("error") if isinstance(exchange.shown, dict) else None
+    if 400 <= exchange.status < 500 and isinstance(error, dict) and error.get("type") != "invalid_request_error":
         yield f"error.type is {error.get('type')!r}"
 
 
@@ -128,9 +129,9 @@ def error_type(one: Exchange) -> Iterator[str]:
     reason="An instant without its zone is read as another one on every machine.",
     source="spec/v1.yaml: info.description, all instants are RFC 3339 in UTC",
 )
-def instants_are_utc(one: Exchange) -> Iterator[str]:
+def instants_are_utc(exchange: Exchange) -> Iterator[str]:
     """Every instant ends in Z."""
-    for place, value in _instants(one.shown, ""):
+    for place, value in _instants(exchange.shown, ""):
         if not value.endswith(("Z", "+00:00")):
             yield f"{place} is {value}"
 
@@ -141,17 +142,22 @@ def instants_are_utc(one: Exchange) -> Iterator[str]:
     reason="Who asks for one thing and gets another works on the wrong one.",
     source="spec/v1.yaml: the path parameters that name a resource",
 )
-def answers_what_was_asked(one: Exchange) -> Iterator[str]:
+def answers_what_was_asked(exchange: Exchange) -> Iterator[str]:
     """What is shown has the id that the path names."""
-    if not one.ok or one.operation is None or not isinstance(one.shown, dict) or not one.path_parameters:
+    if (
+        not exchange.ok
+        or exchange.operation is None
+        or not isinstance(exchange.shown, dict)
+        or not exchange.path_parameters
+    ):
         return
-    if not one.operation.path.endswith("}"):
+    if not exchange.operation.path.endswith("}"):
         return
-    name, asked = list(one.path_parameters.items())[-1]
+    name, asked = list(exchange.path_parameters.items())[-1]
     for field in ("id", name, "job_id", "cluster_id", "volume_id", "name"):
-        if isinstance(one.shown.get(field), str):
-            if one.shown[field] != asked:
-                yield f"{name} {asked} was asked for, the answer shows {field} {one.shown[field]}"
+        if isinstance(exchange.shown.get(field), str):
+            if exchange.shown[field] != asked:
+                yield f"{name} {asked} was asked for, the answer shows {field} {exchange.shown[field]}"
             return
 
 
@@ -161,11 +167,11 @@ def answers_what_was_asked(one: Exchange) -> Iterator[str]:
     reason="A client that walks over a list acts twice on what is in it twice.",
     source="spec/v1.yaml: the lists show each resource",
 )
-def listed_once(one: Exchange) -> Iterator[str]:
+def listed_once(exchange: Exchange) -> Iterator[str]:
     """A list shows each thing once."""
-    if not one.ok or one.operation is None or one.method != "GET":
+    if not exchange.ok or exchange.operation is None or exchange.method != "GET":
         return
-    body = one.shown if isinstance(one.shown, dict) else {"data": one.shown}
+    body = exchange.shown if isinstance(exchange.shown, dict) else {"data": exchange.shown}
     for name, key in LISTS.items():
         items = (
             [item for item in body.get(name, []) if isinstance(item, dict)] if isinstance(body.get(name), list) else []
@@ -183,9 +189,9 @@ def listed_once(one: Exchange) -> Iterator[str]:
     reason="A token that an answer repeats ends in logs.",
     source="spec/v1.yaml: hf_token has the format password",
 )
-def secrets_stay_secret(one: Exchange) -> Iterator[str]:
+def secrets_stay_secret(exchange: Exchange) -> Iterator[str]:
     """A key or token that was sent is not repeated."""
-    if one.repeats_secret:
+    if exchange.repeats_secret:
         yield "the answer repeats the key or a token that was sent"
 
 
@@ -195,14 +201,14 @@ def secrets_stay_secret(one: Exchange) -> Iterator[str]:
     reason="A 405 says which methods there are, as HTTP wants it.",
     source="RFC 9110, 15.5.6",
 )
-def methods_are_told(one: Exchange) -> Iterator[str]:
+def methods_are_told(exchange: Exchange) -> Iterator[str]:
     """A 405 has an Allow header, without the method that was refused."""
-    if one.status == 405:
-        allowed = [name.strip() for name in one.headers.get("allow", "").split(",") if name.strip()]
+    if exchange.status == 405:
+        allowed = [name.strip() for name in exchange.headers.get("allow", "").split(",") if name.strip()]
         if not allowed:
             yield "a 405 without an Allow header"
-        elif one.method in allowed:
-            yield f"{one.method} is refused, yet Allow names it"
+        elif exchange.method in allowed:
+            yield f"{exchange.method} is refused, yet Allow names it"
 
 
 @rule(
@@ -211,22 +217,22 @@ def methods_are_told(one: Exchange) -> Iterator[str]:
     reason="What breaks the document must be refused: a client learns of its mistake, and nothing is done by accident.",
     source="spec/v1.yaml: parameters and requestBody",
 )
-def broken_requests_are_refused(one: Exchange) -> Iterator[str]:
+def broken_requests_are_refused(exchange: Exchange) -> Iterator[str]:
     """What breaks the schema of its operation is not accepted."""
-    operation = one.operation
-    if operation is None or not one.ok:
+    operation = exchange.operation
+    if operation is None or not exchange.ok:
         return
-    problem = operation.query_problem(one.query)
-    body = (one.body or b"").strip()  # white space alone is no body
+    problem = operation.query_problem(exchange.query)
+    body = (exchange.body or b"").strip()  # white space alone is no body
     if problem is None and operation.body_schema is not None:
-        if body and one.content_type and not one.content_type.lower().startswith(JSON):
-            problem = f"the body is sent as {one.content_type}"
-        elif body and one.sent is ABSENT:
+        if body and exchange.content_type and not exchange.content_type.lower().startswith(JSON):
+            problem = f"the body is sent as {exchange.content_type}"
+        elif body and exchange.sent is ABSENT:
             problem = "the body is no JSON"
         else:
-            problem = operation.body_problem(one.sent)
+            problem = operation.body_problem(exchange.sent)
     if problem:
-        yield f"accepted with {one.status}, though {problem}"
+        yield f"accepted with {exchange.status}, though {problem}"
 
 
 ALWAYS = (
@@ -248,11 +254,11 @@ ALWAYS = (
 def watcher(recorder: Recorder) -> Callable[[Exchange], None]:
     """A function that judges an exchange by all rules of this module."""
 
-    def watch(one: Exchange) -> None:
-        if one.operation is None and one.method in ("HEAD", "OPTIONS"):
+    def watch(exchange: Exchange) -> None:
+        if exchange.operation is None and exchange.method in ("HEAD", "OPTIONS"):
             return
         for each in ALWAYS:
-            recorder.judge(each, one, at=one)
+            recorder.judge(each, exchange, at=exchange)
 
     return watch
 

@@ -11,7 +11,7 @@ from contract_tests.model.json_values import objects
 
 
 def _node_ids(view: Mapping[str, Any], field: str) -> set[str]:
-    return {str(one.get("node_id")) for one in objects(view.get(field))}
+    return {str(item.get("node_id")) for item in objects(view.get(field))}
 
 
 @rule(
@@ -20,12 +20,12 @@ def _node_ids(view: Mapping[str, Any], field: str) -> set[str]:
     reason="A volume that is deleted under a running cluster takes its data along.",
     source="spec/v1.yaml: SharedVolumeService_Delete fails while it is attached",
 )
-def attached_volume_stays(one: Exchange) -> Iterator[str]:
+def attached_volume_stays(exchange: Exchange) -> Iterator[str]:
     """An attached volume cannot be deleted."""
-    if one.ok:
-        yield f"the volume is attached to a cluster, and its delete was answered with {one.status}"
-    elif one.status not in (400, 409):
-        yield f"the volume is attached to a cluster; its delete was answered with {one.answered}, not 400"
+    if exchange.ok:
+        yield f"the volume is attached to a cluster, and its delete was answered with {exchange.status}"
+    elif exchange.status not in (400, 409):
+        yield f"the volume is attached to a cluster; its delete was answered with {exchange.answered}, not 400"
 
 
 @rule(
@@ -34,12 +34,12 @@ def attached_volume_stays(one: Exchange) -> Iterator[str]:
     reason="The answer to a delete says that it was done, and to what.",
     source="spec/v1.yaml: GPUClustersSharedVolumeDeleteResponse, GPUClusterDeleteResponse",
 )
-def delete_says_so(one: Exchange, found: str) -> Iterator[str]:
+def delete_says_so(exchange: Exchange, found: str) -> Iterator[str]:
     """A delete that is accepted says success, or the id of what it deleted."""
-    body = one.shown if isinstance(one.shown, dict) else {}
-    if one.ok and body.get("success", True) is not True:
-        yield f"the delete was answered with {one.status} and success: {body['success']}"
-    if one.ok and body.get("cluster_id", found) != found:
+    body = exchange.shown if isinstance(exchange.shown, dict) else {}
+    if exchange.ok and body.get("success", True) is not True:
+        yield f"the delete was answered with {exchange.status} and success: {body['success']}"
+    if exchange.ok and body.get("cluster_id", found) != found:
         yield f"{found} was deleted, the answer names {body['cluster_id']}"
 
 
@@ -63,7 +63,7 @@ def placed_as_asked(view: Mapping[str, Any], zone: str) -> Iterator[str]:
 )
 def attached_is_shown(cluster: Mapping[str, Any], volume_id: str, there: bool) -> Iterator[str]:
     """The volume a cluster was created with is among its volumes."""
-    ids = [one.get("volume_id") for one in cluster.get("volumes") or [] if isinstance(one, dict)]
+    ids = [volume.get("volume_id") for volume in cluster.get("volumes") or [] if isinstance(volume, dict)]
     if there and volume_id not in ids:
         yield f"volume {volume_id} is attached, but the cluster shows {ids or 'none'}"
 
@@ -94,8 +94,8 @@ def nodes_follow_num_gpus(before: Mapping[str, Any], after: Mapping[str, Any]) -
         yield "the cluster was made smaller, and has new nodes"
     if after.get("num_gpus", 0) >= before.get("num_gpus", 0) and not old <= new:
         yield "the cluster was not made smaller, and lost nodes"
-    for one in sorted(old - new - gone):
-        yield f"node {one} left, but is not among the deleted ones"
+    for item in sorted(old - new - gone):
+        yield f"node {item} left, but is not among the deleted ones"
 
 
 @rule(
@@ -150,7 +150,7 @@ def usage_adds_up(body: Mapping[str, Any], most: int | None) -> Iterator[str]:
     if not isinstance(usage, dict):
         return
     counts = [usage.get(f"{name}_tokens") for name in ("prompt", "completion", "total")]
-    prompt, written, total = (one if isinstance(one, int) else 0 for one in counts)
+    prompt, written, total = (item if isinstance(item, int) else 0 for item in counts)
     if prompt + written != total or min(prompt, written) < 0:
         yield f"{prompt} prompt tokens and {written} completion tokens are not {total}"
     if most is not None and written > most * max(1, len(body.get("choices") or [])):
@@ -194,7 +194,7 @@ def asked_model_answers(body: Mapping[str, Any], asked: Any) -> Iterator[str]:
 )
 def choices_as_asked(body: Mapping[str, Any], count: int) -> Iterator[str]:
     """There are as many choices as asked for, numbered from 0."""
-    found = [one.get("index") for one in objects(body.get("choices"))]
+    found = [item.get("index") for item in objects(body.get("choices"))]
     if found != list(range(count)):
         yield f"{count} choices were asked for, their numbers are {found}"
 
@@ -211,9 +211,9 @@ def stream_is_whole(events: Sequence[Any], problems: Sequence[str]) -> Iterator[
     if not events or events[-1] != "[DONE]":
         yield "the stream does not end in [DONE]"
     chunks = objects(list(events[:-1]))
-    if len({one.get("id") for one in chunks}) > 1:
+    if len({item.get("id") for item in chunks}) > 1:
         yield "the chunks have different ids"
-    if not any(one.get("finish_reason") for chunk in chunks for one in objects(chunk.get("choices"))):
+    if not any(item.get("finish_reason") for chunk in chunks for item in objects(chunk.get("choices"))):
         yield "no chunk says why it finished"
 
 
@@ -223,12 +223,12 @@ def stream_is_whole(events: Sequence[Any], problems: Sequence[str]) -> Iterator[
     reason="A client must learn that nobody answers, not be answered by nobody.",
     source="spec/v1.yaml: chat-completions; code dedicated_endpoint_not_running",
 )
-def inference_only_when_started(one: Exchange, state: str) -> Iterator[str]:
+def inference_only_when_started(exchange: Exchange, state: str) -> Iterator[str]:
     """A started endpoint answers, any other refuses with 400."""
-    if state == "STARTED" and not one.ok:
-        yield f"the endpoint is STARTED, and inference was answered with {one.answered}"
-    if state != "STARTED" and one.status != 400:
-        yield f"the endpoint is {state}, and inference was answered with {one.answered}, not 400"
+    if state == "STARTED" and not exchange.ok:
+        yield f"the endpoint is STARTED, and inference was answered with {exchange.answered}"
+    if state != "STARTED" and exchange.status != 400:
+        yield f"the endpoint is {state}, and inference was answered with {exchange.answered}, not 400"
 
 
 @rule(

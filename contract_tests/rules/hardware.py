@@ -22,10 +22,10 @@ HARDWARE_ID = re.compile(r"(\d+)x_nvidia_([a-z0-9]+)_(\d+)gb_([a-z]+)")
 )
 def availability_when_asked(items: Sequence[Mapping[str, Any]], model: str | None) -> Iterator[str]:
     """With a model each entry has its availability; without one none has."""
-    for one in items:
-        if (one.get("availability") is not None) != (model is not None):
+    for item in items:
+        if (item.get("availability") is not None) != (model is not None):
             how = "without availability for" if model else "with availability without"
-            yield f"{one.get('id')} comes {how} a model"
+            yield f"{item.get('id')} comes {how} a model"
 
 
 @rule(
@@ -37,26 +37,26 @@ def availability_when_asked(items: Sequence[Mapping[str, Any]], model: str | Non
 def hardware_tells_itself(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Ids agree with specs; a price is above zero and is linear in the number of GPUs."""
     prices: dict[str, tuple[float, str]] = {}
-    for one in items:
-        found = HARDWARE_ID.fullmatch(str(one.get("id")))
-        specs, cents = one.get("specs"), one.get("pricing", {}).get("cents_per_minute")
+    for item in items:
+        found = HARDWARE_ID.fullmatch(str(item.get("id")))
+        specs, cents = item.get("specs"), item.get("pricing", {}).get("cents_per_minute")
         if not isinstance(specs, dict) or not isinstance(cents, int | float):
             continue
         count = specs.get("gpu_count")
         if not isinstance(count, int) or count < 1 or cents <= 0:
-            yield f"{one.get('id')} has {count} GPUs for {cents} cents a minute"
+            yield f"{item.get('id')} has {count} GPUs for {cents} cents a minute"
             continue
         if found is None:
             continue
         told = (int(found[1]), float(found[3]), found[4])
         if told != (count, specs.get("gpu_memory"), specs.get("gpu_link")):
-            yield f"{one['id']} has the specs {specs}"
+            yield f"{item['id']} has the specs {specs}"
         if not str(specs.get("gpu_type", "")).startswith(found[2]):
-            yield f"{one['id']} has the gpu_type {specs.get('gpu_type')}"
+            yield f"{item['id']} has the gpu_type {specs.get('gpu_type')}"
         kind = f"{found[2]} {found[3]} {found[4]}"
-        each, other = prices.setdefault(kind, (cents / count, str(one["id"])))
+        each, other = prices.setdefault(kind, (cents / count, str(item["id"])))
         if abs(each - cents / count) > 0.02:
-            yield f"{one['id']} costs {cents / count:.4f} cents a GPU and minute, {other} {each:.4f}"
+            yield f"{item['id']} costs {cents / count:.4f} cents a GPU and minute, {other} {each:.4f}"
 
 
 @rule(
@@ -72,14 +72,14 @@ def catalogue_is_one(
 
     Where time passed between the two answers (not `at_once`), the catalogue may have been brought up to date.
     """
-    for one in items:
-        known = whole.get(str(one.get("id")))
+    for item in items:
+        known = whole.get(str(item.get("id")))
         if known is None:
-            yield f"{one.get('id')} is listed for {model}, but not in the catalogue"
+            yield f"{item.get('id')} is listed for {model}, but not in the catalogue"
             continue
         for name in ("pricing", "specs", *(["updated_at"] if at_once else [])):
-            if one.get(name) != known.get(name):
-                yield f"{name} of {one['id']} is {one.get(name)} for {model}, {known.get(name)} in the catalogue"
+            if item.get(name) != known.get(name):
+                yield f"{name} of {item['id']} is {item.get(name)} for {model}, {known.get(name)} in the catalogue"
 
 
 @rule(
@@ -88,12 +88,12 @@ def catalogue_is_one(
     reason="The list for a model is what it can be deployed on; anything else is refused.",
     source="spec/v1.yaml: listHardware, createEndpoint",
 )
-def fits_or_is_refused(one: Exchange, model: str, hardware: str) -> Iterator[str]:
+def fits_or_is_refused(exchange: Exchange, model: str, hardware: str) -> Iterator[str]:
     """Hardware that is not listed for a model is refused at create."""
-    if one.ok:
+    if exchange.ok:
         yield f"{hardware} is not listed for {model}, yet an endpoint was created on it"
-    elif one.status not in (400, 404):
-        yield f"{hardware} does not fit {model}: answered {one.answered}, not 400 or 404"
+    elif exchange.status not in (400, 404):
+        yield f"{hardware} does not fit {model}: answered {exchange.answered}, not 400 or 404"
 
 
 @rule(
@@ -102,10 +102,10 @@ def fits_or_is_refused(one: Exchange, model: str, hardware: str) -> Iterator[str
     reason="Schedulers decide by availability; where it lies, they fail.",
     source="spec/v1.yaml: HardwareAvailability",
 )
-def available_can_be_used(one: Exchange, hardware: str) -> Iterator[str]:
+def available_can_be_used(exchange: Exchange, hardware: str) -> Iterator[str]:
     """What is said to be available can be used at that instant."""
-    if not one.ok and one.status != 402:
-        yield f"{hardware} was listed as available, and a create was answered with {one.answered}"
+    if not exchange.ok and exchange.status != 402:
+        yield f"{hardware} was listed as available, and a create was answered with {exchange.answered}"
 
 
 @rule(
@@ -126,9 +126,9 @@ def available_starts(hardware: str, state: str | None) -> Iterator[str]:
     reason="unavailable means that there is none.",
     source="spec/v1.yaml: createEndpoint, a configuration without any stock is refused",
 )
-def unavailable_is_refused(one: Exchange, hardware: str) -> Iterator[str]:
+def unavailable_is_refused(exchange: Exchange, hardware: str) -> Iterator[str]:
     """What is unavailable before and after a create cannot have been created."""
-    if one.ok:
+    if exchange.ok:
         yield f"{hardware} was listed as unavailable before and after, yet an endpoint was created on it"
 
 

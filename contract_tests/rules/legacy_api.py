@@ -55,14 +55,14 @@ def same_job(listed: dict[str, Any], got: Any) -> Iterator[str]:
     for name in ("type", "job_id", "args", "created_at"):
         if isinstance(got, dict) and listed.get(name) != got.get(name):
             yield f"{name} is {got.get(name)!r}, and {listed.get(name)!r} in the list"
-    for one in (listed, got):
-        updates = one.get("status_updates") if isinstance(one, dict) else None
+    for item in (listed, got):
+        updates = item.get("status_updates") if isinstance(item, dict) else None
         times = [instant_ms(step.get("timestamp")) for step in updates or [] if isinstance(step, dict)]
         if [at for at in times if at is not None] != sorted(at for at in times if at is not None):
             yield "its updates are not in the order of time"
         last = updates[-1].get("status") if updates else None
-        if isinstance(one, dict) and updates and (last == "started") != (one.get("status") == "processing"):
-            yield f"its updates end in {last}, its status is {one.get('status')}"
+        if isinstance(item, dict) and updates and (last == "started") != (item.get("status") == "processing"):
+            yield f"its updates end in {last}, its status is {item.get('status')}"
 
 
 @rule(
@@ -75,7 +75,7 @@ def deployment_follows(what: str, shown: Any, expected: tuple[str | None, ...]) 
     """After a command the endpoint's deployments are what the command leads to."""
     word = word_of(shown) if isinstance(shown, dict) else shown
     if word not in expected:
-        yield f"after {what} the deployment is {word}, not {' or '.join(str(one) for one in expected)}"
+        yield f"after {what} the deployment is {word}, not {' or '.join(str(item) for item in expected)}"
 
 
 @rule(
@@ -132,9 +132,9 @@ def listed_when_deleted(listed: dict[str, Any] | None) -> Iterator[str]:
 def bounds_kept(shown: Any, low: int, high: int) -> Iterator[str]:
     """The deployment has the bounds that were asked for."""
     deployments = shown.get("deployments") if isinstance(shown, dict) else None
-    for one in deployments or []:
-        if one.get("autoscaling") != {"min_replicas": low, "max_replicas": high}:
-            yield f"autoscaling is {one.get('autoscaling')}, asked for were {low} to {high}"
+    for item in deployments or []:
+        if item.get("autoscaling") != {"min_replicas": low, "max_replicas": high}:
+            yield f"autoscaling is {item.get('autoscaling')}, asked for were {low} to {high}"
 
 
 @rule(

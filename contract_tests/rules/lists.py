@@ -171,9 +171,9 @@ def cluster_fits_region(cluster: Mapping[str, Any], region: Mapping[str, Any] | 
     if cluster.get("gpu_type") not in region.get("supported_instance_types", []):
         yield f"{cluster.get('region')} does not offer {cluster.get('gpu_type')}"
     offered = [
-        (one.get("cuda_version"), one.get("nvidia_driver_version"))
-        for one in region.get("driver_versions", [])
-        if isinstance(one, dict)
+        (item.get("cuda_version"), item.get("nvidia_driver_version"))
+        for item in region.get("driver_versions", [])
+        if isinstance(item, dict)
     ]
     if (cluster.get("cuda_version"), cluster.get("nvidia_driver_version")) not in offered:
         yield f"{cluster.get('region')} does not offer CUDA {cluster.get('cuda_version')} with its driver"
@@ -187,9 +187,9 @@ def cluster_fits_region(cluster: Mapping[str, Any], region: Mapping[str, Any] | 
 )
 def of_one_cluster(alerts: Items, cluster_id: str) -> Iterator[str]:
     """Every alert is about the cluster that was asked for."""
-    for one in alerts:
-        if one.get("cluster_id") != cluster_id:
-            yield f"an alert of {one.get('cluster_id')} is listed for {cluster_id}"
+    for alert in alerts:
+        if alert.get("cluster_id") != cluster_id:
+            yield f"an alert of {alert.get('cluster_id')} is listed for {cluster_id}"
 
 
 @rule(
@@ -200,12 +200,12 @@ def of_one_cluster(alerts: Items, cluster_id: str) -> Iterator[str]:
 )
 def adapter_tells_its_parts(entries: Items, endpoint_name: Any) -> Iterator[str]:
     """Each adapter shows its parts, which make up its model_id, and is of the endpoint that was asked for."""
-    for one in entries:
-        if one.get("endpoint_name") != endpoint_name:
-            yield f"{one.get('model_id')} is listed for {endpoint_name}, and is of {one.get('endpoint_name')}"
-        if one.get("model_id") != f"{one.get('endpoint_name')}:{one.get('adapter_name')}":
-            parts = f"{one.get('endpoint_name')} and {one.get('adapter_name')}"
-            yield f"model_id is {one.get('model_id')}, the parts are {parts}"
+    for item in entries:
+        if item.get("endpoint_name") != endpoint_name:
+            yield f"{item.get('model_id')} is listed for {endpoint_name}, and is of {item.get('endpoint_name')}"
+        if item.get("model_id") != f"{item.get('endpoint_name')}:{item.get('adapter_name')}":
+            parts = f"{item.get('endpoint_name')} and {item.get('adapter_name')}"
+            yield f"model_id is {item.get('model_id')}, the parts are {parts}"
 
 
 @rule(
@@ -218,7 +218,7 @@ def named_once(names: Sequence[str]) -> Iterator[str]:
     """No name is empty or comes twice, and there is one."""
     if not names:
         yield "no zone is listed"
-    for name in sorted({one for one in names if names.count(one) > 1 or not one}):
+    for name in sorted({item for item in names if names.count(item) > 1 or not item}):
         yield f"{name!r} is listed {names.count(name)} times"
 
 

@@ -18,12 +18,12 @@ SOURCE = "the recording"
     reason="Clients that worked with what was recorded rely on its status, its fields and their types.",
     source=SOURCE,
 )
-def answered_as_recorded(before: Recorded, one: Exchange) -> Iterator[str]:
+def answered_as_recorded(before: Recorded, exchange: Exchange) -> Iterator[str]:
     """The status is the same; every field that was always there is there, and of a type that it was of."""
-    if one.status != before.status:
-        yield f"{before} was answered with {before.status}, and now with {one.answered}"
-    elif one.shown is not ABSENT:
-        was, now = shape(before.answer), shape(one.shown)
+    if exchange.status != before.status:
+        yield f"{before} was answered with {before.status}, and now with {exchange.answered}"
+    elif exchange.shown is not ABSENT:
+        was, now = shape(before.answer), shape(exchange.shown)
         for place in sorted(always(before.answer)):
             holder = place.rpartition(".")[0]
             if place not in now and "object" in now.get(holder, ()):
@@ -41,10 +41,10 @@ def answered_as_recorded(before: Recorded, one: Exchange) -> Iterator[str]:
     reason="What is new breaks no client, but the document may have to follow.",
     source=SOURCE,
 )
-def nothing_beside_the_recorded(before: Recorded, one: Exchange) -> Iterator[str]:
+def nothing_beside_the_recorded(before: Recorded, exchange: Exchange) -> Iterator[str]:
     """No field that was never there."""
-    if one.status == before.status and one.shown is not ABSENT:
-        was, now = shape(before.answer), shape(one.shown)
+    if exchange.status == before.status and exchange.shown is not ABSENT:
+        was, now = shape(before.answer), shape(exchange.shown)
         for place in sorted(now.keys() - was.keys()):
             if "object" in was.get(place.rpartition(".")[0], ()) and not place.endswith("[]"):
                 yield f"{before}: {_named(place)} is new"

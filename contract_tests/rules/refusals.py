@@ -16,10 +16,10 @@ NO_KEY = frozenset({401, 403})
     reason="What keeps to the document and names things that are there is done.",
     source="spec/v1.yaml: each operation's success",
 )
-def good_request_accepted(one: Exchange, what: str) -> Iterator[str]:
+def good_request_accepted(exchange: Exchange, what: str) -> Iterator[str]:
     """A request that has everything it needs succeeds."""
-    if not one.ok:
-        yield f"{what} was refused with {one.answered}"
+    if not exchange.ok:
+        yield f"{what} was refused with {exchange.answered}"
 
 
 @rule(
@@ -28,12 +28,12 @@ def good_request_accepted(one: Exchange, what: str) -> Iterator[str]:
     reason="A mistake that is accepted is found out later, at the price of a GPU.",
     source="spec/v1.yaml: the rules told in the descriptions; 400",
 )
-def bad_request_refused(one: Exchange, why: str, statuses: Collection[int]) -> Iterator[str]:
+def bad_request_refused(exchange: Exchange, why: str, statuses: Collection[int]) -> Iterator[str]:
     """A request that breaks a rule is refused, with a status that says whose fault it is."""
-    if one.ok:
-        yield f"accepted with {one.status}, though {why}"
-    elif one.status not in statuses and one.status < 500:
-        yield f"answered {one.answered}, not {' or '.join(map(str, sorted(statuses)))}, though {why}"
+    if exchange.ok:
+        yield f"accepted with {exchange.status}, though {why}"
+    elif exchange.status not in statuses and exchange.status < 500:
+        yield f"answered {exchange.answered}, not {' or '.join(map(str, sorted(statuses)))}, though {why}"
 
 
 @rule(
@@ -42,10 +42,10 @@ def bad_request_refused(one: Exchange, why: str, statuses: Collection[int]) -> I
     reason="Terraform forgets a resource on a 404 and on nothing else.",
     source="spec/v1.yaml: 404",
 )
-def unknown_is_404(one: Exchange, what: str) -> Iterator[str]:
+def unknown_is_404(exchange: Exchange, what: str) -> Iterator[str]:
     """What does not exist is not found."""
-    if one.status != 404:
-        yield f"{what} was answered with {one.answered}"
+    if exchange.status != 404:
+        yield f"{what} was answered with {exchange.answered}"
 
 
 @rule(
@@ -54,10 +54,11 @@ def unknown_is_404(one: Exchange, what: str) -> Iterator[str]:
     reason="A path or method that is not there must not do anything.",
     source="spec/v1.yaml: paths",
 )
-def no_such_operation(one: Exchange, statuses: Collection[int]) -> Iterator[str]:
+def no_such_operation(exchange: Exchange, statuses: Collection[int]) -> Iterator[str]:
     """A method that a path does not have is a 405, a path that is not there a 404."""
-    if one.status not in statuses:
-        yield f"{one.method} {one.path} answered {one.answered}, not {' or '.join(map(str, sorted(statuses)))}"
+    if exchange.status not in statuses:
+        allowed = " or ".join(map(str, sorted(statuses)))
+        yield f"{exchange.method} {exchange.path} answered {exchange.answered}, not {allowed}"
 
 
 @rule(
@@ -66,10 +67,10 @@ def no_such_operation(one: Exchange, statuses: Collection[int]) -> Iterator[str]
     reason="An account is protected by its key alone.",
     source="spec/v1.yaml: security",
 )
-def key_needed(one: Exchange, how: str) -> Iterator[str]:
+def key_needed(exchange: Exchange, how: str) -> Iterator[str]:
     """Without a key that is good, every operation is refused as 401 or 403."""
-    if one.status not in NO_KEY:
-        yield f"{how}, {one.method} {one.path} answered {one.answered}"
+    if exchange.status not in NO_KEY:
+        yield f"{how}, {exchange.method} {exchange.path} answered {exchange.answered}"
 
 
 @rule(
@@ -78,10 +79,10 @@ def key_needed(one: Exchange, how: str) -> Iterator[str]:
     reason="What belongs to one account is nobody else's.",
     source="spec/v1.yaml: bearerAuth",
 )
-def accounts_apart(one: Exchange, what: str) -> Iterator[str]:
+def accounts_apart(exchange: Exchange, what: str) -> Iterator[str]:
     """Another account's key neither sees nor touches a resource."""
-    if one.ok:
-        yield f"with the key of another account, {what} was answered with {one.status}"
+    if exchange.ok:
+        yield f"with the key of another account, {what} was answered with {exchange.status}"
 
 
 @rule(
@@ -90,7 +91,7 @@ def accounts_apart(one: Exchange, what: str) -> Iterator[str]:
     reason="What belongs to one account is nobody else's.",
     source="spec/v1.yaml: bearerAuth",
 )
-def other_account_does_not_list(one: Exchange, found: str) -> Iterator[str]:
+def other_account_does_not_list(exchange: Exchange, found: str) -> Iterator[str]:
     """A list shows nothing of another account."""
-    if one.ok and found.encode() in one.answer:
+    if exchange.ok and found.encode() in exchange.answer:
         yield f"with the key of another account, the list shows {found}"

@@ -29,9 +29,9 @@ def _first(node: View, phase: str) -> int | None:
 def gpus_agree_with_nodes(view: View) -> Iterator[str]:
     """The workers hold as many GPUs as the cluster says, and no node is counted twice."""
     nodes = view.get("gpu_worker_nodes")
-    if not isinstance(nodes, list) or not all(isinstance(one, dict) for one in nodes):
+    if not isinstance(nodes, list) or not all(isinstance(node, dict) for node in nodes):
         return
-    held = sum(one.get("num_gpus", 0) for one in nodes)
+    held = sum(node.get("num_gpus", 0) for node in nodes)
     said, allocated = view.get("num_gpus"), view.get("allocated_preemptible_gpus")
     if isinstance(said, int) and isinstance(allocated, int) and held != said + allocated:
         yield f"the workers hold {held} GPUs; num_gpus is {said} and allocated_preemptible_gpus {allocated}"
@@ -43,9 +43,11 @@ def gpus_agree_with_nodes(view: View) -> Iterator[str]:
             yield f"{part} is {view[part]} of {said}"
     gone = view.get("deleted_gpu_worker_nodes") or []
     ids = [
-        one.get("node_id") for one in (*nodes, *gone, *(view.get("control_plane_nodes") or [])) if isinstance(one, dict)
+        node.get("node_id")
+        for node in (*nodes, *gone, *(view.get("control_plane_nodes") or []))
+        if isinstance(node, dict)
     ]
-    for twice in sorted({str(one) for one in ids if ids.count(one) > 1}):
+    for twice in sorted({str(item) for item in ids if ids.count(item) > 1}):
         yield f"node {twice} is listed {ids.count(twice)} times"
     for one in gone:
         if isinstance(one, dict) and not one.get("deleted_at"):
@@ -65,7 +67,7 @@ def gpus_agree_with_nodes(view: View) -> Iterator[str]:
 )
 def control_plane_first(view: View) -> Iterator[str]:
     """No worker runs before a control plane node does."""
-    control = [_first(one, RUNNING) for one in view.get("control_plane_nodes") or [] if isinstance(one, dict)]
+    control = [_first(item, RUNNING) for item in view.get("control_plane_nodes") or [] if isinstance(item, dict)]
     begun = min((at for at in control if at is not None), default=None)
     for node in view.get("gpu_worker_nodes") or []:
         at_ms = _first(node, RUNNING) if isinstance(node, dict) else None
@@ -127,8 +129,8 @@ def kubeconfig_when_ready(view: View, entries: Sequence[Entry]) -> Iterator[str]
 )
 def control_plane_told(view: View) -> Iterator[str]:
     """control_plane_ready is true where all control plane nodes run, and only there."""
-    nodes = [one for one in view.get("control_plane_nodes") or [] if isinstance(one, dict)]
-    phases = [past[-1][0] for one in nodes if (past := history("node", one))]
+    nodes = [node for node in view.get("control_plane_nodes") or [] if isinstance(node, dict)]
+    phases = [past[-1][0] for node in nodes if (past := history("node", node))]
     if isinstance(view.get("control_plane_ready"), bool) and phases:
         running = all(phase == RUNNING for phase in phases)
         if view["control_plane_ready"] != running:
@@ -143,11 +145,11 @@ def control_plane_told(view: View) -> Iterator[str]:
 )
 def add_ons_shown_are_on(view: View) -> Iterator[str]:
     """Each add-on in the cluster is enabled."""
-    for one in view.get("add_ons") or []:
-        config = one.get("config") if isinstance(one, dict) else None
+    for item in view.get("add_ons") or []:
+        config = item.get("config") if isinstance(item, dict) else None
         settings = [inner for inner in config.values() if isinstance(inner, dict)] if isinstance(config, dict) else []
         if settings and not any(inner.get("enabled") for inner in settings):
-            yield f"add-on {one.get('name')} is listed, but not enabled"
+            yield f"add-on {item.get('name')} is listed, but not enabled"
 
 
 @rule(
@@ -159,7 +161,7 @@ def add_ons_shown_are_on(view: View) -> Iterator[str]:
 def node_events_tell(view: View) -> Iterator[str]:
     """Each event is about a node of the cluster, and is told once for a node and reason."""
     fields = ("gpu_worker_nodes", "deleted_gpu_worker_nodes", "control_plane_nodes")
-    nodes = {one.get("node_id") for name in fields for one in objects(view.get(name))}
+    nodes = {item.get("node_id") for name in fields for item in objects(view.get(name))}
     seen = set()
     for event in objects(view.get("node_lifecycle_events")):
         key = (event.get("node_id"), event.get("reason"))

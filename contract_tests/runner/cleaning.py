@@ -23,10 +23,10 @@ def main(arguments: list[str]) -> int:
     ledger = Ledger(Path(arguments[0]))
     document = load_document(Path(arguments[1]) / "v1.yaml")
     left, clocks = ledger.left(), ledger.stopped_clocks()
-    homes = sorted({str(one["origin"]) for one in left} | clocks.keys())
+    homes = sorted({str(line["origin"]) for line in left} | clocks.keys())
     if len(arguments) > 2:
         asked = arguments[2].rstrip("/").removesuffix("/v1")
-        homes = [one for one in homes if one == asked]
+        homes = [item for item in homes if item == asked]
     if not homes:
         where = f" on {arguments[2]}" if len(arguments) > 2 else ""
         print(f"nothing is left of earlier runs{where}, says {ledger.path}")

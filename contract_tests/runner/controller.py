@@ -134,7 +134,7 @@ class Controller:
     def _finish(self, session: pytest.Session) -> None:
         self.progress.close()
         left = self._clean_up()
-        crashed = [one for one in self.tests.values() if one["outcome"] == "error"]
+        crashed = [item for item in self.tests.values() if item["outcome"] == "error"]
         if crashed and not self.session.recorder.broken:
             self.problem = self.problem or f"{crashed[0]['id']}: {crashed[0]['message']}"
         if not self.session.recorder.judged and self.problem:

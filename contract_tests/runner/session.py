@@ -82,8 +82,8 @@ class KitRun:
         """The documents by name: those asked for, else the ones that ship. Raises OSError, ValueError."""
         asked = self.options.documents or (V1, GUIDE)
         found = {}
-        for one in asked:
-            path = self.options.spec_folder / f"{one}.yaml" if one in (V1, GUIDE) else Path(one)
+        for item in asked:
+            path = self.options.spec_folder / f"{item}.yaml" if item in (V1, GUIDE) else Path(item)
             document = load_document(path)
             found[document.name] = document
         return found
@@ -183,8 +183,8 @@ class KitRun:
 
     def _prices(self) -> dict[str, float]:
         """Cents per minute by hardware id."""
-        one = self.target.call(self.v1.operations["listHardware"], judged=False)
-        data = one.shown.get("data") if isinstance(one.shown, dict) else None
+        exchange = self.target.call(self.v1.operations["listHardware"], judged=False)
+        data = exchange.shown.get("data") if isinstance(exchange.shown, dict) else None
         priced = [item for item in data if is_configuration(item)] if isinstance(data, list) else []
         return {str(item.get("id")): float(item["pricing"]["cents_per_minute"]) for item in priced}
 
@@ -231,7 +231,7 @@ class KitRun:
         """Delete the volumes that came with clusters which are gone; what is still bound is left to the end."""
         guard = self.target.guard
         held = guard.held if isinstance(guard, Spending) else {}
-        for found in [one for one, known in held.items() if known.parent and known.parent not in held]:
+        for found in [item for item, known in held.items() if known.parent and known.parent not in held]:
             self.target.send("DELETE", TAKES["volume"].format(found), document=self.v1, judged=False)
 
     @property

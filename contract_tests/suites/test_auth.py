@@ -25,11 +25,11 @@ HOW = {
 
 def every_operation() -> list[Any]:
     """All operations of all documents."""
-    found = [one for document in session().documents.values() for one in document.operations.values()]
+    found = [operation for document in session().documents.values() for operation in document.operations.values()]
     return [
-        pytest.param(one, id=f"{one.document.name}:{one.operation_id}")
-        for one in found
-        if one.raw.get("security") != []
+        pytest.param(item, id=f"{item.document.name}:{item.operation_id}")
+        for item in found
+        if item.raw.get("security") != []
     ]
 
 
@@ -39,8 +39,8 @@ def test_no_key(operation: ApiOperation, run: KitRun) -> None:
     if operation.method != "GET" and not run.options.allow_writes:
         pytest.skip("writes need --allow-writes")
     for how in (NONE, BARE, BASIC, EMPTY):
-        one = _ask(run, operation, how)
-        run.recorder.judge(refusals.key_needed, one, HOW[how], at=one)
+        exchange = _ask(run, operation, how)
+        run.recorder.judge(refusals.key_needed, exchange, HOW[how], at=exchange)
 
 
 def _ask(run: KitRun, operation: ApiOperation, how: str) -> Exchange:
@@ -52,20 +52,22 @@ def _ask(run: KitRun, operation: ApiOperation, how: str) -> Exchange:
 
 def test_wrong_key(run: KitRun) -> None:
     """A wrong key is refused everywhere."""
-    reads = [one for document in run.documents.values() for one in document.operations.values() if one.method == "GET"]
-    probe = _ask(run, next(one for one in reads if not one.path_names), WRONG)
+    reads = [
+        item for document in run.documents.values() for item in document.operations.values() if item.method == "GET"
+    ]
+    probe = _ask(run, next(item for item in reads if not item.path_names), WRONG)
     if probe.ok:
         run.recorder.skip("that a wrong key is refused", "this server lets any key in")
         pytest.skip("this server lets any key in")
     for operation in reads:
-        one = _ask(run, operation, WRONG)
-        run.recorder.judge(refusals.key_needed, one, HOW[WRONG], at=one)
+        exchange = _ask(run, operation, WRONG)
+        run.recorder.judge(refusals.key_needed, exchange, HOW[WRONG], at=exchange)
     if run.options.allow_writes:
         for document in run.documents.values():
             for operation in document.operations.values():
                 if operation.method != "GET":
-                    one = _ask(run, operation, WRONG)
-                    run.recorder.judge(refusals.key_needed, one, HOW[WRONG], at=one)
+                    exchange = _ask(run, operation, WRONG)
+                    run.recorder.judge(refusals.key_needed, exchange, HOW[WRONG], at=exchange)
 
 
 @pytest.mark.writes
@@ -94,8 +96,8 @@ def test_a_good_request_without_a_key(account: AccountDriver, run: KitRun, how: 
         ("GPUClusterService_Delete", [cluster.id], ABSENT),
     ]
     for operation_id, path, body in asked:
-        one = account.call(operation_id, *path, json=body, auth=how)
-        run.recorder.judge(refusals.key_needed, one, HOW[how], at=one)
+        exchange = account.call(operation_id, *path, json=body, auth=how)
+        run.recorder.judge(refusals.key_needed, exchange, HOW[how], at=exchange)
     for known in (endpoint, volume, cluster.id):
         kind = "endpoint" if known == endpoint else "volume" if known == volume else "cluster"
         found = account.observer.of(kind, known)
@@ -119,16 +121,18 @@ def test_another_account(account: AccountDriver, run: KitRun) -> None:
         (cluster, "GPUClusterService_Get", "GPUClusterService_Delete"),
     ):
         for operation_id in (read, write):
-            one = account.call(operation_id, known.id, auth=OTHER)
-            run.recorder.judge(refusals.accounts_apart, one, f"{operation_id} of {known.kind} {known.id}", at=one)
+            exchange = account.call(operation_id, known.id, auth=OTHER)
+            run.recorder.judge(
+                refusals.accounts_apart, exchange, f"{operation_id} of {known.kind} {known.id}", at=exchange
+            )
         account.look(known)
-    one = account.call("updateEndpoint", endpoint.id, json={"display_name": "taken over"}, auth=OTHER)
-    run.recorder.judge(refusals.accounts_apart, one, f"updateEndpoint of {endpoint.id}", at=one)
+    exchange = account.call("updateEndpoint", endpoint.id, json={"display_name": "taken over"}, auth=OTHER)
+    run.recorder.judge(refusals.accounts_apart, exchange, f"updateEndpoint of {endpoint.id}", at=exchange)
     account.look(endpoint)
     for operation_id, known in (
         ("listEndpoints", endpoint),
         ("SharedVolumeService_List", volume),
         ("GPUClusterService_List", cluster),
     ):
-        one = account.call(operation_id, auth=OTHER)
-        run.recorder.judge(refusals.other_account_does_not_list, one, known.id, at=one)
+        exchange = account.call(operation_id, auth=OTHER)
+        run.recorder.judge(refusals.other_account_does_not_list, exchange, known.id, at=exchange)

@@ -21,21 +21,21 @@ HOUR_MS = 3_600_000
 def update(account: AccountDriver, cluster: KnownResource, **body: Any) -> Exchange:
     """Change a cluster, and look at it and at the list."""
     before = dict(cluster.last_view)
-    one = account.call("GPUClusterService_Update", cluster.id, json=body)
-    if one.status == 409:
+    exchange = account.call("GPUClusterService_Update", cluster.id, json=body)
+    if exchange.status == 409:
         raise NotToBeHad("the region has no room for more GPUs")
-    account.recorder.judge(refusals.good_request_accepted, one, f"an update of {', '.join(body)}", at=one)
+    account.recorder.judge(refusals.good_request_accepted, exchange, f"an update of {', '.join(body)}", at=exchange)
     account.look(cluster)
-    if one.ok and "num_preemptible_gpus" not in body:
-        account.recorder.judge(cross_response.nodes_follow_num_gpus, before, cluster.last_view, at=one)
+    if exchange.ok and "num_preemptible_gpus" not in body:
+        account.recorder.judge(cross_response.nodes_follow_num_gpus, before, cluster.last_view, at=exchange)
     account.call("GPUClusterService_List")
-    return one
+    return exchange
 
 
 def gone(account: AccountDriver, cluster: KnownResource) -> None:
     """Delete a cluster, and see that it goes and stays away."""
-    one = account.remove(cluster)
-    account.recorder.judge(refusals.good_request_accepted, one, "the delete of a cluster", at=one)
+    exchange = account.remove(cluster)
+    account.recorder.judge(refusals.good_request_accepted, exchange, "the delete of a cluster", at=exchange)
     first = account.look(cluster)
     if first.ok:
         account.recorder.judge(cross_response.command_takes_effect, "its delete", cluster.state, (DELETING,), at=first)
@@ -106,18 +106,20 @@ def test_a_reserved_cluster(account: AccountDriver) -> None:
     account.settle(cluster)
     update(account, cluster, num_reserved_gpus=8)
     account.call("GPUClusterService_List")
-    one = account.look(cluster)
+    exchange = account.look(cluster)
     end_ms = instant_ms(cluster.fields.get("reservation_end_time"))
     if end_ms is not None and end_ms > account.target.clock.now_ms() + HOUR_MS:  # two days from when it was ready
         account.target.clock.let_pass((end_ms - account.target.clock.now_ms()) / 1000 - 3600)
-        one = account.look(cluster)
-        state = cluster.state if one.ok else "GONE"
-        account.recorder.judge(cross_response.command_takes_effect, "all but the last hour", state, (READY,), at=one)
-        account.target.clock.let_pass(2 * 3600)
-        one = account.look(cluster)
-        over = (DELETING, "GONE") if one.ok else (cluster.state or "GONE",)
+        exchange = account.look(cluster)
+        state = cluster.state if exchange.ok else "GONE"
         account.recorder.judge(
-            cross_response.command_takes_effect, "the end of its reservation", cluster.state, over, at=one
+            cross_response.command_takes_effect, "all but the last hour", state, (READY,), at=exchange
+        )
+        account.target.clock.let_pass(2 * 3600)
+        exchange = account.look(cluster)
+        over = (DELETING, "GONE") if exchange.ok else (cluster.state or "GONE",)
+        account.recorder.judge(
+            cross_response.command_takes_effect, "the end of its reservation", cluster.state, over, at=exchange
         )
         account.settle(cluster)
     else:
@@ -166,12 +168,12 @@ def test_preemptible_gpus(account: AccountDriver) -> None:
 def test_add_ons(account: AccountDriver) -> None:
     """Add-ons are added, switched off and on, and deleted."""
     cluster = account.new_cluster()
-    one = account.call(
+    exchange = account.call(
         "InstanceClusterAddOnService_Create",
         cluster.id,
         json={"name": "screens", "add_on_type": "headlamp", "config": {"headlamp": {"enabled": True}}},
     )
-    account.recorder.judge(refusals.good_request_accepted, one, "a new add-on", at=one)
+    account.recorder.judge(refusals.good_request_accepted, exchange, "a new add-on", at=exchange)
     for enabled in (True, False, True):
         body = {"config": {"headlamp": {"enabled": enabled}}}
         changed = account.call("InstanceClusterAddOnService_Update", cluster.id, "screens", json=body)
@@ -189,8 +191,8 @@ def test_add_ons(account: AccountDriver) -> None:
 
 def _listed(account: AccountDriver, cluster: KnownResource, name: str, there: bool, on: bool) -> None:
     listed = account.call("InstanceClusterAddOnService_List", cluster.id)
-    names = [str(one.get("name")) for one in list_checks.items(listed, "add_ons")]
+    names = [str(item.get("name")) for item in list_checks.items(listed, "add_ons")]
     account.recorder.judge(cross_response.add_on_kept, names, name, there, "the list", at=listed)
     shown = account.look(cluster)
-    names = [str(one.get("name")) for one in list_checks.items(shown, "add_ons")]
+    names = [str(parameter.get("name")) for parameter in list_checks.items(shown, "add_ons")]
     account.recorder.judge(cross_response.add_on_kept, names, name, on, "the cluster", at=shown)

@@ -17,16 +17,16 @@ STOPPING = ("STOPPING", "STOPPED")
 
 def patch(account: AccountDriver, endpoint: KnownResource, **body: object) -> Exchange:
     """Change an endpoint, and look at it."""
-    one = account.call("updateEndpoint", endpoint.id, json=body)
-    account.recorder.judge(refusals.good_request_accepted, one, f"a patch of {', '.join(body)}", at=one)
-    if one.ok and "state" in body:
+    exchange = account.call("updateEndpoint", endpoint.id, json=body)
+    account.recorder.judge(refusals.good_request_accepted, exchange, f"a patch of {', '.join(body)}", at=exchange)
+    if exchange.ok and "state" in body:
         effect = STOPPING if body["state"] == "STOPPED" else (*RUNNING, "STOPPING", "ERROR")
         account.recorder.judge(
-            cross_response.command_takes_effect, f"asking for {body['state']}", endpoint.state, effect, at=one
+            cross_response.command_takes_effect, f"asking for {body['state']}", endpoint.state, effect, at=exchange
         )
     account.look(endpoint)
     account.call("listEndpoints")
-    return one
+    return exchange
 
 
 def test_a_life(account: AccountDriver) -> None:
@@ -68,8 +68,8 @@ def test_a_life(account: AccountDriver) -> None:
 
 def gone(account: AccountDriver, endpoint: KnownResource) -> None:
     """Delete an endpoint, and see that it stays deleted."""
-    one = account.remove(endpoint)
-    account.recorder.judge(refusals.good_request_accepted, one, "the delete of an endpoint", at=one)
+    exchange = account.remove(endpoint)
+    account.recorder.judge(refusals.good_request_accepted, exchange, "the delete of an endpoint", at=exchange)
     for _ in range(4):
         again = account.look(endpoint)
         account.recorder.judge(refusals.unknown_is_404, again, "an endpoint that was deleted", at=again)
@@ -106,11 +106,11 @@ def test_a_stop_on_the_way_up(account: AccountDriver) -> None:
     account.look(endpoint)
     patch(account, endpoint, state="STOPPED")
     patch(account, endpoint, display_name=account.name())
-    one = account.call("updateEndpoint", endpoint.id, json={"state": "STARTED"})
+    exchange = account.call("updateEndpoint", endpoint.id, json={"state": "STARTED"})
     account.look(endpoint)
     account.settle(endpoint, frozenset({"STARTED", "STOPPED", "ERROR"}))
     account.settle(endpoint)
-    if one.ok:
+    if exchange.ok:
         account.recorder.judge(
             cross_response.command_takes_effect,
             "a start while it stopped",
@@ -163,7 +163,7 @@ def test_several_at_once(account: AccountDriver) -> None:
     account.settle(second)
     read_checks.read_endpoints(account)
     on_demand = account.call("listEndpoints", query={"usage_type": "on-demand"})
-    ids = {one.get("id") for one in list_checks.items(on_demand, "data")}
+    ids = {item.get("id") for item in list_checks.items(on_demand, "data")}
     account.recorder.judge(
         lists.filter_exact, "usage_type=on-demand", ids, {first.id, second.id, third.id}, ids, at=on_demand
     )
@@ -190,10 +190,10 @@ def test_inference(account: AccountDriver) -> None:
         account.recorder.judge(cross_response.inference_only_when_started, chat, str(endpoint.state), at=chat)
         text = account.call("completions", json={"model": name, "prompt": "Say hello", "max_tokens": 4})
         account.recorder.judge(cross_response.inference_only_when_started, text, str(endpoint.state), at=text)
-        for one in (chat, text):
-            if one.ok and isinstance(one.shown, dict):
-                account.recorder.judge(cross_response.usage_adds_up, one.shown, 4, at=one)
-                account.recorder.judge(cross_response.asked_model_answers, one.shown, name, at=one)
+        for item in (chat, text):
+            if item.ok and isinstance(item.shown, dict):
+                account.recorder.judge(cross_response.usage_adds_up, item.shown, 4, at=item)
+                account.recorder.judge(cross_response.asked_model_answers, item.shown, name, at=item)
         account.look(endpoint)
     gone(account, endpoint)
     after = account.call("chat-completions", json={"model": name, "messages": [{"role": "user", "content": "Hello"}]})
@@ -218,13 +218,13 @@ def test_a_zone(account: AccountDriver) -> None:
     for zone in zones or []:
         for in_body in (True, False):
             body = account.endpoint_body() | ({"availability_zone": zone} if in_body else {})
-            one = account.call("createEndpoint", json=body, query=None if in_body else {"availability_zone": zone})
-            if not one.ok:  # the zone need not have this hardware
+            exchange = account.call("createEndpoint", json=body, query=None if in_body else {"availability_zone": zone})
+            if not exchange.ok:  # the zone need not have this hardware
                 account.recorder.judge(
-                    refusals.bad_request_refused, one, "the zone has no such hardware", {400}, at=one
+                    refusals.bad_request_refused, exchange, "the zone has no such hardware", {400}, at=exchange
                 )
                 continue
-            endpoint = account.taken("endpoint", one)
+            endpoint = account.taken("endpoint", exchange)
             account.settle(endpoint)
             account.recorder.judge(cross_response.placed_as_asked, endpoint.fields, zone, at=account.recorder.last)
             gone(account, endpoint)
@@ -242,11 +242,11 @@ def test_choices_and_streams(account: AccountDriver, operation_id: str) -> None:
     )
     body = {"model": entry.get("name"), **asked}
     for count in (1, 2, 3):
-        one = account.call(operation_id, json={**body, "n": count, "max_tokens": 6})
-        account.recorder.judge(refusals.good_request_accepted, one, f"a question for {count} choices", at=one)
-        if one.ok and isinstance(one.shown, dict):
-            account.recorder.judge(cross_response.choices_as_asked, one.shown, count, at=one)
-            account.recorder.judge(cross_response.usage_adds_up, one.shown, 6, at=one)
+        exchange = account.call(operation_id, json={**body, "n": count, "max_tokens": 6})
+        account.recorder.judge(refusals.good_request_accepted, exchange, f"a question for {count} choices", at=exchange)
+        if exchange.ok and isinstance(exchange.shown, dict):
+            account.recorder.judge(cross_response.choices_as_asked, exchange.shown, count, at=exchange)
+            account.recorder.judge(cross_response.usage_adds_up, exchange.shown, 6, at=exchange)
     for most in (1, 20):
         stream = account.call(operation_id, json={**body, "stream": True, "max_tokens": most})
         account.recorder.judge(refusals.good_request_accepted, stream, "a question for a stream", at=stream)
@@ -268,8 +268,12 @@ def test_serverless_inference(account: AccountDriver) -> None:
     for entry in list_checks.items(listed, "data")[:2]:
         for most in (1, 5):
             body = {"model": entry.get("name"), "messages": [{"role": "user", "content": "Hello"}], "max_tokens": most}
-            one = account.call("chat-completions", json=body)
-            account.recorder.judge(refusals.good_request_accepted, one, "a question to a serverless model", at=one)
-            if one.ok and isinstance(one.shown, dict):
-                account.recorder.judge(cross_response.usage_adds_up, one.shown, most, at=one)
-                account.recorder.judge(cross_response.asked_model_answers, one.shown, entry.get("name"), at=one)
+            exchange = account.call("chat-completions", json=body)
+            account.recorder.judge(
+                refusals.good_request_accepted, exchange, "a question to a serverless model", at=exchange
+            )
+            if exchange.ok and isinstance(exchange.shown, dict):
+                account.recorder.judge(cross_response.usage_adds_up, exchange.shown, most, at=exchange)
+                account.recorder.judge(
+                    cross_response.asked_model_answers, exchange.shown, entry.get("name"), at=exchange
+                )

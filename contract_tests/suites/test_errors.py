@@ -17,11 +17,11 @@ from contract_tests.runner.session import KitRun, session
 
 def operations(*, body: bool = False, path: bool = False) -> list[Any]:
     """The operations of all documents, of those that take a body or have something in their path."""
-    found = [one for document in session().documents.values() for one in document.operations.values()]
+    found = [operation for document in session().documents.values() for operation in document.operations.values()]
     return [
-        pytest.param(one, id=f"{one.document.name}:{one.operation_id}")
-        for one in found
-        if (one.body_schema is not None or not body) and (one.path_names or not path)
+        pytest.param(item, id=f"{item.document.name}:{item.operation_id}")
+        for item in found
+        if (item.body_schema is not None or not body) and (item.path_names or not path)
     ]
 
 
@@ -36,8 +36,10 @@ def test_unknown_ids(operation: ApiOperation, run: KitRun) -> None:
     """What does not exist is not found."""
     allowed(run, operation)
     path = {name: UNKNOWN.get(name, "nobody") for name in operation.path_names}
-    one = run.target.call(operation, path, None, _plausible(operation))
-    run.recorder.judge(refusals.unknown_is_404, one, f"{operation.operation_id} of {', '.join(path.values())}", at=one)
+    exchange = run.target.call(operation, path, None, _plausible(operation))
+    run.recorder.judge(
+        refusals.unknown_is_404, exchange, f"{operation.operation_id} of {', '.join(path.values())}", at=exchange
+    )
 
 
 def _plausible(operation: ApiOperation) -> Any:
@@ -56,53 +58,56 @@ def _plausible(operation: ApiOperation) -> Any:
 @pytest.mark.writes
 def test_unknown_things_in_bodies(account: AccountDriver) -> None:
     """What a body names must be there."""
-    one = account.call("SharedVolumeService_Update", json={"volume_id": UNKNOWN["volume_id"], "size_tib": 9})
-    account.recorder.judge(refusals.unknown_is_404, one, "an update of a volume that nobody has", at=one)
+    exchange = account.call("SharedVolumeService_Update", json={"volume_id": UNKNOWN["volume_id"], "size_tib": 9})
+    account.recorder.judge(refusals.unknown_is_404, exchange, "an update of a volume that nobody has", at=exchange)
     cluster = Furnished(account, make=True).value("cluster_id")
-    one = account.call("InstanceClusterAddOnService_Get", cluster, "nobody")
-    account.recorder.judge(refusals.unknown_is_404, one, "an add-on that the cluster does not have", at=one)
-    one = account.call("RemediationService_GetRemediation", cluster, "-", UNKNOWN["remediation_id"])
-    account.recorder.judge(refusals.unknown_is_404, one, "a remediation that the cluster does not have", at=one)
-    one = account.call("RemediationService_ListRemediations", cluster, UNKNOWN["instance_id"])
+    exchange = account.call("InstanceClusterAddOnService_Get", cluster, "nobody")
+    account.recorder.judge(refusals.unknown_is_404, exchange, "an add-on that the cluster does not have", at=exchange)
+    exchange = account.call("RemediationService_GetRemediation", cluster, "-", UNKNOWN["remediation_id"])
     account.recorder.judge(
-        refusals.unknown_is_404, one, "the remediations of an instance that the cluster does not have", at=one
+        refusals.unknown_is_404, exchange, "a remediation that the cluster does not have", at=exchange
+    )
+    exchange = account.call("RemediationService_ListRemediations", cluster, UNKNOWN["instance_id"])
+    account.recorder.judge(
+        refusals.unknown_is_404, exchange, "the remediations of an instance that the cluster does not have", at=exchange
     )
 
 
 def paths() -> list[Any]:
     """Every path of every document once."""
     found = {
-        (one.document.name, one.path): one
+        (operation.document.name, operation.path): operation
         for document in session().documents.values()
-        for one in document.operations.values()
+        for operation in document.operations.values()
     }
-    return [pytest.param(one, id=f"{name}:{path}") for (name, path), one in found.items()]
+    return [pytest.param(item, id=f"{name}:{path}") for (name, path), item in found.items()]
 
 
 @pytest.mark.parametrize("operation", paths())
 def test_methods_that_are_not_there(operation: ApiOperation, run: KitRun) -> None:
     """A method that a path does not have is refused."""
     document = operation.document
-    declared = {one.method for one in document.operations.values() if one.path == operation.path}
+    declared = {item.method for item in document.operations.values() if item.path == operation.path}
     target = operation.target({name: UNKNOWN.get(name, "nobody") for name in operation.path_names})
     others = {
-        one.method
+        item.method
         for other in run.documents.values()
-        for one in other.operations.values()
-        if _meets(run, one, operation)
+        for item in other.operations.values()
+        if _meets(run, item, operation)
     }
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         if method in declared or method in others or (method != "GET" and not run.options.allow_writes):
             continue
         body = b"{}" if method in ("POST", "PUT", "PATCH") else None
-        one = run.target.send(method, target, document=document, body=body, base_path=operation.base_path)
-        run.recorder.judge(refusals.no_such_operation, one, {405}, at=one)
+        exchange = run.target.send(method, target, document=document, body=body, base_path=operation.base_path)
+        run.recorder.judge(refusals.no_such_operation, exchange, {405}, at=exchange)
 
 
-def _meets(run: KitRun, one: ApiOperation, other: ApiOperation) -> bool:
+def _meets(run: KitRun, operation: ApiOperation, other: ApiOperation) -> bool:
     """Whether two operations of different documents answer under one path."""
     return (
-        one is not other and run.target.base(one.base_path) + one.path == run.target.base(other.base_path) + other.path
+        operation is not other
+        and run.target.base(operation.base_path) + operation.path == run.target.base(other.base_path) + other.path
     )
 
 
@@ -116,8 +121,8 @@ def test_methods_that_are_not_there_on_what_is(account: AccountDriver) -> None:
     ):
         account.look(known)
         for method in methods:
-            one = account.target.send(method, template.format(known.id), document=account.document, body=b"{}")
-            account.recorder.judge(refusals.no_such_operation, one, {405}, at=one)
+            exchange = account.target.send(method, template.format(known.id), document=account.document, body=b"{}")
+            account.recorder.judge(refusals.no_such_operation, exchange, {405}, at=exchange)
             account.look(known)
 
 
@@ -129,8 +134,8 @@ def test_paths_that_are_not_there(path: str, run: KitRun) -> None:
     document = next(iter(run.documents.values()))
     if document.knows_path(path):
         pytest.skip("this document has the path")
-    one = run.target.send("GET", path, document=document)
-    run.recorder.judge(refusals.no_such_operation, one, {404, 405}, at=one)
+    exchange = run.target.send("GET", path, document=document)
+    run.recorder.judge(refusals.no_such_operation, exchange, {404, 405}, at=exchange)
 
 
 BROKEN = {
@@ -152,19 +157,19 @@ def test_bodies_that_cannot_be_read(operation: ApiOperation, run: KitRun) -> Non
     """A body that is not the JSON object it should be is refused."""
     path = {name: UNKNOWN.get(name, "nobody") for name in operation.path_names}
     for what, (body, content_type) in BROKEN.items():
-        one = run.target.send(
+        exchange = run.target.send(
             operation.method, operation.target(path), document=operation.document, body=body, content_type=content_type
         )
-        _refused(run, one, what, operation)
+        _refused(run, exchange, what, operation)
     if operation.needs_body:
-        one = run.target.send(operation.method, operation.target(path), document=operation.document, body=b"")
-        _refused(run, one, "no body", operation)
+        exchange = run.target.send(operation.method, operation.target(path), document=operation.document, body=b"")
+        _refused(run, exchange, "no body", operation)
 
 
-def _refused(run: KitRun, one: Exchange, what: str, operation: ApiOperation) -> None:
+def _refused(run: KitRun, exchange: Exchange, what: str, operation: ApiOperation) -> None:
     # Where the path names what is not there, saying so is as good as saying that the body is bad.
     statuses = {400, 415, *({404} if operation.path_names else ())}
-    run.recorder.judge(refusals.bad_request_refused, one, f"the body is {what}", statuses, at=one)
+    run.recorder.judge(refusals.bad_request_refused, exchange, f"the body is {what}", statuses, at=exchange)
 
 
 @pytest.mark.writes
@@ -173,14 +178,14 @@ def test_bodies_that_cannot_be_read_about_what_is_there(account: AccountDriver, 
     endpoint = account.new_endpoint(state="STOPPED")
     operation = account.document.operations["updateEndpoint"]
     for what, (body, content_type) in BROKEN.items():
-        one = run.target.send(
+        exchange = run.target.send(
             "PATCH",
             operation.target({"endpointId": endpoint.id}),
             document=account.document,
             body=body,
             content_type=content_type,
         )
-        run.recorder.judge(refusals.bad_request_refused, one, f"the body is {what}", {400, 415}, at=one)
+        run.recorder.judge(refusals.bad_request_refused, exchange, f"the body is {what}", {400, 415}, at=exchange)
         account.look(endpoint)
 
 
@@ -219,12 +224,12 @@ def test_queries_that_break_the_document(run: KitRun, account: AccountDriver) ->
             (alerts, [], {}),
         ]
     for operation_id, path, query in asked:
-        one = account.call(operation_id, *path, query=query)
+        exchange = account.call(operation_id, *path, query=query)
         told = "&".join(f"{name}={value}" for name, value in query.items()) or "cluster_id is missing"
-        run.recorder.judge(refusals.bad_request_refused, one, f"the query is {told}", {400}, at=one)
+        run.recorder.judge(refusals.bad_request_refused, exchange, f"the query is {told}", {400}, at=exchange)
 
 
 def test_parameters_given_twice(account: AccountDriver) -> None:
     """A parameter that takes one value is not given two."""
-    one = account.call("listEndpoints", query=[("type", "dedicated"), ("type", "serverless")])
-    account.recorder.judge(refusals.bad_request_refused, one, "type is given twice", {400}, at=one)
+    exchange = account.call("listEndpoints", query=[("type", "dedicated"), ("type", "serverless")])
+    account.recorder.judge(refusals.bad_request_refused, exchange, "type is given twice", {400}, at=exchange)

@@ -27,8 +27,8 @@ class Guide:
             raise NotToBeHad("the document of 2024 was not chosen")
         self.run, self.account = run, account
         self.document = run.documents[GUIDE]
-        one = self.call("ListModels")
-        if one.status == 404:
+        exchange = self.call("ListModels")
+        if exchange.status == 404:
             run.recorder.skip("the edition of 2024", "the server does not answer under its paths")
             raise NotToBeHad("the server does not answer under the paths of 2024")
 
@@ -42,9 +42,9 @@ class Guide:
     def deployable(self) -> tuple[dict[str, Any], str]:
         """A model and the name of hardware that it fits and that is free. Raises NotToBeHad."""
         for model in items(self.call("ListModels"), "data")[:20]:
-            for one in items(self.call("ListModelHardware", str(model.get("id"))), "data"):
-                if (one.get("availability") or {}).get("status") == "available":
-                    return model, str(one.get("name"))
+            for element in items(self.call("ListModelHardware", str(model.get("id"))), "data"):
+                if (element.get("availability") or {}).get("status") == "available":
+                    return model, str(element.get("name"))
         raise NotToBeHad("no hardware is available for any model that was tried")
 
 
@@ -62,13 +62,13 @@ def test_what_is_there(guide: Guide) -> None:
     judge = guide.account.recorder.judge
     models = guide.call("ListModels")
     hardware = guide.call("ListHardware")
-    catalogue = {str(one.get("name")): one for one in items(hardware, "data")}
+    catalogue = {str(configuration.get("name")): configuration for configuration in items(hardware, "data")}
     for model in items(models, "data")[:5]:
-        one = guide.call("ListModelHardware", str(model.get("id")))
-        judge(refusals.good_request_accepted, one, "the hardware of a listed model", at=one)
-        for entry in items(one, "data"):
+        exchange = guide.call("ListModelHardware", str(model.get("id")))
+        judge(refusals.good_request_accepted, exchange, "the hardware of a listed model", at=exchange)
+        for entry in items(exchange, "data"):
             known = catalogue.get(str(entry.get("name")))
-            judge(legacy_api.same_hardware, entry, known, at=one, evidence=[hardware, one])
+            judge(legacy_api.same_hardware, entry, known, at=exchange, evidence=[hardware, exchange])
     unknown = guide.call("ListModelHardware", "model-nobody")
     judge(refusals.unknown_is_404, unknown, "the hardware of a model that is not there", at=unknown)
     for job in items(guide.call("ListJobs"), "data")[:5]:
@@ -138,7 +138,7 @@ def entry(guide: Guide, found: str) -> dict[str, Any] | None:
     listed = guide.call("ListEndpoints")
     if V1 in guide.run.documents and guide.account.target.clock.frozen:
         now = guide.account.call("getEndpoint", found)
-        shown = {str(one.get("id")): one for one in items(listed, "data")}.get(found)
+        shown = {str(item.get("id")): item for item in items(listed, "data")}.get(found)
         if shown is not None:
             judge = guide.account.recorder.judge
             judge(legacy_api.editions_agree, f"whether {found} is there", True, now.ok, at=now, evidence=[listed, now])
@@ -152,7 +152,7 @@ def entry(guide: Guide, found: str) -> dict[str, Any] | None:
                 at=listed,
                 evidence=[listed, now],
             )
-    return {str(one.get("id")): one for one in items(listed, "data")}.get(found)
+    return {str(item.get("id")): item for item in items(listed, "data")}.get(found)
 
 
 @pytest.mark.writes
@@ -185,8 +185,8 @@ def test_a_life(guide: Guide, account: AccountDriver) -> None:
     judge(refusals.good_request_accepted, deleted, "a delete", at=deleted)
     judge(legacy_api.deployment_follows, "a delete", deleted.shown, ("deleting", None), at=deleted)
     for name in ("StartEndpoint", "StopEndpoint", "DeleteEndpoint"):
-        one = guide.call(name, found, json={} if name == "StartEndpoint" else ABSENT)
-        judge(refusals.unknown_is_404, one, f"{name} of an endpoint that was deleted", at=one)
+        exchange = guide.call(name, found, json={} if name == "StartEndpoint" else ABSENT)
+        judge(refusals.unknown_is_404, exchange, f"{name} of an endpoint that was deleted", at=exchange)
     after = entry(guide, found)
     judge(legacy_api.listed_when_deleted, after, at=account.recorder.last)
 
@@ -225,11 +225,11 @@ def test_an_import(guide: Guide, account: AccountDriver) -> None:
     if not account.target.has_control:
         pytest.skip("an import stays for ever: no operation deletes it")
     judge = account.recorder.judge
-    one = guide.call("CreateModel", json={"model_name": f"{account.name()}-7b", "model_source": "acme/tuned-7b"})
-    judge(refusals.good_request_accepted, one, "an import", at=one)
-    if not one.ok:
+    exchange = guide.call("CreateModel", json={"model_name": f"{account.name()}-7b", "model_source": "acme/tuned-7b"})
+    judge(refusals.good_request_accepted, exchange, "an import", at=exchange)
+    if not exchange.ok:
         return
-    found = str((one.shown.get("data") or {}).get("job_id"))
+    found = str((exchange.shown.get("data") or {}).get("job_id"))
     before: Any = None
     for _ in range(40):
         got = guide.call("GetJob", found)
@@ -252,7 +252,7 @@ def test_an_import(guide: Guide, account: AccountDriver) -> None:
 
 
 def _updates(job: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(str(one.get("status")), str(one.get("timestamp"))) for one in job.get("status_updates") or []]
+    return [(str(item.get("status")), str(item.get("timestamp"))) for item in job.get("status_updates") or []]
 
 
 @pytest.mark.writes
@@ -269,8 +269,8 @@ def test_what_cannot_be(guide: Guide, account: AccountDriver) -> None:
         ("the suffix is a number", {**good, "suffix": 7}),
     ]
     for why, body in cases:
-        one = guide.call("CreateEndpoint", json=body)
-        account.recorder.judge(refusals.bad_request_refused, one, why, {400, 404}, at=one)
+        exchange = guide.call("CreateEndpoint", json=body)
+        account.recorder.judge(refusals.bad_request_refused, exchange, why, {400, 404}, at=exchange)
     made = guide.call("CreateEndpoint", json=good)
     if made.ok:
         found = str(made.shown.get("id"))
@@ -280,8 +280,8 @@ def test_what_cannot_be(guide: Guide, account: AccountDriver) -> None:
             ("max_replicas is missing", {"min_replicas": 1}),
             ("min_replicas is a text", {"min_replicas": "1", "max_replicas": 1}),
         ):
-            one = guide.call("StartEndpoint", found, json={"autoscaling": bounds})
-            account.recorder.judge(refusals.bad_request_refused, one, why, {400}, at=one)
+            exchange = guide.call("StartEndpoint", found, json={"autoscaling": bounds})
+            account.recorder.judge(refusals.bad_request_refused, exchange, why, {400}, at=exchange)
             entry(guide, found)
     for why, body in (
         ("the name is missing", {"model_source": "acme/tuned-7b"}),
@@ -289,8 +289,8 @@ def test_what_cannot_be(guide: Guide, account: AccountDriver) -> None:
         ("the name is a number", {"model_name": 7, "model_source": "acme/tuned-7b"}),
     ):
         if account.target.has_control:
-            one = guide.call("CreateModel", json=body)
-            account.recorder.judge(refusals.bad_request_refused, one, why, {400}, at=one)
+            exchange = guide.call("CreateModel", json=body)
+            account.recorder.judge(refusals.bad_request_refused, exchange, why, {400}, at=exchange)
 
 
 @pytest.mark.writes
@@ -303,11 +303,11 @@ def test_today_s_endpoint_in_2024(guide: Guide, account: AccountDriver) -> None:
         entry(guide, endpoint.id)
         account.target.clock.let_pass(60)
     _as_today(guide)
-    one = guide.call("StopEndpoint", endpoint.id)
-    account.recorder.judge(refusals.good_request_accepted, one, "a stop in the edition of 2024", at=one)
+    exchange = guide.call("StopEndpoint", endpoint.id)
+    account.recorder.judge(refusals.good_request_accepted, exchange, "a stop in the edition of 2024", at=exchange)
     account.look(endpoint)
     account.settle(endpoint)
-    one = guide.call("StartEndpoint", endpoint.id, json={})
-    account.recorder.judge(refusals.good_request_accepted, one, "a start in the edition of 2024", at=one)
+    exchange = guide.call("StartEndpoint", endpoint.id, json={})
+    account.recorder.judge(refusals.good_request_accepted, exchange, "a start in the edition of 2024", at=exchange)
     account.look(endpoint)
     account.settle(endpoint)

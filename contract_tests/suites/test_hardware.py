@@ -21,13 +21,15 @@ def test_available_hardware(account: AccountDriver) -> None:
             "display_name": account.name(),
             "autoscaling": {"min_replicas": 1, "max_replicas": 1},
         }
-        one = account.call("createEndpoint", json=body)
-        account.recorder.judge(hardware.available_can_be_used, one, name, at=one)
-        known = account.observer.of("endpoint", made_id(one) or "")
+        exchange = account.call("createEndpoint", json=body)
+        account.recorder.judge(hardware.available_can_be_used, exchange, name, at=exchange)
+        known = account.observer.of("endpoint", made_id(exchange) or "")
         if known is not None:
             state = account.settle(known)
             if account.target.has_control:
-                account.recorder.judge(hardware.available_starts, name, state, at=account.recorder.last, evidence=[one])
+                account.recorder.judge(
+                    hardware.available_starts, name, state, at=account.recorder.last, evidence=[exchange]
+                )
             account.remove(known)
         tried += 1
         if tried == 3:
@@ -39,15 +41,15 @@ def test_available_hardware(account: AccountDriver) -> None:
 def test_each_available_configuration(account: AccountDriver) -> None:
     """Each configuration that is listed as available for a model can be used for it."""
     for model in account.deployable()[:3]:
-        for one in account.hardware_for(model):
+        for entry in account.hardware_for(model):
             body = {
                 "model": model,
-                "hardware": one["id"],
+                "hardware": entry["id"],
                 "display_name": account.name(),
                 "autoscaling": {"min_replicas": 1, "max_replicas": 1},
             }
             made = account.call("createEndpoint", json=body)
-            account.recorder.judge(hardware.available_can_be_used, made, one["id"], at=made)
+            account.recorder.judge(hardware.available_can_be_used, made, entry["id"], at=made)
             known = account.observer.of("endpoint", made_id(made) or "")
             if known is not None:
                 account.remove(known)
@@ -71,16 +73,16 @@ def test_unavailable_hardware(account: AccountDriver) -> None:
 def _refused(account: AccountDriver, models: list[str]) -> None:
     """Judge a create on hardware that is unavailable before and after it. Raises NotToBeHad where there is none."""
     for model in models:
-        for one in account.hardware_for(model, "unavailable")[:2]:
+        for entry in account.hardware_for(model, "unavailable")[:2]:
             body = {
                 "model": model,
-                "hardware": one["id"],
+                "hardware": entry["id"],
                 "display_name": account.name(),
                 "autoscaling": {"min_replicas": 1, "max_replicas": 1},
             }
             made = account.call("createEndpoint", json=body)
-            if one["id"] in {other["id"] for other in account.hardware_for(model, "unavailable")}:
-                account.recorder.judge(hardware.unavailable_is_refused, made, one["id"], at=made)
+            if entry["id"] in {other["id"] for other in account.hardware_for(model, "unavailable")}:
+                account.recorder.judge(hardware.unavailable_is_refused, made, entry["id"], at=made)
                 return
     raise NotToBeHad("no hardware is listed as unavailable")
 
@@ -95,8 +97,8 @@ def test_clusters_out_of_stock(account: AccountDriver) -> None:
     account.target.control("POST", "/_mock/events", {"event": "hardware.run_out", "hardware": body["gpu_type"]})
     account.observer.disturb()
     try:
-        one = account.call("GPUClusterService_Create", json=body)
-        account.recorder.judge(refusals.bad_request_refused, one, "no GPUs are left", {409}, at=one)
+        exchange = account.call("GPUClusterService_Create", json=body)
+        account.recorder.judge(refusals.bad_request_refused, exchange, "no GPUs are left", {409}, at=exchange)
     finally:
         account.target.control("POST", "/_mock/events", {"event": "hardware.come_back", "hardware": body["gpu_type"]})
         account.observer.disturb()
@@ -106,5 +108,5 @@ def test_models_that_are_listed(account: AccountDriver) -> None:
     """A model that is listed as dedicated can be deployed where it fits."""
     model, name = account.deployment()
     body = {"model": model, "hardware": name, "display_name": account.name(), "state": "STOPPED"}
-    one = account.call("createEndpoint", json={**body, "autoscaling": {"min_replicas": 0, "max_replicas": 2}})
-    account.recorder.judge(refusals.good_request_accepted, one, "an endpoint that is not started", at=one)
+    exchange = account.call("createEndpoint", json={**body, "autoscaling": {"min_replicas": 0, "max_replicas": 2}})
+    account.recorder.judge(refusals.good_request_accepted, exchange, "an endpoint that is not started", at=exchange)

@@ -65,7 +65,7 @@ class User(RuleBasedStateMachine):
         """What this user made and did not delete."""
         ours = dict.fromkeys(found for made, found in self.account.made if made == kind)
         every = [self.account.observer.of(kind, found) for found in ours]
-        return [one for one in every if one is not None and not one.gone and not one.deleted]
+        return [item for item in every if item is not None and not item.gone and not item.deleted]
 
     def one_of(self, data: st.DataObject, kind: str) -> KnownResource:
         """One of them."""
@@ -109,9 +109,11 @@ class User(RuleBasedStateMachine):
         body |= {"display_name": self.account.name()} if named else {}
         body |= {"state": state} if state else {}
         body |= {"inactive_timeout": timeout} if timeout != "absent" else {}
-        one = self.account.call("createEndpoint", json=body)
+        exchange = self.account.call("createEndpoint", json=body)
         if state == "STOPPED":
-            self.account.recorder.judge(refusals.good_request_accepted, one, "an endpoint that is not started", at=one)
+            self.account.recorder.judge(
+                refusals.good_request_accepted, exchange, "an endpoint that is not started", at=exchange
+            )
 
     @precondition(lambda self: self.room("cluster"))
     @rule(
@@ -131,7 +133,7 @@ class User(RuleBasedStateMachine):
         fields |= {"acceptance_tests_params": {"enabled": True}} if tests else {}
         fields |= {"auto_scale": True, "auto_scale_max_gpus": 32} if scales else {}
         home = self.account.home()
-        free = [one for one in self.alive("volume") if one.state == "available"]
+        free = [item for item in self.alive("volume") if item.state == "available"]
         if volume == "own" and free:
             fields |= {"volume_id": free[0].id, "region": home}
         elif volume == "inline":
@@ -176,14 +178,14 @@ class User(RuleBasedStateMachine):
         body |= {"autoscaling": {"min_replicas": bounds[0], "max_replicas": bounds[1]}} if bounds else {}
         body |= {"inactive_timeout": timeout} if timeout != "absent" else {}
         body |= {"state": state} if state else {}
-        one = self.account.call("updateEndpoint", endpoint.id, json=body)
+        exchange = self.account.call("updateEndpoint", endpoint.id, json=body)
         if state is None or state == "STOPPED":
             self.account.recorder.judge(
-                refusals.good_request_accepted, one, f"a patch of {', '.join(body) or 'nothing'}", at=one
+                refusals.good_request_accepted, exchange, f"a patch of {', '.join(body) or 'nothing'}", at=exchange
             )
-        if one.ok and state == "STOPPED":
+        if exchange.ok and state == "STOPPED":
             self.account.recorder.judge(
-                cross_response.command_takes_effect, "a stop", endpoint.state, ("STOPPING", "STOPPED"), at=one
+                cross_response.command_takes_effect, "a stop", endpoint.state, ("STOPPING", "STOPPED"), at=exchange
             )
         self.account.look(endpoint)
 
@@ -194,9 +196,11 @@ class User(RuleBasedStateMachine):
         endpoint = self.one_of(data, "endpoint")
         self.account.look(endpoint)
         body = {"model": endpoint.fields.get("name"), "prompt": "Hello", "max_tokens": 3}
-        one = self.account.call("completions", json=body)
+        exchange = self.account.call("completions", json=body)
         if self.account.target.clock.frozen:
-            self.account.recorder.judge(cross_response.inference_only_when_started, one, str(endpoint.state), at=one)
+            self.account.recorder.judge(
+                cross_response.inference_only_when_started, exchange, str(endpoint.state), at=exchange
+            )
 
     # ---- clusters and volumes ----------------------------------------------------------------------------------------
 
@@ -207,9 +211,9 @@ class User(RuleBasedStateMachine):
         cluster = self.one_of(data, "cluster")
         self.account.look(cluster)
         before = dict(cluster.last_view)
-        one = self.account.call("GPUClusterService_Update", cluster.id, json={"num_gpus": num_gpus})
-        if one.ok:
-            self.account.recorder.judge(cross_response.nodes_follow_num_gpus, before, cluster.last_view, at=one)
+        exchange = self.account.call("GPUClusterService_Update", cluster.id, json={"num_gpus": num_gpus})
+        if exchange.ok:
+            self.account.recorder.judge(cross_response.nodes_follow_num_gpus, before, cluster.last_view, at=exchange)
 
     @precondition(lambda self: self.has("volume"))
     @rule(data=st.data(), change=st.integers(-1, 3))
@@ -217,18 +221,20 @@ class User(RuleBasedStateMachine):
         """Make a volume larger, or try to make it smaller."""
         volume = self.one_of(data, "volume")
         size = int(volume.fields.get("size_tib", 1)) + change
-        one = self.account.call("SharedVolumeService_Update", json={"volume_id": volume.id, "size_tib": size})
+        exchange = self.account.call("SharedVolumeService_Update", json={"volume_id": volume.id, "size_tib": size})
         if change < 0 and self.account.target.clock.frozen:
-            self.account.recorder.judge(refusals.bad_request_refused, one, "a volume does not shrink", {400}, at=one)
+            self.account.recorder.judge(
+                refusals.bad_request_refused, exchange, "a volume does not shrink", {400}, at=exchange
+            )
         self.account.look(volume)
 
-    @precondition(lambda self: any(one.state == READY for one in self.alive("cluster")))
+    @precondition(lambda self: any(item.state == READY for item in self.alive("cluster")))
     @rule(data=st.data(), mode=st.sampled_from(MODES))
     def remediate(self, data: st.DataObject, mode: str) -> None:
         """Ask for a repair of a worker."""
-        cluster = next(one for one in self.alive("cluster") if one.state == READY)
+        cluster = next(item for item in self.alive("cluster") if item.state == READY)
         self.account.look(cluster)
-        nodes = [one for one in cluster.last_view.get("gpu_worker_nodes") or [] if one.get("instance_id")]
+        nodes = [item for item in cluster.last_view.get("gpu_worker_nodes") or [] if item.get("instance_id")]
         if not nodes or (mode.startswith("EVICT") and len(nodes) < 2):
             return
         node = data.draw(st.sampled_from(nodes), label="which worker")
@@ -241,9 +247,9 @@ class User(RuleBasedStateMachine):
         """Say something to a repair."""
         cluster = self.one_of(data, "cluster")
         repairs = [
-            one
-            for one in self.account.observer.known.values()
-            if one.kind == "remediation" and one.parent == cluster.id
+            known
+            for known in self.account.observer.known.values()
+            if known.kind == "remediation" and known.parent == cluster.id
         ]
         if not repairs:
             return
@@ -259,8 +265,10 @@ class User(RuleBasedStateMachine):
         """Add an add-on, or change it."""
         cluster = self.one_of(data, "cluster")
         config = {"headlamp": {"enabled": enabled}}
-        one = self.account.call("InstanceClusterAddOnService_Update", cluster.id, "screens", json={"config": config})
-        if one.status == 404:
+        exchange = self.account.call(
+            "InstanceClusterAddOnService_Update", cluster.id, "screens", json={"config": config}
+        )
+        if exchange.status == 404:
             body = {"name": "screens", "add_on_type": "headlamp", "config": config}
             self.account.call("InstanceClusterAddOnService_Create", cluster.id, json=body)
         read_checks.read_add_ons(self.account, cluster.id)
@@ -275,15 +283,17 @@ class User(RuleBasedStateMachine):
         known = self.one_of(data, kind)
         if kind == "volume":
             self.account.look(known)  # one that could not be made in the meantime is nobody's any more
-        one = self.account.remove(known)
+        exchange = self.account.remove(known)
         if kind == "volume" and known.state != "failed":
             # A cluster that is being deleted may be gone by now, and its volume free.
             known_users = [user for user in self.account.observer.known.values() if user.volume_id == known.id]
             users = [user for user in known_users if not user.gone and not user.deleted]
             if users:
-                self.account.recorder.judge(cross_response.attached_volume_stays, one, at=one)
+                self.account.recorder.judge(cross_response.attached_volume_stays, exchange, at=exchange)
         else:
-            self.account.recorder.judge(refusals.good_request_accepted, one, f"the delete of a {kind}", at=one)
+            self.account.recorder.judge(
+                refusals.good_request_accepted, exchange, f"the delete of a {kind}", at=exchange
+            )
         self.account.look(known)
 
     @rule(seconds=st.sampled_from([1, 5, 20, 60, 240, 1200]))

@@ -17,16 +17,18 @@ def upload(account: AccountDriver, **fields: object) -> tuple[str, KnownResource
     """Begin an upload: the model's name and the job. Raises NotToBeHad."""
     furnished = Furnished(account, make=True)
     body = {**furnished.body(account.document.operations["uploadModel"]), **fields}
-    one = account.call("uploadModel", json=body)
-    account.recorder.judge(refusals.good_request_accepted, one, "an upload", at=one)
-    if not one.ok or not isinstance(one.shown, dict):
+    exchange = account.call("uploadModel", json=body)
+    account.recorder.judge(refusals.good_request_accepted, exchange, "an upload", at=exchange)
+    if not exchange.ok or not isinstance(exchange.shown, dict):
         raise NotToBeHad("the upload was refused")
-    data = one.shown.get("data") or {}
+    data = exchange.shown.get("data") or {}
     job = account.observer.of("job", str(data.get("job_id")))
     if job is None:
         raise NotToBeHad("the upload shows no job")
     account.look(job)
-    account.recorder.judge(cross_response.job_of_the_upload, job.last_view, body, str(data.get("model_name")), at=one)
+    account.recorder.judge(
+        cross_response.job_of_the_upload, job.last_view, body, str(data.get("model_name")), at=exchange
+    )
     return str(data.get("model_name")), job
 
 
@@ -34,13 +36,13 @@ def test_an_upload(account: AccountDriver) -> None:
     """An upload's job runs to its end, and the model can then be deployed."""
     model, job = upload(account, description="for the contract", hf_token="hf_0123456789abcdef")
     account.call("listJobs")
-    names = {str(one.get("id")) for one in list_checks.items(account.call("models"), "data")}
+    names = {str(item.get("id")) for item in list_checks.items(account.call("models"), "data")}
     early = account.recorder.last
     account.recorder.judge(cross_response.there_when_complete, names, model, False, at=early)
     state = account.settle(job)
     account.call("listJobs")
     listed = account.call("models")
-    names = {str(one.get("id")) for one in list_checks.items(listed, "data")}
+    names = {str(item.get("id")) for item in list_checks.items(listed, "data")}
     account.recorder.judge(cross_response.there_when_complete, names, model, state == "Complete", at=listed)
     account.target.clock.let_pass(600)
     account.look(job)
@@ -52,7 +54,7 @@ def test_an_adapter(account: AccountDriver) -> None:
     adapter, job = upload(account, model_type="adapter", base_model=base)
     if account.settle(job) != "Complete":
         raise NotToBeHad("the upload did not complete")
-    hardware = next((str(one["id"]) for one in account.configurations(base)), "")
+    hardware = next((str(entry["id"]) for entry in account.configurations(base)), "")
     endpoint = account.new_endpoint(model=base, hardware=hardware, state="STOPPED")
     name = f"{endpoint.fields['name']}:{adapter}"
     _bound(account, endpoint, name, False)
@@ -61,8 +63,8 @@ def test_an_adapter(account: AccountDriver) -> None:
         ("it names another endpoint", f"devuser/other:{adapter}"),
         ("it names nothing", ""),
     ):
-        one = account.call("addAdapter", endpoint.id, json={"model_id": model_id})
-        account.recorder.judge(refusals.bad_request_refused, one, what, {400, 403}, at=one)
+        exchange = account.call("addAdapter", endpoint.id, json={"model_id": model_id})
+        account.recorder.judge(refusals.bad_request_refused, exchange, what, {400, 403}, at=exchange)
     added = account.call("addAdapter", endpoint.id, json={"model_id": name})
     account.recorder.judge(refusals.good_request_accepted, added, "an adapter of the endpoint's own model", at=added)
     _bound(account, endpoint, name, True)
@@ -82,9 +84,9 @@ def test_an_adapter(account: AccountDriver) -> None:
 def taking_adapters(account: AccountDriver) -> str:
     """A model that takes adapters: one that has some. Raises NotToBeHad: no operation tells it of the others."""
     listed = account.call("listEndpoints", query={"type": "dedicated"})
-    for one in list_checks.items(listed, "data"):
-        if list_checks.items(account.call("listAdapters", str(one.get("id"))), "data"):
-            return str(one.get("model"))
+    for item in list_checks.items(listed, "data"):
+        if list_checks.items(account.call("listAdapters", str(item.get("id"))), "data"):
+            return str(item.get("model"))
     raise NotToBeHad("no endpoint has adapters, and no operation tells which models take them")
 
 
@@ -93,5 +95,5 @@ def _bound(account: AccountDriver, endpoint: KnownResource, name: str, bound: bo
     account.recorder.judge(
         lists.adapter_tells_its_parts, list_checks.items(listed, "data"), endpoint.fields.get("name"), at=listed
     )
-    names = [str(one.get("model_id")) for one in list_checks.items(listed, "data")]
+    names = [str(item.get("model_id")) for item in list_checks.items(listed, "data")]
     account.recorder.judge(cross_response.adapter_bound, names, name, bound, at=listed)

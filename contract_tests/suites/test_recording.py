@@ -23,6 +23,6 @@ def test_as_recorded(run: Any, before: Recorded) -> None:
         run.recorder.skip(str(before), "it names something that only the recorded account had")
         pytest.skip("it names something that only the recorded account had")
     document, path, base = asked
-    one = run.target.send("GET", path, document=document, query=before.query, base_path=base)
+    exchange = run.target.send("GET", path, document=document, query=before.query, base_path=base)
     for each in (recorded.answered_as_recorded, recorded.nothing_beside_the_recorded):
-        run.recorder.judge(each, before, one, at=one)
+        run.recorder.judge(each, before, exchange, at=exchange)

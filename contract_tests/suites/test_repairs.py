@@ -21,9 +21,9 @@ CREATE = "RemediationService_CreateRemediation"
 def workers(cluster: KnownResource) -> list[dict[str, Any]]:
     """The workers that have an instance."""
     return [
-        one
-        for one in cluster.last_view.get("gpu_worker_nodes") or []
-        if isinstance(one, dict) and one.get("instance_id")
+        node
+        for node in cluster.last_view.get("gpu_worker_nodes") or []
+        if isinstance(node, dict) and node.get("instance_id")
     ]
 
 
@@ -38,9 +38,11 @@ def ready(account: AccountDriver, **fields: Any) -> KnownResource:
 def repair(account: AccountDriver, cluster: KnownResource, instance: str, mode: str, **query: str) -> KnownResource:
     """Ask for a remediation. Raises NotToBeHad where it is refused."""
     body = {"mode": f"REMEDIATION_MODE_{mode}", "reason": account.name()}
-    one = account.call(CREATE, cluster.id, instance, json=body, query=query)
-    account.recorder.judge(refusals.good_request_accepted, one, f"a remediation of mode {mode}", at=one)
-    known = account.observer.of("remediation", str(one.shown.get("id"))) if isinstance(one.shown, dict) else None
+    exchange = account.call(CREATE, cluster.id, instance, json=body, query=query)
+    account.recorder.judge(refusals.good_request_accepted, exchange, f"a remediation of mode {mode}", at=exchange)
+    known = (
+        account.observer.of("remediation", str(exchange.shown.get("id"))) if isinstance(exchange.shown, dict) else None
+    )
     if known is None:
         raise NotToBeHad("the remediation was refused")
     return known
@@ -77,9 +79,9 @@ def test_a_removal(account: AccountDriver) -> None:
     known = repair(account, cluster, instance, "EVICT_WITHOUT_REPLACEMENT")
     account.settle(known)
     account.settle(cluster)
-    one = account.look(cluster)
+    exchange = account.look(cluster)
     left = {str(worker["instance_id"]) for worker in workers(cluster)}
-    account.recorder.judge(cross_response.evicted, instance, left, before, at=one)
+    account.recorder.judge(cross_response.evicted, instance, left, before, at=exchange)
 
 
 def test_a_repair_that_is_named(account: AccountDriver) -> None:
@@ -99,9 +101,11 @@ def test_a_repair_that_is_named(account: AccountDriver) -> None:
     known = account.observer.of("remediation", name)
     if known is None:
         return
-    one = account.call("RemediationService_CancelRemediation", cluster.id, instance, known.id)
-    account.recorder.judge(refusals.good_request_accepted, one, "the cancel of a remediation that is PENDING", at=one)
-    account.recorder.judge(cross_response.command_takes_effect, "a cancel", known.state, ("CANCELLED",), at=one)
+    exchange = account.call("RemediationService_CancelRemediation", cluster.id, instance, known.id)
+    account.recorder.judge(
+        refusals.good_request_accepted, exchange, "the cancel of a remediation that is PENDING", at=exchange
+    )
+    account.recorder.judge(cross_response.command_takes_effect, "a cancel", known.state, ("CANCELLED",), at=exchange)
     account.look(known)
     account.target.clock.let_pass(120 if account.target.has_control else 1)
     account.look(known)
@@ -138,10 +142,12 @@ def test_a_repair_that_waits(account: AccountDriver) -> None:
         (waiting[1], "Reject", {"comment": "not now"}, ("CANCELLED",)),
     ):
         instance = str(known.fields["instance_id"])
-        one = account.call(f"RemediationService_{verb}Remediation", cluster.id, instance, known.id, json=body)
-        account.recorder.judge(refusals.good_request_accepted, one, f"{verb} of what waits for approval", at=one)
-        account.recorder.judge(cross_response.command_takes_effect, verb, known.state, expected, at=one)
-        account.recorder.judge(cross_response.reviewed, one.shown, body["comment"], at=one)
+        exchange = account.call(f"RemediationService_{verb}Remediation", cluster.id, instance, known.id, json=body)
+        account.recorder.judge(
+            refusals.good_request_accepted, exchange, f"{verb} of what waits for approval", at=exchange
+        )
+        account.recorder.judge(cross_response.command_takes_effect, verb, known.state, expected, at=exchange)
+        account.recorder.judge(cross_response.reviewed, exchange.shown, body["comment"], at=exchange)
         account.look(known)
         again = account.call(f"RemediationService_{verb}Remediation", cluster.id, instance, known.id, json=body)
         account.recorder.judge(
@@ -154,7 +160,7 @@ def test_a_repair_that_waits(account: AccountDriver) -> None:
 def test_many_repairs(account: AccountDriver) -> None:
     """The remediations of a cluster are listed by pages, by state, by mode and by instance."""
     cluster = ready(account, num_gpus=24)
-    instances = [str(one["instance_id"]) for one in workers(cluster)]
+    instances = [str(node["instance_id"]) for node in workers(cluster)]
     repairs = []
     for instance, mode in zip(instances, ("REBOOT_VM", "HOST_AWARE", "REBOOT_VM"), strict=False):
         repairs.append(repair(account, cluster, instance, mode))
@@ -173,10 +179,12 @@ def test_a_repair_of_another_cluster(account: AccountDriver) -> None:
     cluster, other = ready(account), ready(account)
     instance = str(workers(cluster)[0]["instance_id"])
     known = repair(account, cluster, instance, "REBOOT_VM")
-    one = account.call("RemediationService_GetRemediation", other.id, "-", known.id)
-    account.recorder.judge(refusals.unknown_is_404, one, "a remediation of another cluster", at=one)
+    exchange = account.call("RemediationService_GetRemediation", other.id, "-", known.id)
+    account.recorder.judge(refusals.unknown_is_404, exchange, "a remediation of another cluster", at=exchange)
     listed = account.call(read_checks.LIST, other.id, "-")
     ids = {str(item.get("id")) for item in list_checks.items(listed, "remediations")}
     account.recorder.judge(lists.filter_exact, "the list of another cluster", ids, [], ids - {known.id}, at=listed)
-    one = account.call(read_checks.LIST, UNKNOWN["cluster_id"], "-")
-    account.recorder.judge(refusals.unknown_is_404, one, "the remediations of a cluster that is not there", at=one)
+    exchange = account.call(read_checks.LIST, UNKNOWN["cluster_id"], "-")
+    account.recorder.judge(
+        refusals.unknown_is_404, exchange, "the remediations of a cluster that is not there", at=exchange
+    )

@@ -194,7 +194,7 @@ def send(account: AccountDriver, document: ApiDocument, operation: ApiOperation,
     body = prepared.body
     raw = body.encode() if isinstance(body, str) else body
     own = {"content-type", "content-length", "authorization", "user-agent", "accept-encoding", "connection", "accept"}
-    one = target.send(
+    exchange = target.send(
         str(prepared.method),
         url.path.removeprefix(urlsplit(base).path),
         document=document,
@@ -204,19 +204,19 @@ def send(account: AccountDriver, document: ApiDocument, operation: ApiOperation,
         headers={name: value for name, value in prepared.headers.items() if name.lower() not in own},
         base_path=operation.base_path,
     )
-    account.noted(one)
-    return one
+    account.noted(exchange)
+    return exchange
 
 
 class NewSchemaBreach(AssertionError):
     """A rule was broken that was not broken before: Hypothesis keeps the example, to try it first the next time."""
 
 
-def judge(case: Any, one: Exchange) -> None:
+def judge(case: Any, exchange: Exchange) -> None:
     """Judge an answer by the checks of Schemathesis."""
-    response = Response.from_requests(one.response, verify=True)
+    response = Response.from_requests(exchange.response, verify=True)
     for each in ASKED:
-        session().recorder.judge(each, case, response, at=one)
+        session().recorder.judge(each, case, response, at=exchange)
 
 
 # ---- examples, coverage, fuzzing -------------------------------------------------------------------------------------
@@ -242,17 +242,17 @@ def _test_of(document: ApiDocument) -> Any:
         operation = document.operations[case.operation.definition.raw.get("operationId", case.operation.label)]
         before = set(record.findings)
         try:
-            one = send(account, document, operation, case)
+            exchange = send(account, document, operation, case)
         except Refused as error:
             if options.allow_writes:  # else it is one of the methods that coverage tries, and nobody misses it
                 record.skip(f"some requests for {operation.operation_id}", str(error))
             return
         except UnicodeError:
             return  # what cannot be put on the wire says nothing about a server
-        judge(case, one)
+        judge(case, exchange)
         if set(record.findings) - before:
             raise NewSchemaBreach
-        if account.target.clock.frozen and one.number % 40 == 0:
+        if account.target.clock.frozen and exchange.number % 40 == 0:
             account.target.clock.let_pass(25)
 
     return pytest.mark.writes(test) if options.allow_writes else test
@@ -275,15 +275,15 @@ def linked(document: ApiDocument, create: str) -> dict[str, Any]:
     raw: dict[str, Any] = copy.deepcopy(dict(document.raw))
     parameter, field = ALONE_LINKS[create]
     users = [
-        one
-        for one in document.operations.values()
-        if one.path_names == [parameter] and one.path.endswith(f"{{{parameter}}}")
+        item
+        for item in document.operations.values()
+        if item.path_names == [parameter] and item.path.endswith(f"{{{parameter}}}")
     ]
-    for operation in (document.operations[create], *(one for one in users if one.method == "GET")):
+    for operation in (document.operations[create], *(item for item in users if item.method == "GET")):
         answer = raw["paths"][operation.path][operation.method.lower()]["responses"]["200"]
         answer["links"] = {
-            one.operation_id: {"operationId": one.operation_id, "parameters": {parameter: f"$response.body#/{field}"}}
-            for one in users
+            item.operation_id: {"operationId": item.operation_id, "parameters": {parameter: f"$response.body#/{field}"}}
+            for item in users
         }
     return raw
 
@@ -305,11 +305,11 @@ def test_stateful(create: str, account: AccountDriver) -> None:
         def call(self, case: Any, **kwargs: Any) -> Response:
             """Send a step."""
             operation = document.operations[case.operation.definition.raw["operationId"]]
-            one = send(account, document, operation, case)
-            judge(case, one)
+            exchange = send(account, document, operation, case)
+            judge(case, exchange)
             if account.target.clock.frozen:
                 account.target.clock.let_pass(7)
-            return Response.from_requests(one.response, verify=True)
+            return Response.from_requests(exchange.response, verify=True)
 
         def validate_response(self, response: Response, case: Any, **kwargs: Any) -> None:
             """All is judged when it is sent."""

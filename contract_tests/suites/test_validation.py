@@ -30,8 +30,12 @@ WRONG_TYPES: Mapping[str, list[Any]] = {
 def with_bodies() -> list[Any]:
     """Operations of today's document that take a body."""
     document = session().documents.get(V1)
-    found = [one for one in document.operations.values() if one.body_schema is not None] if document else []
-    return [pytest.param(one, id=one.operation_id) for one in found]
+    found = (
+        [operation for operation in document.operations.values() if operation.body_schema is not None]
+        if document
+        else []
+    )
+    return [pytest.param(item, id=item.operation_id) for item in found]
 
 
 def broken_bodies(operation: ApiOperation, good: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -81,11 +85,13 @@ def test_bodies_that_break_the_schema(operation: ApiOperation, account: AccountD
     for what, body in broken_bodies(operation, good):
         if operation.body_problem(body) is None:
             continue
-        one = account.call(operation.operation_id, *path, json=copy.deepcopy(body))
-        account.recorder.judge(refusals.bad_request_refused, one, what, {400}, at=one)
+        exchange = account.call(operation.operation_id, *path, json=copy.deepcopy(body))
+        account.recorder.judge(refusals.bad_request_refused, exchange, what, {400}, at=exchange)
     for content_type in ("text/plain", "application/xml", "application/x-www-form-urlencoded"):
-        one = account.call(operation.operation_id, *path, json=good, content_type=content_type)
-        account.recorder.judge(refusals.bad_request_refused, one, f"it is sent as {content_type}", {400, 415}, at=one)
+        exchange = account.call(operation.operation_id, *path, json=good, content_type=content_type)
+        account.recorder.judge(
+            refusals.bad_request_refused, exchange, f"it is sent as {content_type}", {400, 415}, at=exchange
+        )
 
 
 @pytest.mark.parametrize("operation", with_bodies())
@@ -95,13 +101,13 @@ def test_good_requests(operation: ApiOperation, account: AccountDriver) -> None:
     if operation.operation_id.endswith(("ApproveRemediation", "RejectRemediation")):
         pytest.skip("judged where a remediation waits for approval")
     furnished.path(operation)
-    one = furnished.send(operation.operation_id)
-    account.recorder.judge(refusals.good_request_accepted, one, operation.operation_id, at=one)
+    exchange = furnished.send(operation.operation_id)
+    account.recorder.judge(refusals.good_request_accepted, exchange, operation.operation_id, at=exchange)
 
 
-def refused(account: AccountDriver, one: Exchange, why: str, *statuses: int) -> None:
+def refused(account: AccountDriver, exchange: Exchange, why: str, *statuses: int) -> None:
     """Judge that a request was refused."""
-    account.recorder.judge(refusals.bad_request_refused, one, why, set(statuses or (400,)), at=one)
+    account.recorder.judge(refusals.bad_request_refused, exchange, why, set(statuses or (400,)), at=exchange)
 
 
 def test_endpoints_that_cannot_be(account: AccountDriver) -> None:
@@ -145,12 +151,12 @@ def test_hardware_that_does_not_fit(account: AccountDriver) -> None:
     """Hardware that is not listed for a model is refused for it."""
     everything = account.configurations()
     for model in account.deployable()[:3]:
-        fitting = {one["id"] for one in account.configurations(model)}
-        others = [one["id"] for one in everything if one["id"] not in fitting]
+        fitting = {entry["id"] for entry in account.configurations(model)}
+        others = [item["id"] for item in everything if item["id"] not in fitting]
         body = {"model": model, "autoscaling": {"min_replicas": 1, "max_replicas": 1}, "display_name": account.name()}
         for name in others[:3]:
-            one = account.call("createEndpoint", json={**body, "hardware": name})
-            account.recorder.judge(hardware.fits_or_is_refused, one, model, name, at=one)
+            exchange = account.call("createEndpoint", json={**body, "hardware": name})
+            account.recorder.judge(hardware.fits_or_is_refused, exchange, model, name, at=exchange)
 
 
 def test_clusters_that_cannot_be(account: AccountDriver) -> None:
@@ -208,10 +214,10 @@ def _elsewhere(account: AccountDriver, good: Mapping[str, Any]) -> str:
     """A GPU type that the region does not offer."""
     schema = account.document.operations["GPUClusterService_Create"].body_schema or {}
     offered: list[str] = next(
-        (one["supported_instance_types"] for one in account.regions() if one["name"] == good["region"]), []
+        (region["supported_instance_types"] for region in account.regions() if region["name"] == good["region"]), []
     )
     known = account.document.follow(schema["properties"]["gpu_type"])["enum"]
-    return next((str(one) for one in known if one not in offered), "H100_SXM")
+    return next((str(parameter) for parameter in known if parameter not in offered), "H100_SXM")
 
 
 def test_cluster_updates_that_cannot_be(account: AccountDriver) -> None:
@@ -244,12 +250,12 @@ def test_volumes_that_cannot_be(account: AccountDriver) -> None:
         refused(account, account.call("SharedVolumeService_Create", json={**good, **change}), why, *statuses)
     volume = account.new_volume(size_tib=3)
     for why, size in (("a volume does not shrink", 2), ("the size is 0", 0), ("the size is negative", -4)):
-        one = account.call("SharedVolumeService_Update", json={"volume_id": volume.id, "size_tib": size})
-        refused(account, one, why)
+        exchange = account.call("SharedVolumeService_Update", json={"volume_id": volume.id, "size_tib": size})
+        refused(account, exchange, why)
         account.look(volume)
     account.settle(volume)
-    one = account.call("SharedVolumeService_Update", json={"volume_id": volume.id, "size_tib": 1})
-    refused(account, one, "a volume does not shrink")
+    exchange = account.call("SharedVolumeService_Update", json={"volume_id": volume.id, "size_tib": 1})
+    refused(account, exchange, "a volume does not shrink")
     account.look(volume)
 
 
@@ -260,9 +266,9 @@ def test_a_volume_of_another_region(account: AccountDriver) -> None:
         raise NotToBeHad("there is one region only")
     volume = account.new_volume(region=str(regions[1]["name"]))
     account.settle(volume)
-    body = next(one for one in account.cluster_bodies() if one["region"] == regions[0]["name"])
-    one = account.call("GPUClusterService_Create", json={**body, "volume_id": volume.id})
-    refused(account, one, "the volume is in another region", 400, 404)
+    body = next(item for item in account.cluster_bodies() if item["region"] == regions[0]["name"])
+    exchange = account.call("GPUClusterService_Create", json={**body, "volume_id": volume.id})
+    refused(account, exchange, "the volume is in another region", 400, 404)
     account.look(volume)
 
 
@@ -270,7 +276,7 @@ def test_repairs_that_cannot_be(account: AccountDriver) -> None:
     """A remediation that breaks a rule is not begun."""
     cluster = account.new_cluster()
     account.settle(cluster)
-    worker = next((one for one in cluster.last_view.get("gpu_worker_nodes") or [] if one.get("instance_id")), None)
+    worker = next((node for node in cluster.last_view.get("gpu_worker_nodes") or [] if node.get("instance_id")), None)
     if worker is None:
         raise NotToBeHad("the cluster shows no instance")
     instance = worker["instance_id"]
@@ -284,12 +290,14 @@ def test_repairs_that_cannot_be(account: AccountDriver) -> None:
     if made.ok:
         known = account.observer.of("remediation", str(made.shown.get("id")))
         for verb in ("Approve", "Reject"):
-            one = account.call(f"RemediationService_{verb}Remediation", cluster.id, instance, made.shown["id"], json={})
-            refused(account, one, "it does not wait for approval", 400, 409)
+            exchange = account.call(
+                f"RemediationService_{verb}Remediation", cluster.id, instance, made.shown["id"], json={}
+            )
+            refused(account, exchange, "it does not wait for approval", 400, 409)
         if known is not None:
             account.settle(known)
-            one = account.call("RemediationService_CancelRemediation", cluster.id, instance, known.id)
-            refused(account, one, "it is over", 400, 409)
+            exchange = account.call("RemediationService_CancelRemediation", cluster.id, instance, known.id)
+            refused(account, exchange, "it is over", 400, 409)
             account.look(known)
 
 

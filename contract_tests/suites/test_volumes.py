@@ -26,8 +26,8 @@ def test_a_volume(account: AccountDriver) -> None:
     account.recorder.judge(refusals.good_request_accepted, grown, "the growth of a volume", at=grown)
     account.look(volume)
     read_checks.read_volumes(account)
-    one = account.remove(volume)
-    account.recorder.judge(refusals.good_request_accepted, one, "the delete of a free volume", at=one)
+    exchange = account.remove(volume)
+    account.recorder.judge(refusals.good_request_accepted, exchange, "the delete of a free volume", at=exchange)
     account.look(volume)
     account.call("SharedVolumeService_List")
     account.settle(volume)
@@ -74,13 +74,15 @@ def test_an_attached_volume(account: AccountDriver) -> None:
     account.settle(cluster)
     account.settle(volume, frozenset({"available"}))
     account.recorder.judge(cross_response.volume_comes_and_goes, volume.state, "available", at=account.recorder.last)
-    one = account.remove(volume)
-    account.recorder.judge(refusals.good_request_accepted, one, "the delete of a volume whose cluster is gone", at=one)
+    exchange = account.remove(volume)
+    account.recorder.judge(
+        refusals.good_request_accepted, exchange, "the delete of a volume whose cluster is gone", at=exchange
+    )
     account.settle(volume)
 
 
-def _known(account: AccountDriver, one: Exchange) -> KnownResource:
-    found = account.observer.of("cluster", str(one.shown.get("cluster_id")))
+def _known(account: AccountDriver, exchange: Exchange) -> KnownResource:
+    found = account.observer.of("cluster", str(exchange.shown.get("cluster_id")))
     assert found is not None
     return found
 
@@ -90,8 +92,8 @@ def _attached(account: AccountDriver, volume: KnownResource) -> None:
     if volume.state == "failed":  # it could not be provisioned, which no rule forbids
         return
     account.recorder.judge(cross_response.volume_comes_and_goes, volume.state, "bound", at=look)
-    one = account.remove(volume)
-    account.recorder.judge(cross_response.attached_volume_stays, one, at=one)
+    exchange = account.remove(volume)
+    account.recorder.judge(cross_response.attached_volume_stays, exchange, at=exchange)
     after = account.look(volume)
     account.recorder.judge(refusals.good_request_accepted, after, "a look at an attached volume", at=after)
 
@@ -107,7 +109,9 @@ def test_a_volume_of_its_own(account: AccountDriver) -> None:
             "is_lifecycle_independent": independent,
         }
         cluster = account.new_cluster(region=region, shared_volume=inline)
-        volumes = [one for one in account.observer.known.values() if one.kind == "volume" and one.parent == cluster.id]
+        volumes = [
+            known for known in account.observer.known.values() if known.kind == "volume" and known.parent == cluster.id
+        ]
         account.settle(cluster)
         account.call("SharedVolumeService_List")
         for volume in volumes:
