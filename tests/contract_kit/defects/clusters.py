@@ -183,7 +183,7 @@ async def eviction_is_a_reboot(call: Call, honest: Honest, memory: Memory) -> An
     if evicts and answer.ok:
         memory[answer.shown["id"]] = call.sent["mode"]
     for one in answer.items(call.operation) if answer.ok and "Remediation" in call.operation else ():
-        one["mode"] = memory.get(one.get("id"), one.get("mode"))
+        one["mode"] = memory.get(str(one.get("id")), one.get("mode"))
     return answer
 
 

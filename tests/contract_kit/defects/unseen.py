@@ -94,7 +94,7 @@ async def adapters_of_all(call: Call, honest: Honest, memory: Memory) -> Answer:
         memory.update({one["model_id"]: one for one in answer.shown["data"]})
         answer.shown["data"] = list(memory.values())
     if call.operation == "removeAdapter" and answer.ok:
-        memory.pop(call.sent.get("model_id"), None)
+        memory.pop(str(call.sent.get("model_id")), None)
     return answer
 
 
