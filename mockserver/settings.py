@@ -1,4 +1,4 @@
-"""What `mockserver serve` was asked for, and where the package keeps its data."""
+"""The options that shape what a server serves, and where the package keeps its data."""
 
 from __future__ import annotations
 
