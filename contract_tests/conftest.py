@@ -1,4 +1,4 @@
-"""pytest, told about a run: options, the test that is judged, and what comes of it all."""
+"""The pytest side of a run: options, fixtures, and the outcome of each test."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from contract_tests.runner.signals import INTERRUPTS
 
 FOLDER = Path(__file__).parent
 BROKEN_BEFORE = pytest.StashKey[int]()
-"""How many breaches there were before a test."""
+"""The number of breaches before a test."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What a run can be told; `mockserver verify` has the same under its own names."""
+    """The options of a run; `mockserver verify` passes them on from its own."""
     group = parser.getgroup("contract", "judging a server of the API")
     group.addoption("--base-url", help="the server to judge")
     group.addoption("--spec-folder", default=str(FOLDER.parent / "spec"), help="where the documents and lifecycles lie")
@@ -88,13 +88,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _part(config: pytest.Config) -> dict[str, Any]:
-    """Of which run this process is a part: its own, or that of the process that started it as a worker."""
+    """Options that a worker takes from the controlling process; none in that process itself."""
     given = getattr(config, "workerinput", None)
     return {} if given is None else {"run": given["run"], "leads": False}
 
 
 def _interrupted(number: int, frame: Any) -> None:
-    """Ctrl-C and SIGTERM: nothing is waited for any more, and what was made is deleted at the end."""
+    """Handle SIGINT, SIGTERM and SIGHUP: stop waiting, and raise KeyboardInterrupt, so that the run cleans up."""
     sessions.session().interrupt()
     if frame is not None and frame.f_code.co_name == "gc_callback":
         # Hypothesis measures the collector there, and what is raised in it is lost: a moment later, then.
@@ -142,18 +142,18 @@ def _keep_by_test() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection() -> None:
-    """From here on the run can be interrupted in good order."""
+    """Let signals through: from here on an interrupted run cleans up."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Where there is no recording, there is nothing to compare with."""
+    """Leave out the comparison with a recording where none is given."""
     return True if collection_path.name == "test_recording.py" and not config.getoption("--against") else None
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what may not be done, and keep what acts on the account on one worker."""
+    """Skip writes that are not allowed, and keep tests that act on the account on one worker."""
     session = sessions.session()
     for item in items:
         if item.get_closest_marker("writes"):
@@ -196,7 +196,7 @@ def run() -> KitRun:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Any:
-    """What cannot be had is not judged, and said so."""
+    """Skip a test that needs what the account cannot have, and record that it was not judged."""
     try:
         return (yield)
     except (NotToBeHad, Refused) as error:
@@ -207,7 +207,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Any:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-    """Let each report carry how far the run is."""
+    """Add the counts of requests and breaches to each report."""
     report = yield
     record = sessions.session().recorder
     report.progress = (os.environ.get("PYTEST_XDIST_WORKER", ""), record.requests, record.broken)
@@ -217,7 +217,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Any:
-    """Stop where nobody answers any more."""
+    """Stop the run where the server does not answer any more."""
     done = yield
     run = sessions.session()
     if run.opened and run.target.lost:

@@ -1,4 +1,4 @@
-"""What a run may make, and how it is taken away again: names, limits, clean-up."""
+"""The limits of a run: what it may create, what that costs, how it is named, and how it is deleted."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MAKES = {
     "GPUClusterService_Create": "cluster",
     "SharedVolumeService_Create": "volume",
 }
-"""The operations that make what costs money, and what they make."""
+"""The operations that create what costs money, with the kind of resource."""
 CHANGES = frozenset({"updateEndpoint", "guide2024StartEndpoint", "GPUClusterService_Update"})
-"""The operations that can make what is there cost more."""
+"""The operations that can raise the cost of a resource."""
 UPLOADS = frozenset({"uploadModel", "guide2024CreateModel"})
 NAMES = {
     "createEndpoint": "display_name",
@@ -34,16 +34,16 @@ NAMES = {
     "uploadModel": "model_name",
     "guide2024CreateModel": "model_name",
 }
-"""The field that names what an operation makes."""
+"""The body field with the name of what an operation creates."""
 MAY_BE_NAMELESS = frozenset({"createEndpoint", "guide2024CreateEndpoint"})
 IDS = ("endpointId", "endpoint_id", "cluster_id", "volume_id")
-"""The parameters and fields that name what costs money."""
+"""The path parameters that name a resource which costs money."""
 READS_ONLY = "reads only: writes need --allow-writes"
 HELD_MINUTES = {"endpoint": 15, "cluster": 40, "volume": 0}
-"""How long one is kept at the most, for the estimate of what it costs."""
+"""How long a resource is kept at most, for the estimate of its cost."""
 DAY_MINUTES = 24 * 60
 CLEANING_PAUSES_S = (1.0, *(1.0 * 1.3**n for n in range(1, 12)), *[15.0] * 28)
-"""The pauses between the looks at what could not be deleted at once: about eight minutes in all."""
+"""The pauses between attempts to delete what could not be deleted at once: about eight minutes in all."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Limits:
 
 @dataclass
 class Held:
-    """Something alive that we made: what was asked of it, and what it costs a minute."""
+    """A resource of this run that exists: the body it was created with, and its cost in cents a minute."""
 
     kind: str
     asked: dict[str, Any]
@@ -69,7 +69,7 @@ class Held:
     made_s: float = field(default_factory=time.monotonic)
 
     def cents(self) -> float:
-        """What it costs: as long as we mean to keep it, or as long as it is there already."""
+        """Its cost for the time that it is meant to be kept, or for its age where that is longer."""
         return self.cents_per_minute * max(self.minutes, (time.monotonic() - self.made_s) / 60)
 
 
@@ -80,14 +80,14 @@ class Spending:
     limits: Limits
     ledger: Ledger
     prices: Callable[[], dict[str, float]] = field(default=dict)
-    """Cents per minute by hardware id, asked when first needed."""
+    """Returns cents per minute by hardware id; called when first needed."""
     held: dict[str, Held] = field(default_factory=dict)
-    """What is alive, by id."""
+    """The resources of this run that exist, by id."""
     spent_cents: float = 0.0
     ours: set[str] = field(default_factory=set)
-    """The ids of all that was made, also of what is gone."""
+    """The ids of all resources that this run created, deleted ones included."""
     _theirs: set[str] = field(default_factory=set)
-    """The ids of what was there before, as far as it was seen."""
+    """The ids of resources that others created, as far as answers showed them."""
     _known_prices: dict[str, float] | None = None
 
     # ---- before a request ------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ class Spending:
         self.ledger.note(**facts, origin=target.home, run=self.limits.run)
 
     def _spare_theirs(self, target: Target, exchange: Exchange) -> None:
-        """On an account that is not ours alone, what we did not make is left as it is."""
+        """Refuse to change what this run did not create, on an account that others use too."""
         if target.has_control:
             return
         body = exchange.sent if isinstance(exchange.sent, dict) else {}
@@ -133,7 +133,7 @@ class Spending:
                 raise Refused(f"{found} was not made by this run, which leaves it as it is")
 
     def _name(self, exchange: Exchange) -> None:
-        """Let the names in a body begin with the prefix, whoever thought them up; what is no name stays."""
+        """Make the names in a body begin with the prefix; a value that is no text stays."""
         if not isinstance(exchange.sent, dict) or not (exchange.content_type or "").startswith(JSON):
             return
         body = dict(exchange.sent)
@@ -165,7 +165,7 @@ class Spending:
     # ---- after it --------------------------------------------------------------------------------------------------
 
     def after(self, target: Target, exchange: Exchange) -> None:
-        """Keep the ledger, and what is known of what is alive."""
+        """Update the ledger and the resources that exist after an answer."""
         kind = MAKES.get(exchange.operation_id)
         if kind is not None:
             self._made(target, exchange, kind)
@@ -205,8 +205,8 @@ class Spending:
         self._note(target, exchange, what="made", kind=kind, id=found)
 
     def _gone(self, target: Target, exchange: Exchange, found: str) -> None:
-        """It is deleted; a volume that came with a cluster goes with it, or is looked for at the end."""
-        # What a resource really cost is not told; the estimate stands for it.
+        """Note a deletion; a volume that was created with a cluster is deleted with it."""
+        # The API does not say what a resource cost; the estimate stands for it.
         self.spent_cents += self.held.pop(found).cents()
         self._note(target, exchange, what="gone", id=found)
         for volume in [known for known, held in self.held.items() if held.parent == found]:
@@ -224,7 +224,7 @@ class Spending:
         return Held(kind, body, self._per_minute(kind, body), minutes)
 
     def _more_cents(self, exchange: Exchange) -> float:
-        """What a change of something of ours costs more than it does now."""
+        """The additional cost of a change to a resource of this run, in cents."""
         found = next((exchange.path_parameters[name] for name in IDS if name in exchange.path_parameters), "")
         held = self.held.get(found)
         if held is None:
@@ -256,7 +256,7 @@ class Spending:
 
 
 def _whole(value: Any, least: int) -> int:
-    """A count that a body gives; `least` where it gives none."""
+    """A count from a body, at least `least`; `least` where the value is no integer."""
     return max(value, least) if isinstance(value, int) else least
 
 
@@ -267,7 +267,7 @@ def _merged(asked: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
 
 
 def _inline(exchange: Exchange) -> dict[str, Any] | None:
-    """The volume that a new cluster is to bring along."""
+    """The volume that is to be created together with a new cluster, or None."""
     body = exchange.sent if isinstance(exchange.sent, dict) else {}
     inline = body.get("shared_volume") if exchange.operation_id == "GPUClusterService_Create" else None
     return inline if isinstance(inline, dict) and inline else None
@@ -287,8 +287,8 @@ def _ask(exchange: Exchange, kind: str) -> str:
 def clean_up(target: Target, ledger: Ledger, say: Callable[[str], None], run: str | None = None) -> tuple[int, int]:
     """Delete what the ledger says is left on this target; how many things are gone, and how many are still there.
 
-    Clusters go first, then what they held. A volume that is still attached is tried again while time passes. With
-    `run` only what that run made.
+    Clusters are deleted before their volumes. A volume that is still attached is tried again after a pause. With `run`
+    only what that run created is deleted.
     """
     left = [line for line in ledger.left(run) if line["origin"] == target.home]
     doomed = [(line["kind"], line["id"]) for line in left if "id" in line]

@@ -1,4 +1,4 @@
-"""The target's time: moved by the control API where there is one, waited for where there is none."""
+"""The target's clock: moved through the control API where there is one, else real time."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ class TargetClock(Protocol):
         """The target's time, milliseconds since 1970."""
 
     def last_ms(self) -> int:
-        """The same, as far as it is known without asking."""
+        """The target's time as far as it is known without a request."""
 
     def let_pass(self, seconds: float) -> None:
-        """Let so much of the target's time pass."""
+        """Let this much of the target's time pass."""
 
 
 class RealClock:
-    """Time as everybody has it: waiting is waiting."""
+    """Real time: letting time pass means to sleep."""
 
     frozen = False
 
     def __init__(self, longest_s: float = 10.0) -> None:
         self.longest_s = longest_s
-        """How long between two looks at the most."""
+        """The longest sleep."""
         self.interrupted = False
-        """Whether nothing more is waited for."""
+        """Whether the run was interrupted, so that nothing waits any more."""
 
     def now_ms(self) -> int:
         """The time of this machine, which the target's may differ from."""
@@ -45,9 +45,10 @@ class RealClock:
     last_ms = now_ms
 
     def let_pass(self, seconds: float) -> None:
-        """Sleep, a little more or less than asked, so that many runs do not knock at once.
+        """Sleep, varied by a fifth so that parallel runs do not send at the same moment.
 
-        Raises KeyboardInterrupt where the run was interrupted already.
+        Raises:
+            KeyboardInterrupt: the run was interrupted before.
         """
         if self.interrupted:
             raise KeyboardInterrupt
@@ -67,7 +68,7 @@ class ControlClock:
         self.frozen = frozen
         shown = self._ask("GET")
         self.found = {"mode": shown["mode"], "speed": shown["speed"]}
-        """How it ran when it was first looked at."""
+        """Its mode and speed before the run changed them."""
 
     def _ask(self, method: str, body: Any = None) -> dict[str, Any]:
         exchange = self._control(method, "/_mock/clock", *([] if body is None else [body]))
@@ -94,11 +95,11 @@ class ControlClock:
         self._ask("POST", {"advance": seconds})
 
     def freeze(self) -> None:
-        """Let no time pass but when we say so."""
+        """Stop the clock, so that only `let_pass` moves it."""
         self._ask("POST", {"mode": "manual"})
         self.frozen = True
 
     def release(self, found: dict[str, Any]) -> None:
-        """Let it run as it was found: `mode` and `speed`."""
+        """Set `mode` and `speed` back."""
         self._ask("POST", found)
         self.frozen = False

@@ -1,4 +1,4 @@
-"""A limit for the whole of an answer, however slowly its parts come."""
+"""A time limit for receiving a whole answer, however slowly its parts arrive."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 
 
 class TooLong(Exception):
-    """What was waited for took too long."""
+    """The time limit was exceeded."""
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Raise TooLong where what is done takes longer. Only the main thread can be interrupted; others go on.
+    """Raise TooLong in the block after so many seconds. In other threads than the main thread there is no limit.
 
-    It uses the alarm of the process, which nothing else may use meanwhile.
+    It uses SIGALRM, which nothing else may use meanwhile.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.signal(signal.SIGALRM, _over)
-    # Again each second: what is raised within somebody's callback may be lost.
+    # Repeated each second: an exception that is raised within a callback may be lost.
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield

@@ -1,4 +1,4 @@
-"""The ledger: a file of what was made and is not gone yet, which outlives the process that made it."""
+"""The ledger: a file that lists the resources a run created and has not deleted yet."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ TAKES = {
     "endpoint": "/endpoints/{}",
     "volume": "/compute/clusters/storage/volumes/{}",
 }
-"""Where each is deleted, under the base of v1; clusters before the volumes they hold."""
+"""The path that deletes each kind, under the base path of v1; clusters come before their volumes."""
 
 
 class Ledger:
-    """A file of what was made and is not gone yet, one JSON line each, that outlives the process.
+    """A file of JSON lines that lists what was created and not deleted yet; it outlives the process.
 
-    A line is written before each create and after it, so that whatever a crash leaves behind is named: by its id, or,
-    where the answer never came, by the prefix of its name. A clock that was stopped is noted as well. Keys are not.
+    A line is written before each create and after it, so that everything a crash leaves behind is listed: by its id
+    or, where no answer came, by the prefix of its name. Stopped clocks are listed as well, API keys never.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def note(self, **facts: Any) -> None:
-        """Add a line, whole, also where several processes write or one was killed while it wrote."""
+        """Append a line atomically, also where several processes write or one was killed while writing."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         line = (json.dumps(facts) + "\n").encode()
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -50,9 +50,9 @@ class Ledger:
                 yield facts
 
     def left(self, run: str | None = None) -> list[dict[str, Any]]:
-        """What was made and not taken away, by `id`; by `prefix` where no answer came. Each has `kind` and `origin`.
+        """What was created and not deleted: `kind`, `origin`, and `id` or, without an answer, the `prefix` of its name.
 
-        With `run`, what that run made alone.
+        With `run` only those of that run.
         """
         left: dict[tuple[str, str], dict[str, Any]] = {}
         for facts in self._lines():
@@ -64,7 +64,7 @@ class Ledger:
         return [line for line in left.values() if run is None or line.get("run") == run]
 
     def stopped_clocks(self) -> dict[str, dict[str, Any]]:
-        """How the clocks were found that were stopped and not set going again, by origin."""
+        """The original settings of clocks that were stopped and not released, by origin."""
         stopped: dict[str, dict[str, Any]] = {}
         for facts in self._lines():
             if facts["what"] == "stopped":
@@ -74,6 +74,6 @@ class Ledger:
         return stopped
 
     def forget(self) -> None:
-        """Remove the file where nothing is left in it."""
+        """Remove the file where it lists nothing any more."""
         if not self.left() and not self.stopped_clocks():
             self.path.unlink(missing_ok=True)

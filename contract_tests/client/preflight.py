@@ -1,4 +1,4 @@
-"""What is asked once before anything is judged: whether this is the API at all, and takes the key."""
+"""The check before a run: whether the server answers as this API does and accepts the key."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ MOST_SHOWN = 60
 KEY_REFUSED = (401, 403)
 BUSY = (429, 503)
 EMPTY: tuple[object, ...] = (None, [], {})
-"""What a server of anything may say."""
+"""Values that any JSON server may answer, so that they prove nothing."""
 
 
 def problem(target: Target, documents: Iterable[ApiDocument]) -> str | None:
-    """Why nothing can be judged here, in one line with the remedy; None where it can.
+    """Why this server cannot be judged, in one line with the remedy; None where it can be judged.
 
-    One read whose answer is what its document says is enough, so that a server with faults is judged, not sent away.
-    Raises Unreachable.
+    One read that is answered as its document says is enough, so that a server with faults is judged all the same.
+
+    Raises:
+        Unreachable: the server does not answer.
     """
     refused = busy = other = ""
     for operation in _telling([item for document in documents for item in document.operations.values()]):
@@ -58,7 +60,7 @@ def fits(exchange: Exchange) -> bool:
 
 
 def _telling(operations: Iterable[ApiOperation]) -> Iterator[ApiOperation]:
-    """The reads that need no parameters: those whose answer says something, or, where there are none of these, all."""
+    """The reads without required parameters; if possible only those whose schema refuses trivial answers (EMPTY)."""
     reads = [
         operation
         for operation in operations

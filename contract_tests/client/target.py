@@ -1,4 +1,4 @@
-"""The server under judgement: every request of a run goes through here, and every answer is judged on the way."""
+"""The server that is judged: every request of a run goes through here, and watchers judge every answer."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from contract_tests.model.json_values import ABSENT
 from contract_tests.model.redaction import SECRET_FIELDS, SHORTEST_SECRET, Redactor
 
 TIMEOUT_S = (10, 60)
-"""How long is waited for a connection, and for the next part of an answer."""
+"""Timeouts for a connection and for the next part of an answer."""
 LONGEST_ANSWER_S = 60.0
 MOST_BYTES = 64 * 2**20
-"""What a whole answer may take, and how long it may be."""
+"""The longest time for a whole answer is LONGEST_ANSWER_S; this is its largest size."""
 MOST_PATIENCE_S = 30
-"""How long a Retry-After is honoured at most, and how often."""
+"""The longest Retry-After that is waited for; MOST_RETRIES is how often."""
 MOST_RETRIES = 3
 MOST_LOST = 3
-"""After how many requests in a row without an answer the target counts as gone."""
+"""After this many requests in a row without an answer the target counts as gone."""
 
 
 class Guard(Protocol):
-    """What decides whether a request may be sent at all."""
+    """Decides whether a request may be sent."""
 
     def before(self, target: Target, exchange: Exchange) -> None:
-        """Raise Refused where it may not."""
+        """Called before a request is sent. Raises Refused where it may not be sent."""
 
     def after(self, target: Target, exchange: Exchange) -> None:
-        """Take note of what came of it."""
+        """Called with the answer."""
 
 
 class Target:
@@ -64,7 +64,7 @@ class Target:
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.given_path = parts.path.rstrip("/")
         self.home = self.origin + self.given_path.removesuffix("/v1")
-        """Where the server is, however its base URL was given."""
+        """The base URL without a trailing `/v1`."""
         self.v1 = v1
         self.redactor = Redactor(secrets)
         self._on_exchange = on_exchange
@@ -85,9 +85,9 @@ class Target:
         self._number = 0
         self._lost = 0
         self.retries = 0
-        """How often a request is sent again that the target was too busy for."""
+        """How often a request is repeated after 429 or 503."""
         self._given_up = False
-        """Whether it still was, after all that; then nothing is waited for, until it answers again."""
+        """Whether the last retries were in vain; then nothing is retried until the target answers again."""
         self.clock: TargetClock = RealClock()
         has_control = self._has_control()
         self.retries = MOST_RETRIES
@@ -100,7 +100,7 @@ class Target:
     # ---- sending ---------------------------------------------------------------------------------------------------
 
     def base(self, path: str) -> str:
-        """Where something answers whose server has this path: the base URL, with the path where it lacks it."""
+        """The URL of the server path `path`: the base URL, with the path added where it lacks it."""
         if path and self.given_path.endswith(path):
             return f"{self.origin}{self.given_path}"
         return f"{self.home}{path}"
@@ -241,7 +241,7 @@ class Target:
         return self._lost >= MOST_LOST
 
     def unreachable(self, text: str) -> Unreachable:
-        """An error to raise, without secrets."""
+        """An `Unreachable` to raise, secrets masked."""
         return Unreachable(self.redactor.text(text))
 
     def _without_secrets(self, answer: bytes, exchange: Exchange) -> bytes:
@@ -265,7 +265,7 @@ class Target:
         return found.status == 200 and isinstance(found.shown, dict) and found.shown.get("status") == "ok"
 
     def control(self, method: str, path: str, body: Any = ABSENT) -> Exchange:
-        """Ask the control API."""
+        """Send a request to the control API."""
         raw = None if body is ABSENT else jsonlib.dumps(body).encode()
         return self.send(method, path, body=raw, judged=False)
 

@@ -1,4 +1,4 @@
-"""What a user of the account does: find what can be had, make it, wait for it, take it away."""
+"""What a user of an account does: find available models and hardware, create, wait, delete."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEPT_GPUS = 8
 
 
 class NotToBeHad(Exception):
-    """What a story needs cannot be had on this account now; the text says what and why."""
+    """A test needs something that this account cannot get now; the text says what and why."""
 
 
 class AccountDriver:

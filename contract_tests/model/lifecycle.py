@@ -1,4 +1,4 @@
-"""The lifecycle tables, as a judge reads them: what can be seen after what."""
+"""The lifecycle tables (`spec/lifecycles.yaml`) as graphs of states and moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a view of a resource tells: its state, its history, its instants."""
+"""Reads the state, the history and the instants from a view of a resource."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process that gathers what the suites found: it asks first, shows progress, cleans up, and tells the verdict."""
+"""The controlling process of a run: checks the server, shows progress, cleans up and publishes the verdict."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INTERRUPTED = "interrupted"
 
 
 class Controller:
-    """The process that gathers: shows progress, cleans up, and writes the verdict."""
+    """A pytest plugin of the controlling process: shows progress, cleans up and publishes the verdict."""
 
     def __init__(self, config: pytest.Config, session: KitRun) -> None:
         self.config = config
@@ -39,10 +39,10 @@ class Controller:
         self.started = time.monotonic()
         self.started_at = datetime.now(UTC)
         self.problem: str | None = None
-        """Why the run ended before its time."""
+        """Why the run ended early, or None."""
 
     def pytest_sessionstart(self) -> None:
-        """Ask once whether anybody answers, and as this API does, before anything is collected."""
+        """Check before collection that the server answers, and as this API does."""
         signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
         try:
             problem = self.session.problem()
@@ -59,17 +59,17 @@ class Controller:
             give_up(problem)
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
-        """A fault of the kit's own: one line in place of many."""
+        """Note an error of the kit itself, which is reported in one line."""
         self.problem = self.problem or f"the kit failed: {excinfo.typename}: {excinfo.value}"
         return True
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Let a worker know of which run it is a part."""
+        """Give a worker the id of the run."""
         node.workerinput["run"] = self.session.options.run
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """The run ends before its time."""
+        """Note that the run ends early."""
         if isinstance(excinfo.value, pytest.exit.Exception):
             return  # said already
         if self.problem:
@@ -80,7 +80,7 @@ class Controller:
         said(f"{self.problem}; what was made is deleted now" if self.session.options.allow_writes else self.problem)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Now it is known how many there are."""
+        """Note the number of tests."""
         self.progress.total = len(session.items)
 
     @pytest.hookimpl(optionalhook=True)
@@ -89,12 +89,12 @@ class Controller:
         self.progress.total = len(ids)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """What cannot be collected cannot be judged."""
+        """Note a suite that cannot be collected."""
         if report.failed:
             self.problem = f"{report.nodeid}: {_reason(report)}"
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Note what came of a test."""
+        """Note the outcome of a test."""
         if report.when == "call" or report.outcome != "passed":
             known = self.tests.setdefault(
                 report.nodeid,
@@ -115,14 +115,14 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
-        """Take over what a worker found."""
+        """Merge what a worker recorded."""
         carried = getattr(node, "workeroutput", {}).get("contract")
         if carried:
             self.session.recorder.merge(json.loads(carried))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Any:
-        """When all others are done: clean up whatever is left, and write the verdict."""
+        """After all other plugins: clean up and publish the verdict."""
         try:
             return (yield)
         except BaseException as error:  # whatever a fixture ended with: what follows must be done
@@ -179,7 +179,7 @@ class Controller:
         )
 
     def _clean_up(self) -> list[str]:
-        """Delete what this run left, and set the clock going; what could not be done."""
+        """Delete what this run left and release the clock; the lines that say what could not be done."""
         said_: list[str] = []
         run = self.session
         if not run.options.allow_writes or not run.opened:
@@ -210,7 +210,7 @@ class Controller:
 
 
 def said(line: str) -> None:
-    """Say something of the run itself, beside the verdict."""
+    """Print a line about the run on standard error."""
     print(f"mockserver: {' '.join(sessions.session().redactor.text(line).split())}", file=sys.stderr, flush=True)
 
 
@@ -227,6 +227,6 @@ def _reason(report: Any) -> str:
 
 
 def give_up(problem: str) -> None:
-    """Say in one line why there is nothing to run, and end."""
+    """Print in one line why nothing can be judged, and end the process with status 2."""
     said(problem)
     os._exit(2)  # pytest would say it again

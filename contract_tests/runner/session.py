@@ -1,4 +1,4 @@
-"""One run of the kit: its options, and what they are turned into."""
+"""One run of the kit: its options, and the objects that are built from them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Options:
 DEFAULT_BUDGET_CENTS = 1000.0
 LONGEST_PAUSE_S = 10.0
 PAUSES_IN_PATIENCE = 8
-"""At least so often is looked within the patience."""
+"""The least number of looks at a resource within the patience."""
 
 
 @dataclass
@@ -125,7 +125,7 @@ class KitRun:
 
     @cached_property
     def secrets(self) -> tuple[str, ...]:
-        """What must be shown nowhere: the key, where one was given."""
+        """The API key, where one was given: it is shown nowhere."""
         key = os.environ.get(KEY_VARIABLE)
         return (key,) if key and key != DEFAULT_KEY else ()
 
@@ -136,7 +136,7 @@ class KitRun:
 
     @cached_property
     def limits(self) -> Limits:
-        """What may be done."""
+        """What the run may do."""
         options = self.options
         return Limits(
             options.allow_writes, options.budget_cents, options.max_resources, options.run_prefix, options.run
