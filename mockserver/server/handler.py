@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from mockserver.server.http.responses import Response
-from mockserver.server.worlds import CachedResponse, World
+from mockserver.server.response_cache import CachedResponse
+from mockserver.server.worlds import World
 from mockserver.simulation.kernel.transaction import Transaction, View
 
 

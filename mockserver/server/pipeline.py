@@ -77,7 +77,7 @@ class Pipeline:
         self.keyed = bool(api_keys)
         self._plans.clear()
         for world in self._worlds.all():
-            world.forget_answers()
+            world.cache.clear()
 
     def answer(
         self,
@@ -320,11 +320,11 @@ class Pipeline:
     ) -> Response:
         if handler.varies:
             key = (key[0], b"%b %b %b" % (key[1], headers.get(b"accept", b""), headers.get(b"host", b"")))
-        kept = world.answers.get(key)
+        kept = world.cache.responses.get(key)
         if kept is None or (kept.until_ms is not None and at_ms >= kept.until_ms):
             assert handler.read is not None
             kept = handler.read(HandlerRequest(world, at_ms, plan.parameters, None, key[0], headers), world.view(at_ms))
-            world.keep(key, kept)
+            world.cache.keep(key, kept)
         if kept.step_ms is not None and world.clock.mode == "step":
             world.move_clock(world.clock.moved_to(min(kept.step_ms, world.due_ms), self._worlds.wall()))
         return kept.answer

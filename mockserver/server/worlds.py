@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mockserver.clock import Clock, Mode, Wall
 from mockserver.errors import Unavailable
-from mockserver.server.http.responses import Response, json_answer
+from mockserver.server.response_cache import NEVER, ResponseCache
 from mockserver.server.world_config import WorldConfig
 from mockserver.server.world_traffic import Traffic, TrafficState, account_of, short
 from mockserver.simulation import events, seeding
@@ -19,51 +17,8 @@ from mockserver.store.base import Store
 
 MAX_WARM = 256
 """How many unwritten worlds keep what they could make again: their seeded rows and rendered answers."""
-MAX_ANSWERS = 512
-"""How many rendered answers one world keeps."""
-MAX_SHOWN = 20_000
-"""How many rendered resources one world keeps, for its lists."""
 MAX_DEPARTED = 64
 """How many resources that are no more one world remembers, for reports."""
-NEVER = 1 << 62
-"""Later than any clock goes."""
-
-
-@dataclass(frozen=True, slots=True)
-class CachedResponse:
-    """A rendered answer: right from when it was made until `until_ms` or the next command (None: no end).
-
-    `step_ms` is where the step clock goes after it is given.
-    """
-
-    answer: Response
-    until_ms: int | None
-    step_ms: int | None
-
-
-class RenderedResource(NamedTuple):
-    """One resource as it is shown from `from_ms` until just before `until_ms`, as long as its rows are the same.
-
-    `step_ms` is where the step clock goes after a read of it.
-    """
-
-    body: bytes
-    from_ms: int
-    until_ms: int
-    step_ms: int | None
-
-
-def joined(shown: Iterable[RenderedResource], head: bytes, tail: bytes) -> CachedResponse:
-    """A list of resources: right until the first of them changes."""
-    until_ms, step_ms, bodies = NEVER, None, []
-    for one in shown:
-        bodies.append(one.body)
-        until_ms = min(until_ms, one.until_ms)
-        if one.step_ms is not None and (step_ms is None or one.step_ms < step_ms):
-            step_ms = one.step_ms
-    return CachedResponse(
-        json_answer(head + b",".join(bodies) + tail), None if until_ms == NEVER else until_ms, step_ms
-    )
 
 
 class DeletedResource(NamedTuple):
@@ -114,13 +69,12 @@ class World:
     __slots__ = (
         "_first_stage",
         "_setup",
-        "_shown",
         "_store",
         "_unsaved",
         "_warm",
         "account",
-        "answers",
         "born_ms",
+        "cache",
         "clock",
         "clock_moved",
         "departed",
@@ -143,8 +97,7 @@ class World:
         self.exchanges = 0
         self.departed: tuple[DeletedResource, ...] = ()
         self.traffic = stage.traffic(account)
-        self.answers: dict[tuple[bytes, bytes], CachedResponse] = {}
-        self._shown: dict[str, tuple[RenderedResource, tuple[Any, ...]]] = {}
+        self.cache = ResponseCache()
         self._store = store
         self._warm: Rows | None = None
         self._unsaved: Mapping[Key, Any | None] = {}
@@ -162,7 +115,7 @@ class World:
         return self.revision > 0 or self.clock_moved
 
     @property
-    def forgettable(self) -> bool:
+    def evictable(self) -> bool:
         """Whether it would be the same if it were born again."""
         untouched = self.traffic is None or not self.traffic.touched
         return not self.written and untouched and self.stage is self._first_stage
@@ -197,7 +150,7 @@ class World:
         self._unsaved = {**self._unsaved, **writes}
         self._warm = Layers(rows, writes) if self.revision else _Seeded(self._unsaved)
         self._look_ahead()
-        self.answers.clear()
+        self.cache.responses.clear()
 
     def _look_ahead(self) -> None:
         due_ms = events.due_ms(self.rows)
@@ -263,34 +216,7 @@ class World:
         self.revision = self._store.commit(self.account, self.revision, writes)
         if happens:
             self._look_ahead()
-        self.answers.clear()
-
-    def keep(self, key: tuple[bytes, bytes], kept: CachedResponse) -> None:
-        """Remember a rendered answer until the next command."""
-        if len(self.answers) >= MAX_ANSWERS:
-            self.answers.clear()
-        self.answers[key] = kept
-
-    def shown(
-        self, row_id: str, rows: tuple[Any, ...], at_ms: int, make: Callable[[], RenderedResource]
-    ) -> RenderedResource:
-        """One resource as it is shown, made again only where its time is over or one of its rows is another."""
-        known = self._shown.get(row_id)
-        if known is not None:
-            shown, kept_rows = known
-            same = len(kept_rows) == len(rows) and all(map(operator.is_, kept_rows, rows))
-            if same and shown.from_ms <= at_ms < shown.until_ms:
-                return shown
-        if len(self._shown) >= MAX_SHOWN:
-            self._shown.clear()
-        shown = make()
-        self._shown[row_id] = (shown, rows)
-        return shown
-
-    def forget_answers(self) -> None:
-        """Let go of what is rendered: from now on it may be rendered otherwise."""
-        self.answers.clear()
-        self._shown.clear()
+        self.cache.responses.clear()
 
     def move_clock(self, clock: Clock) -> None:
         """Set the clock; the caller has seen to it that time does not go back."""
@@ -309,7 +235,7 @@ class World:
         self.traffic = stage.traffic(self.account)
         self.departed = ()
         self._setup = None
-        self.cool()
+        self.evict_caches()
 
     def resume(self, stage: WorldConfig, clock: Clock, rows: Mapping[Key, Any], traffic: TrafficState) -> None:
         """Begin a new run where another was left: with its rows, its clock and what has come of its traffic."""
@@ -319,13 +245,12 @@ class World:
         if traffic.made or traffic.rules or traffic.windows or self.traffic is not None:
             self.guard().resume(traffic)
 
-    def cool(self) -> None:
+    def evict_caches(self) -> None:
         """Let go of all that can be made again."""
         self._warm = None
         self._unsaved = {}
         self.due_ms = self._first_due_ms()
-        self.answers.clear()
-        self._shown.clear()
+        self.cache.clear()
 
 
 class Worlds:
@@ -353,7 +278,7 @@ class Worlds:
         else:
             self._by_token.move_to_end(token)
         if not world.revision:
-            self._warm_up(world)
+            self._mark_recently_used(world)
         return world
 
     def named(self, name: str) -> World | None:
@@ -375,7 +300,7 @@ class Worlds:
     def _birth_ms(self, stage: WorldConfig, mode: Mode) -> int:
         return self.wall() if mode == "real" else stage.starts_at_ms
 
-    def _warm_up(self, world: World) -> None:
+    def _mark_recently_used(self, world: World) -> None:
         """Count the world among the few unwritten ones that stay warm."""
         warm = self._warm
         if world.account in warm:
@@ -385,13 +310,13 @@ class Worlds:
         if len(warm) > MAX_WARM:
             _, coldest = warm.popitem(last=False)
             if not coldest.revision:
-                coldest.cool()
+                coldest.evict_caches()
 
     def _make_room(self) -> None:
         if len(self._by_token) < self._most:
             return
         for token, world in self._by_token.items():
-            if world.forgettable:
+            if world.evictable:
                 del self._by_token[token]
                 self._warm.pop(world.account, None)
                 return

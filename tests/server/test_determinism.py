@@ -153,6 +153,6 @@ def test_kept_answers_at_every_instant(gaps_ms: list[int], scenario: str) -> Non
             client.advance(gap_ms / 1000)
         for path in paths:
             world = cold.app.worlds.all()[0]
-            world.answers.clear()
-            world.cool()
+            world.cache.responses.clear()
+            world.evict_caches()
             assert warm.send("GET", path).body == cold.send("GET", path).body, path

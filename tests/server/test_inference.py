@@ -243,11 +243,11 @@ def test_a_used_endpoint_stays(serve: Callable[..., Client], path: str, body: Ca
 def test_what_needs_no_write_keeps_the_kept_answers(client: Client) -> None:
     endpoint = deployed(client)
     client.get("/v1/endpoints")
-    world = next(one for one in client.app.worlds.all() if one.answers)
-    kept, revision = dict(world.answers), world.revision
+    world = next(one for one in client.app.worlds.all() if one.cache.responses)
+    kept, revision = dict(world.cache.responses), world.revision
     client.post(CHAT, chat(endpoint["name"]))
     client.post(CHAT, chat())
-    assert (world.answers, world.revision) == (kept, revision)
+    assert (world.cache.responses, world.revision) == (kept, revision)
 
 
 def test_a_world_that_only_talks_is_never_written(serve: Callable[..., Client]) -> None:

@@ -234,7 +234,7 @@ def test_an_answer_that_breaks_the_document_is_called_one(
 ) -> None:
     from mockserver.server import handlers
     from mockserver.server.http.responses import json_answer
-    from mockserver.server.worlds import CachedResponse
+    from mockserver.server.response_cache import CachedResponse
 
     broken = type(handlers.HANDLERS["listEndpoints"])(
         read=lambda *_: CachedResponse(json_answer(b'{"object":"list"}'), None, None)

@@ -27,9 +27,10 @@ from mockserver.server.http.credentials import token_of
 from mockserver.server.http.origins import LOOPBACK_ORIGIN, is_loopback
 from mockserver.server.http.responses import Response, dumps, fault_answer, json_answer, refusal_answer
 from mockserver.server.pipeline import Pipeline
+from mockserver.server.response_cache import NEVER
 from mockserver.server.snapshots import Snapshots
 from mockserver.server.world_config import StageOf, WorldConfig
-from mockserver.server.worlds import NEVER, World, Worlds
+from mockserver.server.worlds import World, Worlds
 from mockserver.settings import Settings, data_folder
 from mockserver.simulation import events, schedule
 from mockserver.simulation.events import ScheduledEvent

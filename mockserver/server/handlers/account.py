@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockserver.server.handler import Handler, HandlerRequest
 from mockserver.server.http.responses import dumps, json_answer
-from mockserver.server.worlds import CachedResponse
+from mockserver.server.response_cache import CachedResponse
 from mockserver.simulation.kernel.transaction import View
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockserver.server.handler import Handler, HandlerRequest
 from mockserver.server.http.responses import Response, dumps, json_answer
-from mockserver.server.worlds import CachedResponse
+from mockserver.server.response_cache import CachedResponse
 from mockserver.simulation.endpoints import adapters
 from mockserver.simulation.endpoints import record as endpoint_record
 from mockserver.simulation.kernel.transaction import Transaction, View

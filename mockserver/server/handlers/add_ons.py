@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockserver.server.handler import Handler, HandlerRequest
 from mockserver.server.handlers.volumes import without_nulls
 from mockserver.server.http.responses import Response, dumps, json_answer
-from mockserver.server.worlds import CachedResponse
+from mockserver.server.response_cache import CachedResponse
 from mockserver.simulation.clusters import add_ons
 from mockserver.simulation.clusters import record as cluster_record
 from mockserver.simulation.kernel.timeline import next_change

@@ -12,7 +12,7 @@ from mockserver.server.handlers import remediations as remediation_handlers
 from mockserver.server.handlers import volumes as volume_handlers
 from mockserver.server.handlers.volumes import asked_project, without_nulls
 from mockserver.server.http.responses import Response, dumps, json_answer
-from mockserver.server.worlds import NEVER, CachedResponse, RenderedResource, joined
+from mockserver.server.response_cache import NEVER, CachedResponse, RenderedResource, joined
 from mockserver.simulation.clusters import add_ons, nodes
 from mockserver.simulation.clusters import commands as cluster_commands
 from mockserver.simulation.clusters import record as cluster_record
@@ -161,7 +161,7 @@ def _shown(call: HandlerRequest, view: View, cluster: Cluster) -> RenderedResour
         return RenderedResource(render(view, cluster), view.at_ms, NEVER if until_ms is None else until_ms, step_ms)
 
     rows = (cluster, *(view.get(volume_record.KIND, volume_id) for volume_id in cluster.volume_ids))
-    return call.world.shown(cluster.id, rows, view.at_ms, make)
+    return call.world.cache.resource(cluster.id, rows, view.at_ms, make)
 
 
 def list_clusters(call: HandlerRequest, view: View) -> CachedResponse:

@@ -8,7 +8,7 @@ from typing import Any
 from mockserver.clock import rfc3339
 from mockserver.server.handler import Handler, HandlerRequest
 from mockserver.server.http.responses import NO_CONTENT, Response, dumps, json_answer
-from mockserver.server.worlds import NEVER, CachedResponse, RenderedResource, joined
+from mockserver.server.response_cache import NEVER, CachedResponse, RenderedResource, joined
 from mockserver.simulation.endpoints import commands as endpoint_commands
 from mockserver.simulation.endpoints import record as endpoint_record
 from mockserver.simulation.endpoints.commands import EndpointChange, NewEndpoint
@@ -68,7 +68,7 @@ def list_endpoints(call: HandlerRequest, view: View) -> CachedResponse:
     wanted = call.parameters
     found = endpoint_record.listing(view, wanted.get("type"), wanted.get("usage_type"), bool(wanted.get("mine")))
     shown = [
-        call.world.shown(entry.id, (entry,), view.at_ms, lambda entry=entry: _listed(view, entry))  # type: ignore[misc]
+        call.world.cache.resource(entry.id, (entry,), view.at_ms, lambda entry=entry: _listed(view, entry))  # type: ignore[misc]
         for entry in found
     ]
     return joined(shown, b'{"object":"list","data":[', b"]}")

@@ -11,7 +11,7 @@ from mockserver.generic import GenericApi, GenericRequest, GenericResponse, Oper
 from mockserver.openapi import Document, Operation, Parameter
 from mockserver.server.handler import Handler, HandlerRequest
 from mockserver.server.http.responses import Response
-from mockserver.server.worlds import CachedResponse
+from mockserver.server.response_cache import CachedResponse
 from mockserver.simulation.kernel.transaction import Transaction, View
 
 log = logging.getLogger("mockserver")

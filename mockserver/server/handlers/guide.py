@@ -8,7 +8,7 @@ from mockserver.clock import rfc3339
 from mockserver.server.handler import Handler, HandlerRequest
 from mockserver.server.handlers.models import kept_jobs
 from mockserver.server.http.responses import Response, dumps, json_answer
-from mockserver.server.worlds import NEVER, CachedResponse, RenderedResource, joined
+from mockserver.server.response_cache import NEVER, CachedResponse, RenderedResource, joined
 from mockserver.simulation.endpoints import commands as endpoint_commands
 from mockserver.simulation.endpoints import record as endpoint_record
 from mockserver.simulation.endpoints.commands import EndpointChange, NewEndpoint
@@ -133,7 +133,7 @@ def render_endpoint(view: View, endpoint: Endpoint) -> dict[str, Any]:
 def list_endpoints(call: HandlerRequest, view: View) -> CachedResponse:
     """The account's own dedicated endpoints."""
     shown = [
-        call.world.shown(f"2024/{one.id}", (one,), view.at_ms, lambda one=one: _shown(view, one))  # type: ignore[misc]
+        call.world.cache.resource(f"2024/{one.id}", (one,), view.at_ms, lambda one=one: _shown(view, one))  # type: ignore[misc]
         for one in endpoint_record.listing(view, "dedicated", mine=True)
         if isinstance(one, Endpoint)
     ]

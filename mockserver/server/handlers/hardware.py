@@ -7,7 +7,7 @@ from typing import Any
 from mockserver.clock import rfc3339
 from mockserver.server.handler import Handler, HandlerRequest
 from mockserver.server.http.responses import dumps, json_answer
-from mockserver.server.worlds import CachedResponse
+from mockserver.server.response_cache import CachedResponse
 from mockserver.simulation.hardware import availability
 from mockserver.simulation.kernel.catalog import Hardware
 from mockserver.simulation.kernel.timeline import earliest

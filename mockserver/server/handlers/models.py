@@ -7,7 +7,7 @@ from typing import Any
 from mockserver.clock import rfc3339
 from mockserver.server.handler import Handler, HandlerRequest
 from mockserver.server.http.responses import Response, dumps, json_answer
-from mockserver.server.worlds import CachedResponse
+from mockserver.server.response_cache import CachedResponse
 from mockserver.simulation.kernel.catalog import Model
 from mockserver.simulation.kernel.timeline import earliest, facts, next_change
 from mockserver.simulation.kernel.transaction import Transaction, View

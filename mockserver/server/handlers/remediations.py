@@ -11,7 +11,7 @@ from mockserver.server.handler import Handler, HandlerRequest
 from mockserver.server.handlers.pages import page
 from mockserver.server.handlers.volumes import without_nulls
 from mockserver.server.http.responses import Response, dumps, json_answer
-from mockserver.server.worlds import CachedResponse
+from mockserver.server.response_cache import CachedResponse
 from mockserver.simulation.clusters import record as cluster_record
 from mockserver.simulation.clusters import remediation_record as rows
 from mockserver.simulation.clusters.record import Cluster

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.server.handler import Handler, HandlerRequest
 from mockserver.server.http.responses import Response, dumps, json_answer
-from mockserver.server.worlds import CachedResponse
+from mockserver.server.response_cache import CachedResponse
 from mockserver.simulation.kernel.timeline import earliest, next_change
 from mockserver.simulation.kernel.transaction import Transaction, View
 from mockserver.simulation.schedule import next_step
