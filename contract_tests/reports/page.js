@@ -68,7 +68,7 @@ for (const band of all(".band")) {
     now = dot;
     now.classList.add("now");
     const row = document.getElementById(dot.getAttribute("href").slice(1)).cloneNode(true);
-    row.removeAttribute("id");
+    for (const named of [row, ...all("[id]", row)]) named.removeAttribute("id");
     const table = document.createElement("table");
     table.className = "stack";
     table.append(document.createElement("tbody"));
@@ -93,8 +93,8 @@ for (const band of all(".band")) {
 }
 
 const lead = () => {
-  const target = document.getElementById(location.hash.slice(1));
-  if (!target?.matches(".band tr, .finding")) return;
+  const target = document.getElementById(location.hash.slice(1))?.closest(".band tr, .finding");
+  if (!target) return;
   target.closest("details").open = true;
   target.scrollIntoView({ block: "center" });
 };

@@ -129,11 +129,48 @@ def test_every_request_is_drawn_and_listed_once(name: str) -> None:
     whole = verdicts.CLIENT[name]()
     parsed = Parsed(html.render(whole))
     wanted = [f"exchange-{one['run']}-{one['ordinal']}" for one in whole["timeline"]["exchanges"]]
-    assert dots(parsed) == wanted
-    assert [found["id"] for tag, found in parsed.elements if tag == "tr" and "id" in found] == wanted
+    listed = [found["id"] for tag, found in parsed.elements if found.get("id", "").startswith("exchange-")]
+    assert listed == wanted, "each has a row of its own, or is named in the row of its equals"
+    rows = [found["id"] for tag, found in parsed.elements if tag == "tr" and "id" in found]
+    assert dots(parsed) == rows
     assert ("Timeline" in parsed.text()) == bool(wanted)
+    polls = sum(int(count) - 1 for count in re.findall(r"; (\d+)x, the last #\d+", parsed.text()))
+    assert len(rows) + polls == len(wanted)
     for one in whole["timeline"]["exchanges"]:
-        assert f"#{one['ordinal']} {one['method']} {one['path']}" in parsed.text()
+        if f"exchange-{one['run']}-{one['ordinal']}" in rows:
+            assert f"#{one['ordinal']} {one['method']} {one['path']}" in parsed.text()
+
+
+def poll(ordinal: int, at_ms: int, wall_ms: int, state: str = "PENDING", **fields: Any) -> Any:
+    told = verdicts.exchange(ordinal, at_ms, "GET", "/endpoints/e-1", 200, resource="e-1", shown=state, **fields)
+    return {**told, "wall_ms": verdicts.BEGUN_MS + wall_ms}
+
+
+def rows_of(exchanges: list[Any], clock: str = "real", *marks: tuple[int, str, str]) -> list[str]:
+    timeline = {"resources": [verdicts.resource("endpoint", "e-1", *marks)], "exchanges": exchanges, "left_out": 0}
+    whole = verdicts.client("kept", [], timeline=timeline)
+    whole["target"]["clock"] = clock
+    return re.findall(r'<b class="polls">(.*?)</b>', html.render(whole))
+
+
+def test_equal_polls_are_one_row() -> None:
+    polls = [poll(number, 250 * number, 250 * number) for number in range(1, 302)]
+    assert rows_of(polls) == ["301x getEndpoint, PENDING, 0.25 s"]
+    assert rows_of(polls[:1]) == []
+    assert rows_of([*polls[:5], poll(6, 1500, 1500, "STARTING"), *polls[6:9]]) == [
+        "5x getEndpoint, PENDING, 0.25 s", "3x getEndpoint, PENDING, 0.25 s",
+    ]  # fmt: skip
+    assert rows_of([polls[0], {**polls[1], "faults": ["latency"]}, polls[2]]) == [], "a fault has a row of its own"
+    assert rows_of([{**one, "method": "PATCH"} for one in polls[:3]]) == [], "only reads are polls"
+    assert rows_of(polls[:4], "real", (600, "STARTING", "allocated")) == [
+        "2x getEndpoint, PENDING, 0.25 s", "2x getEndpoint, PENDING, 0.25 s",
+    ], "what a resource did stands between"  # fmt: skip
+
+
+def test_the_interval_of_polls_is_the_median_and_the_longer_of_both_clocks() -> None:
+    polls = [poll(1, 0, 0), poll(2, 10_000, 1), poll(3, 20_000, 2), poll(4, 140_000, 3)]
+    assert rows_of(polls, "step") == ["4x getEndpoint, PENDING, 10 s"]
+    assert rows_of(polls, "real") == ["4x getEndpoint, PENDING, 0.001 s"]
 
 
 def test_findings_and_requests_lead_to_each_other() -> None:
@@ -223,6 +260,7 @@ def test_any_times_can_be_laid_out(times: list[int], marks: list[list[int]]) -> 
         if mark["at_ms"] >= begun
     )
     assert all(mark.at_ms == moment.at_ms for moment in moments for mark in moment.marks)
+    assert not any(moment.polls for moment in moments if moment.exchange is None)
     for band in parts:
         assert band.width < WIDTH + 1
         for one, other in pairwise(band.moments):

@@ -93,6 +93,7 @@ def draw(band: Band, resources: Iterable[Mapping[str, Any]], states: States, sev
     tracks += [element("path", d=f"M0 {y:.0f}H{band.width:.0f}", class_="rule") for _, y in TRACKS]
     lanes = [_lane(band, one, tops[one["id"]], states) for one in resources]
     dots = [_exchange(moment, moment.exchange, tops, severities) for moment in band.moments if moment.exchange]
+    num_requests = len(band.exchanges)
     return element(
         "svg",
         *(_gap(gap, height) for gap in band.gaps),
@@ -102,7 +103,7 @@ def draw(band: Band, resources: Iterable[Mapping[str, Any]], states: States, sev
         *dots,
         class_="lanes",
         role="group",
-        aria_label=f"{counted(len(dots), 'request')} beside {counted(len(resources), 'resource')}",
+        aria_label=f"{counted(num_requests, 'request')} beside {counted(len(resources), 'resource')}",
         viewBox=f"{-GUTTER:.0f} 0 {GUTTER + band.width:.0f} {height:.0f}",
         width=f"{GUTTER + band.width:.0f}",
         height=f"{height:.0f}",
@@ -171,7 +172,10 @@ def _lane(band: Band, resource: Mapping[str, Any], top: float, states: States) -
 
 def _exchange(moment: Moment, one: Exchange, tops: Mapping[str, float], severities: Mapping[str, str]) -> Markup:
     x, y = moment.x, READS_Y if one["method"] in READS else CHANGES_Y
-    parts = [element("title", told(one, moment.at_ms))]
+    title = told(one, moment.at_ms)
+    if moment.polls:
+        title += f"; {moment.count_label}, the last #{moment.polls[-1]['ordinal']}"
+    parts = [element("title", title)]
     top = tops.get(one["resource"])
     if top is not None:
         bar = top + BAR_TOP
@@ -181,6 +185,8 @@ def _exchange(moment: Moment, one: Exchange, tops: Mapping[str, float], severiti
     parts.append(dot(one, x, y))
     if one["faults"]:
         parts.append(element("circle", cx=_px(x), cy=_px(y), r="8", class_="met"))
+    if moment.polls:
+        parts.append(element("text", moment.count_label, x=_px(x), y=_px(y + 18), class_="polls"))
     if one["findings"]:
         parts.append(flag(worst(one, severities), x, y - 9))
     return element("a", *parts, href=f"#{anchor(one)}", class_="dot")

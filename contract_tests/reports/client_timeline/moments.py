@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby, pairwise
 from math import log2
+from statistics import median
 from typing import Any
 
 WIDTH, LEAST_WIDTH = 1056.0, 400.0
@@ -41,13 +42,32 @@ class TimelineMark:
 
 @dataclass
 class Moment:
-    """An exchange with what happened at its instant, or what happened at an instant without one."""
+    """An exchange with what happened at its instant, or what happened at an instant without one.
+
+    `polls` are the exchanges that follow it and are equal to it: the same read with the same answer, again and again.
+    """
 
     run: int
     at_ms: int
     exchange: Exchange | None = None
     marks: list[TimelineMark] = field(default_factory=list)
+    polls: list[Exchange] = field(default_factory=list)
     x: float = 0.0
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """All exchanges of the moment, in order."""
+        return [] if self.exchange is None else [self.exchange, *self.polls]
+
+    @property
+    def last_at_ms(self) -> int:
+        """When the last exchange of the moment was sent."""
+        return int(self.polls[-1]["at_ms"]) if self.polls else self.at_ms
+
+    @property
+    def count_label(self) -> str:
+        """`301x` for a read that was sent 301 times; empty for a single exchange."""
+        return f"{len(self.polls) + 1:,}x" if self.polls else ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +92,53 @@ class Band:
     @property
     def exchanges(self) -> list[Exchange]:
         """The exchanges of the band, in order."""
-        return [moment.exchange for moment in self.moments if moment.exchange is not None]
+        return [exchange for moment in self.moments for exchange in moment.exchanges]
+
+
+def polls_text(moment: Moment, *, is_real: bool) -> str:
+    """`301x getEndpoint, PENDING, 0.25 s`: how often, which operation, the state shown, and the median interval.
+
+    `is_real`: the client's clock is real time; otherwise the interval is the longer one of real and virtual time.
+    """
+    first = moment.exchanges[0]
+    intervals_ms = [
+        later["wall_ms"] - earlier["wall_ms"]
+        if is_real
+        else max(later["wall_ms"] - earlier["wall_ms"], later["at_ms"] - earlier["at_ms"])
+        for earlier, later in pairwise(moment.exchanges)
+    ]
+    operation = first["operation"] or f"{first['method']} {first['path']}"
+    state = first["shown"] or first["status"] or "no answer"
+    seconds = median(intervals_ms) / 1000
+    interval = f"{seconds:.2g} s" if seconds < 10 else passed(seconds * 1000)
+    return f"{moment.count_label} {operation}, {state}, {interval}"
+
+
+def _joined_polls(moments: Iterable[Moment]) -> list[Moment]:
+    """The moments with equal reads that follow one another joined, unless a resource changed in between."""
+    joined: list[Moment] = []
+    for moment in moments:
+        last = joined[-1] if joined else None
+        if (
+            last is not None
+            and last.exchange is not None
+            and moment.exchange is not None
+            and not moment.marks
+            and _is_equal_poll(last.exchange, moment.exchange)
+        ):
+            last.polls.append(moment.exchange)
+        else:
+            joined.append(moment)
+    return joined
+
+
+COMPARED = ("run", "method", "path", "query", "operation", "status", "resource", "shown", "findings")
+
+
+def _is_equal_poll(earlier: Exchange, later: Exchange) -> bool:
+    is_read = earlier["method"] in ("GET", "HEAD")
+    without_faults = not earlier["faults"] and not later["faults"]
+    return is_read and without_faults and all(earlier[name] == later[name] for name in COMPARED)
 
 
 def bands(timeline: Mapping[str, Any]) -> list[Band]:
@@ -109,7 +175,7 @@ def _moments(timeline: Mapping[str, Any]) -> tuple[list[Moment], dict[str, Timel
             moments += here
         max(here, key=lambda moment: _about(moment, mark)).marks.append(mark)
     moments.sort(key=lambda moment: (moment.run, moment.at_ms))
-    return moments, before
+    return _joined_polls(moments), before
 
 
 def _about(moment: Moment, mark: TimelineMark) -> tuple[bool, bool]:
@@ -120,10 +186,11 @@ def _about(moment: Moment, mark: TimelineMark) -> tuple[bool, bool]:
 
 def _room(one: Moment, other: Moment) -> float:
     """How far apart two neighbours are drawn: a long time as wide as what tells it."""
-    passed_ms = other.at_ms - one.at_ms
+    passed_ms = other.at_ms - one.last_at_ms
+    label = CHAR * (len(one.count_label) + len(other.count_label)) / 2
     if passed_ms >= LONG_GAP_MS:
-        return STEP + CHAR * len(passed(passed_ms)) + 8
-    return STEP + PX_PER_DOUBLING * log2(1 + passed_ms / 1000)
+        return STEP + CHAR * len(passed(passed_ms)) + 8 + label
+    return max(STEP, label) + PX_PER_DOUBLING * log2(1 + passed_ms / 1000)
 
 
 def _cut(moments: list[Moment]) -> Iterable[list[Moment]]:
@@ -146,9 +213,9 @@ def _placed(moments: list[Moment], before: Mapping[str, TimelineMark]) -> Band:
     moments[0].x = x
     for (one, other), room in zip(pairwise(moments), rooms, strict=True):
         other.x = x = one.x + room * stretch
-        if other.at_ms - one.at_ms >= LONG_GAP_MS:
+        if other.at_ms - one.last_at_ms >= LONG_GAP_MS:
             aside = STEP / 2
-            gaps.append(Gap(one.x + aside, x - aside, other.at_ms - one.at_ms))
+            gaps.append(Gap(one.x + aside, x - aside, other.at_ms - one.last_at_ms))
     return Band(moments, gaps, max(x + TAIL, LEAST_WIDTH), before)
 
 

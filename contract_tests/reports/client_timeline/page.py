@@ -16,7 +16,16 @@ from contract_tests.reports.client_timeline.lanes import (
     picture,
     worst,
 )
-from contract_tests.reports.client_timeline.moments import Band, Exchange, Moment, TimelineMark, bands, instant, passed
+from contract_tests.reports.client_timeline.moments import (
+    Band,
+    Exchange,
+    Moment,
+    TimelineMark,
+    bands,
+    instant,
+    passed,
+    polls_text,
+)
 from contract_tests.reports.markup import Markup, element, escaped, joined, scrolling
 from contract_tests.reports.text import Verdict, counted
 
@@ -81,7 +90,7 @@ class Chronicle:
         self._resources = {resource["id"]: resource for resource in verdict["timeline"]["resources"]}
         exchanges = verdict["timeline"]["exchanges"]
         self._begun_ms = exchanges[0]["wall_ms"]
-        self._real = verdict["target"]["clock"] == "real"
+        self._real = verdict["target"]["clock"].startswith("real")
         self._runs = len({one["run"] for one in exchanges})
 
     def key(self, parts: Iterable[Band]) -> Markup:
@@ -168,11 +177,18 @@ class Chronicle:
         aside = []
         if not self._real:
             aside = [element("small", f"+{(one['wall_ms'] - self._begun_ms) / 1000:.1f} s of real time")]
+        number, sent_at = f"#{one['ordinal']}", instant(one["at_ms"])
+        polled: list[Markup | str] = []
+        if moment.polls:
+            number += f" to #{moment.polls[-1]['ordinal']}"
+            sent_at += f" to {instant(moment.last_at_ms)}"
+            polled = [element("b", polls_text(moment, is_real=self._real), class_="polls"), " "]
+        anchors = (element("span", id=anchor(poll)) for poll in moment.polls)
         return element(
             "tr",
-            element("th", f"#{one['ordinal']}", scope="row"),
-            element("td", instant(one["at_ms"]), *aside, class_="when"),
-            element("td", *self._client(one), class_="words"),
+            element("th", number, *anchors, scope="row"),
+            element("td", sent_at, *aside, class_="when"),
+            element("td", *polled, *self._client(one), class_="words"),
             resources,
             id=anchor(one),
         )
