@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from mockserver.audit.journal import JournalEntry
 from mockserver.audit.registry import ERROR, RULES, Breach, ClientRule
 from mockserver.audit.request import JudgedRequest
 from mockserver.clock import rfc3339
+from mockserver.errors import NotModelled
 
 MOST_EVIDENCE = 6
 """How many requests a finding shows as curl lines."""
@@ -28,6 +30,9 @@ MOST_SHOWN = 2000
 """How many exchanges a timeline shows."""
 LONGEST_ANSWER = 400
 
+
+NOT_MODELLED = "not-modelled: the service has this operation, this server does not; the client did nothing wrong"
+RETIRED = "the service has retired creating v1 endpoints since July 2026, by a 403; the scenario `today` does the same"
 
 SUITES = (rules_routing, rules_behavior, rules_schema)
 """The modules whose rules clients are judged by, in the order in which reports list them."""
@@ -149,7 +154,7 @@ class Judge:
                 for rule in RULES_IN_ORDER.values()
             ],
             "findings": findings,
-            "not_judged": list(self._not_judged(forgotten)),
+            "not_judged": [*_not_modelled(reads), *_retired_creates(reads), *self._not_judged(forgotten)],
             "operations": coverage.operations(self.documents),
             "lifecycles": coverage.rows_of_lifecycles(),
             "tests": [],
@@ -225,6 +230,20 @@ class Judge:
                 "what": f"what the document {name} says",
                 "why": "it refers to other files, or cannot be pointed into",
             }
+
+
+def _not_modelled(reads: Iterable[DecodedExchange]) -> Iterator[dict[str, str]]:
+    """The operations of the service that this server does not model, with how often each was called."""
+    calls = Counter(one.refusal.operation for one in reads if isinstance(one.refusal, NotModelled))
+    for operation, count in calls.items():
+        times = "once" if count == 1 else f"{count} times"
+        yield {"what": f"{operation}, called {times}", "why": NOT_MODELLED}
+
+
+def _retired_creates(reads: Iterable[DecodedExchange]) -> Iterator[dict[str, str]]:
+    """A note for clients that created an endpoint by v1."""
+    if any(one.operation_id == "createEndpoint" and one.ok for one in reads):
+        yield {"what": "whether the service still lets this client create endpoints by v1", "why": RETIRED}
 
 
 def _findings(breaches: Iterable[tuple[ClientRule, Breach]]) -> list[dict[str, Any]]:

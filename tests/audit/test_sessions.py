@@ -89,3 +89,12 @@ def test_a_key_is_hidden_wherever_it_was_sent() -> None:
         told = json.dumps(client.get(path))
         assert "***" in told
         assert "sk-77" not in told
+
+
+def test_a_created_endpoint_is_told_that_v1_creates_are_retired() -> None:
+    client = make_client()
+    notes = [entry["why"] for entry in client.get("/_mock/report")["sessions"][0]["not_judged"]]
+    assert not any("retired" in why for why in notes)
+    client.create_endpoint()
+    notes = [entry["why"] for entry in client.get("/_mock/report")["sessions"][0]["not_judged"]]
+    assert len([why for why in notes if "retired creating v1 endpoints" in why]) == 1

@@ -274,6 +274,9 @@ def test_what_is_not_modelled_is_no_finding(serve: Callable[..., Client]) -> Non
         client.send(method, path).refused(404)
     [session] = client.get("/_mock/report")["sessions"]
     assert [(finding["rule"], finding["path"]) for finding in session["findings"]] == [("unknown-path", "/rerank-me")]
+    notes = [entry["what"] for entry in session["not_judged"] if entry["why"].startswith("not-modelled: ")]
+    assert len(notes) == 2
+    assert notes[0] == "POST /v1/files, called once"
 
 
 # ---- the page at / and the documentation --------------------------------------------------------------------------
