@@ -20,9 +20,9 @@ from mockserver.openapi import load_own_document
 from mockserver.scenarios import INLINE, find_scenario, load_catalog, load_inline, load_scenario, scenario_files
 from mockserver.server.home import home
 from mockserver.server.http.bodies import ClientGone, whole_body
-from mockserver.server.http.faults import OPENED, Pause, deliver, is_as_given
+from mockserver.server.http.faults import OPENED, Pause, is_as_given, send_with_fault
 from mockserver.server.http.origins import LOOPBACK_ORIGIN
-from mockserver.server.http.responses import Header, Response, brief, json_answer, refusal_answer
+from mockserver.server.http.responses import Header, Response, json_response, legacy_error, refusal_response
 from mockserver.server.pipeline import Pipeline
 from mockserver.server.served_api import ServedApi, folded, make_surface
 from mockserver.server.undeclared_input import UndeclaredInputLog
@@ -162,19 +162,19 @@ class App:
                 connection = lent.get(OPENED) if lent else None
                 answer = self.pipeline.answer(scope["method"], path, scope["query_string"], headers, body, connection)
         except Refusal as refusal:
-            answer = refusal_answer(refusal)
+            answer = refusal_response(refusal)
             if isinstance(refusal, TooLarge):
                 where = path.partition(b"?")[0]
                 if self.pipeline.folds_base_url:
                     where = folded(where)
-                self.pipeline.turned_away(scope["method"], where, scope["query_string"], headers, refusal, answer)
+                self.pipeline.record_rejected(scope["method"], where, scope["query_string"], headers, refusal, answer)
         except (ClientGone, asyncio.CancelledError):
             return  # nobody is there to be answered: the client has gone, or the server has waited long enough
         if answer.status >= 400 and surface.is_guide.match(path) and not is_as_given(answer.met):
-            answer = brief(answer)
+            answer = legacy_error(answer)
         status, kept, content, met = answer
         if met is not None:
-            await deliver(met, answer, [*kept, *self.identity()], scope, receive, send, self._pause)
+            await send_with_fault(met, answer, [*kept, *self.identity()], scope, receive, send, self._pause)
             return
         await send({"type": "http.response.start", "status": status, "headers": [*kept, *self.identity()]})
         await send({"type": "http.response.body", "body": content})
@@ -182,7 +182,7 @@ class App:
     def _describe(self, method: str, path: bytes) -> Response:
         if method != "GET":
             raise MethodNotAllowed(f"{method} is not a method of {path.decode()}; it takes GET.", ("GET",))
-        return json_answer(self.reading.surface.documents[path])
+        return json_response(self.reading.surface.documents[path])
 
     def identity(self) -> tuple[Header, Header]:
         """The two headers by which clients and people tell requests apart."""

@@ -26,18 +26,18 @@ class HandlerRequest(NamedTuple):
 
 Reader = Callable[[HandlerRequest, View], CachedResponse]
 Writer = Callable[[HandlerRequest, Transaction], Response]
-Amender = Callable[[View, Mapping[str, Any], Any], Any]
+BodyNormalizer = Callable[[View, Mapping[str, Any], Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Handler:
     """What answers an operation: a reader, or a writer whose draft is committed once it has answered.
 
-    `amend` changes a body before it is validated, where the live service is known to be more lenient than its
+    `normalize_body` changes a body before it is validated, where the live service is known to be more lenient than its
     document. `varies`: the answer to a read depends on the headers Accept and Host too.
     """
 
     read: Reader | None = None
     write: Writer | None = None
-    amend: Amender | None = None
+    normalize_body: BodyNormalizer | None = None
     varies: bool = False

@@ -6,7 +6,7 @@ import re
 
 from mockserver import __version__
 from mockserver.errors import NotFound
-from mockserver.server.http.responses import Response, dumps, typed_answer
+from mockserver.server.http.responses import Response, dumps, typed_response
 from mockserver.settings import data_folder
 
 DOCS = "/_mock/docs"
@@ -47,8 +47,8 @@ _HTML = f"""\
 def home(accept: bytes) -> Response:
     """The page for browsers, which accept HTML, and the same as JSON for everybody else."""
     if b"text/html" in accept:
-        return typed_answer(_HTML, 200, "text/html; charset=utf-8")
-    return typed_answer(_JSON, 200, "application/json")
+        return typed_response(_HTML, 200, "text/html; charset=utf-8")
+    return typed_response(_JSON, 200, "application/json")
 
 
 def documentation_page(name: str) -> Response:
@@ -66,4 +66,4 @@ def documentation_page(name: str) -> Response:
 
 def _markdown(text: bytes) -> Response:
     # As plain text, which browsers show; Markdown they would save.
-    return typed_answer(text, 200, "text/plain; charset=utf-8")
+    return typed_response(text, 200, "text/plain; charset=utf-8")

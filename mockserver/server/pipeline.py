@@ -13,9 +13,9 @@ from mockserver.generic import fitted
 from mockserver.openapi import Missing, Operation, check_response, decode_body, decode_parameters
 from mockserver.server.handler import Handler, HandlerRequest
 from mockserver.server.http.credentials import credential, token_of
-from mockserver.server.http.faults import NOTHING, USUAL, put_wrong
-from mockserver.server.http.prefer import preferences, preferred_answer
-from mockserver.server.http.responses import Response, fault_answer, refusal_answer, typed_answer
+from mockserver.server.http.faults import NOTHING, USUAL, apply_fault
+from mockserver.server.http.prefer import preferences, preferred_response
+from mockserver.server.http.responses import Response, refusal_response, server_error_response, typed_response
 from mockserver.server.served_api import ServedApi, nothing_there
 from mockserver.server.undeclared_input import UndeclaredInputLog
 from mockserver.server.world_traffic import Traffic, too_many, with_limit
@@ -105,13 +105,13 @@ class Pipeline:
             world = self._worlds.of(token)
             at_ms = world.clock.now_ms(wall_ms)
             if world.traffic is None:
-                answer = self._act(plan, world, at_ms, path, query, headers, body)
+                answer = self._dispatch(plan, world, at_ms, path, query, headers, body)
             else:
-                answer = self._through(world.traffic, plan, world, at_ms, path, query, headers, body)
+                answer = self._with_traffic(world.traffic, plan, world, at_ms, path, query, headers, body)
         except Exception as error:
             answer = self._refuse(error, method, path, operation)
         if operation is None:
-            world = self._world_of_stray(headers)
+            world = self._world_for_unrouted(headers)
             at_ms = world.clock.now_ms(wall_ms) if world is not None else wall_ms
         elif (
             self._check_responses
@@ -119,22 +119,22 @@ class Pipeline:
             and not (world and world.traffic and world.traffic.is_beyond_document)
         ):
             answer = self._checked(operation, answer)
-        self._remember(world, at_ms, wall_ms, method, path, query, headers, body, operation, answer, connection)
+        self._record(world, at_ms, wall_ms, method, path, query, headers, body, operation, answer, connection)
         return answer
 
-    def turned_away(
+    def record_rejected(
         self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes], refusal: Refusal, answer: Response
     ) -> None:
         """Remember a request that was refused before it was read."""
         found = self.surface.router.find(method, path)
-        world = self._world_of_stray(headers)
+        world = self._world_for_unrouted(headers)
         wall_ms = self._worlds.wall()
         at_ms = world.clock.now_ms(wall_ms) if world is not None else wall_ms
         self._refused, self._noted = refusal.with_traceback(None), ()
         operation = None if isinstance(found, Missing) else found.operation
-        self._remember(world, at_ms, wall_ms, method, path, query, headers, b"", operation, answer, None)
+        self._record(world, at_ms, wall_ms, method, path, query, headers, b"", operation, answer, None)
 
-    def _remember(
+    def _record(
         self, world: World | None, at_ms: int, wall_ms: int, method: str, path: bytes, query: bytes,
         headers: Mapping[bytes, bytes], body: bytes, operation: Operation | None, answer: Response,
         connection: tuple[int, int] | None,
@@ -152,7 +152,7 @@ class Pipeline:
             connection,
         ))  # fmt: skip
 
-    def opinion(
+    def validate_only(
         self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes], body: bytes
     ) -> tuple[Operation | None, MockServerError | None, tuple[str, ...]]:
         """What our documents have to say of a request that somebody else answers.
@@ -177,7 +177,7 @@ class Pipeline:
             return operation, error.with_traceback(None), self._noted
         return operation, None, self._noted
 
-    def _through(
+    def _with_traffic(
         self,
         traffic: Traffic,
         plan: RequestPlan,
@@ -188,10 +188,10 @@ class Pipeline:
         headers: Mapping[bytes, bytes],
         body: bytes,
     ) -> Response:
-        """As `_act`, past rate limits, faults and a variation."""
+        """As `_dispatch`, past rate limits, faults and a variation."""
         operation, varying = plan.operation, traffic.varying
         if varying is not None:
-            varying.hear(path, query, body)
+            varying.record_request(path, query, body)
         allowance = traffic.spend(operation.operation_id, at_ms)
         if allowance is not None and not allowance.is_granted:
             return with_limit(self._refuse(too_many(allowance), operation.method, path, operation), allowance)
@@ -204,7 +204,7 @@ class Pipeline:
         if is_carried_out(met.fault):
             clock = world.clock
             try:
-                answer = self._act(plan, world, at_ms, path, query, headers, body)
+                answer = self._dispatch(plan, world, at_ms, path, query, headers, body)
             except Exception as error:
                 answer = self._refuse(error, operation.method, path, operation)
             if varying is not None:
@@ -213,7 +213,7 @@ class Pipeline:
                 answer = varying.vary(operation, answer)
         if met.met:
             self.faulted += 1
-            answer = put_wrong(met.fault, answer)._replace(met=met)
+            answer = apply_fault(met.fault, answer)._replace(met=met)
         return answer if allowance is None else with_limit(answer, allowance)
 
     def _refuse(self, error: Exception, method: str, path: bytes, operation: Operation | None) -> Response:
@@ -223,16 +223,16 @@ class Pipeline:
             # What it passed on its way out is not kept with it.
             self._refused = error.with_traceback(None)
             error.__context__ = None
-            answer = refusal_answer(error)
+            answer = refusal_response(error)
             if operation is None or operation not in self.surface.foreign:
                 return answer
             # As another's document declares it, where that is not our way.
             found = fitted(operation, error, answer.status, json.loads(answer.body), error.message)
-            return answer if found is None else typed_answer(found[2], found[0], found[1])
+            return answer if found is None else typed_response(found[2], found[0], found[1])
         log.error("%s %s broke the server", method, path.decode("utf-8", "replace"), exc_info=error)
-        return fault_answer(f"The mock server has a fault of its own: {type(error).__name__}. See its log.")
+        return server_error_response(f"The mock server has a fault of its own: {type(error).__name__}. See its log.")
 
-    def _act(
+    def _dispatch(
         self,
         plan: RequestPlan,
         world: World,
@@ -266,13 +266,13 @@ class Pipeline:
 
     def _body(self, plan: RequestPlan, view: View, headers: Mapping[bytes, bytes], body: bytes) -> object:
         """The body, decoded and validated. Raises Refusal."""
-        amend = plan.handler.amend
+        normalize = plan.handler.normalize_body
         content_type = headers.get(b"content-type")
         value, notes = decode_body(
             plan.operation,
             content_type.decode("latin-1") if content_type else None,
             body,
-            (lambda raw: amend(view, plan.parameters, raw)) if amend else None,
+            (lambda raw: normalize(view, plan.parameters, raw)) if normalize else None,
         )
         if notes:
             self._note(plan, notes)
@@ -291,7 +291,7 @@ class Pipeline:
         """The declared answer that a good request asks for. The world is not touched."""
         if plan.operation.body is not None:
             self._body(plan, world.view(at_ms), headers, body)
-        return preferred_answer(plan.operation, wanted, _key(world, plan, path))
+        return preferred_response(plan.operation, wanted, _key(world, plan, path))
 
     def _note(self, plan: RequestPlan, notes: Iterable[str]) -> None:
         """Note what is let through though the document does not declare it."""
@@ -299,7 +299,7 @@ class Pipeline:
         self._noted += notes
         self._notes.add(plan.operation.operation_id, notes)
 
-    def _world_of_stray(self, headers: Mapping[bytes, bytes]) -> World | None:
+    def _world_for_unrouted(self, headers: Mapping[bytes, bytes]) -> World | None:
         """The world of a request that no operation answers, by its token."""
         token = token_of(headers.get(b"authorization", b""))
         if not token or (self._api_keys and token not in self._api_keys):
@@ -374,7 +374,7 @@ class Pipeline:
         if not problems:
             return answer
         log.error("an answer breaks the document: %s", "; ".join(problems))
-        return fault_answer(f"The mock server's answer breaks the document: {'; '.join(problems)}")
+        return server_error_response(f"The mock server's answer breaks the document: {'; '.join(problems)}")
 
 
 def _key(world: World, plan: RequestPlan, path: bytes) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mockserver.server.http.responses import Response, json_answer
+from mockserver.server.http.responses import Response, json_response
 
 MAX_RESPONSES = 512
 """How many rendered answers one world keeps."""
@@ -50,7 +50,7 @@ def joined(shown: Iterable[RenderedResource], head: bytes, tail: bytes) -> Cache
         if one.step_ms is not None and (step_ms is None or one.step_ms < step_ms):
             step_ms = one.step_ms
     return CachedResponse(
-        json_answer(head + b",".join(bodies) + tail), None if until_ms == NEVER else until_ms, step_ms
+        json_response(head + b",".join(bodies) + tail), None if until_ms == NEVER else until_ms, step_ms
     )
 
 

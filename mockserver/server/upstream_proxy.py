@@ -16,7 +16,7 @@ from mockserver.server.http.bodies import ClientGone, whole_body
 from mockserver.server.http.credentials import token_of
 from mockserver.server.http.faults import OPENED
 from mockserver.server.http.origins import LOOPBACK_ORIGIN
-from mockserver.server.http.responses import Header, Response, error_body, json_answer, refusal_answer
+from mockserver.server.http.responses import Header, Response, error_body, json_response, refusal_response
 from mockserver.server.world_traffic import account_of
 
 HOP_BY_HOP = frozenset(
@@ -73,7 +73,7 @@ class UpstreamProxy:
         try:
             body = await whole_body(headers, receive)
         except Refusal as refusal:
-            await self._answer(send, refusal_answer(refusal))
+            await self._answer(send, refusal_response(refusal))
             return
         except (ClientGone, asyncio.CancelledError):
             return
@@ -83,7 +83,7 @@ class UpstreamProxy:
             problem = Invalid(
                 "This proxy passes on what is asked by its path, such as /v1/endpoints, and nothing else."
             )
-            await self._answer(send, refusal_answer(problem))
+            await self._answer(send, refusal_response(problem))
 
     async def _pass_on(
         self, scope: Scope, path: bytes, headers: Mapping[bytes, bytes], body: bytes, send: Send
@@ -134,7 +134,7 @@ class UpstreamProxy:
         """Remember an exchange, with what our documents have to say of the request."""
         method, query = scope["method"], scope["query_string"]
         pipeline = self.app.pipeline
-        operation, refusal, notes = pipeline.opinion(method, path, query, headers, body)
+        operation, refusal, notes = pipeline.validate_only(method, path, query, headers, body)
         token = token_of(headers.get(b"authorization", b""))
         account = account_of(token) if token else NOBODY
         wall_ms = self.app.worlds.wall()
@@ -166,4 +166,4 @@ class UpstreamProxy:
 
 def _unreachable(origin: str, error: Exception) -> Response:
     message = f"The upstream {origin} did not answer: {' '.join(str(error).split())[:200] or type(error).__name__}."
-    return json_answer(error_body(message, "server_error", code="upstream_unreachable"), 502)
+    return json_response(error_body(message, "server_error", code="upstream_unreachable"), 502)

@@ -66,7 +66,7 @@ class VariationRun:
         self._reads += 1
         return self._reads % LOOKS_WHEN_SLOW != 0
 
-    def hear(self, path: bytes, query: bytes, body: bytes) -> None:
+    def record_request(self, path: bytes, query: bytes, body: bytes) -> None:
         """Remember what a request says."""
         if len(self._texts) > _PLENTY:
             return

@@ -233,11 +233,11 @@ def test_an_answer_that_breaks_the_document_is_called_one(
     serve: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mockserver.server import handlers
-    from mockserver.server.http.responses import json_answer
+    from mockserver.server.http.responses import json_response
     from mockserver.server.response_cache import CachedResponse
 
     broken = type(handlers.HANDLERS["listEndpoints"])(
-        read=lambda *_: CachedResponse(json_answer(b'{"object":"list"}'), None, None)
+        read=lambda *_: CachedResponse(json_response(b'{"object":"list"}'), None, None)
     )
     for checks, status in ((True, 500), (False, 200)):
         monkeypatch.setitem(handlers.HANDLERS, "listEndpoints", broken)

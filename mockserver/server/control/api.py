@@ -25,7 +25,7 @@ from mockserver.server.home import DOCS, documentation_page
 from mockserver.server.http.bodies import ClientGone, whole_body
 from mockserver.server.http.credentials import token_of
 from mockserver.server.http.origins import LOOPBACK_ORIGIN, is_loopback
-from mockserver.server.http.responses import Response, dumps, fault_answer, json_answer, refusal_answer
+from mockserver.server.http.responses import Response, dumps, json_response, refusal_response, server_error_response
 from mockserver.server.pipeline import Pipeline
 from mockserver.server.response_cache import NEVER
 from mockserver.server.snapshots import Snapshots
@@ -295,12 +295,12 @@ class _Endpoint:
         try:
             answer = await self._answer(request)
         except Refusal as refusal:
-            answer = refusal_answer(refusal)
+            answer = refusal_response(refusal)
         except (ClientGone, asyncio.CancelledError):
             return
         except Exception as fault:
             log.exception("%s %s broke the control API", request.method, scope["path"])
-            answer = fault_answer(f"The control API has a fault of its own: {type(fault).__name__}.")
+            answer = server_error_response(f"The control API has a fault of its own: {type(fault).__name__}.")
         await _response(answer)(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -309,7 +309,7 @@ class _Endpoint:
         if operation is None:
             raise MethodNotAllowed(f"{request.method} is not a method of this path.", tuple(sorted(self._operations)))
         if isinstance(operation, bytes):
-            return json_answer(operation)
+            return json_response(operation)
         if not isinstance(operation, Operation):
             return operation(request.path_params.get("page", ""))
         asked = decode(
@@ -321,7 +321,7 @@ class _Endpoint:
             await whole_body(dict(request.scope["headers"]), request.receive),
         )
         done = self._control.operations[operation.operation_id](request, asked.parameters, asked.body)
-        return json_answer(dumps(done))
+        return json_response(dumps(done))
 
 
 def _response(answer: Response) -> StarletteResponse:
@@ -332,7 +332,7 @@ def _response(answer: Response) -> StarletteResponse:
 
 async def _nothing(request: Request, error: Exception) -> StarletteResponse:
     refusal = NotFound(f"There is nothing at {request.scope['path']}; see /_mock/openapi.json.")
-    return _response(refusal_answer(refusal))
+    return _response(refusal_response(refusal))
 
 
 def _track(track: Track, at_ms: int) -> Fields:

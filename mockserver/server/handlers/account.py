@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockserver.server.handler import Handler, HandlerRequest
-from mockserver.server.http.responses import dumps, json_answer
+from mockserver.server.http.responses import dumps, json_response
 from mockserver.server.response_cache import CachedResponse
 from mockserver.simulation.kernel.transaction import View
 
@@ -25,7 +25,7 @@ def whoami(call: HandlerRequest, view: View) -> CachedResponse:
         "organization_name": account.organization_name,
         "user_id": account.user_id,
     }
-    return CachedResponse(json_answer(dumps(body)), None, None)
+    return CachedResponse(json_response(dumps(body)), None, None)
 
 
 def whoami_v3(call: HandlerRequest, view: View) -> CachedResponse:
@@ -37,7 +37,7 @@ def whoami_v3(call: HandlerRequest, view: View) -> CachedResponse:
         "organization": {"id": account.organization_id, "name": account.organization_name},
         "project": {"id": account.project_id, "name": account.project_name, "slug": account.project_slug},
     }
-    return CachedResponse(json_answer(dumps(body)), None, None)
+    return CachedResponse(json_response(dumps(body)), None, None)
 
 
 def list_projects(call: HandlerRequest, view: View) -> CachedResponse:
@@ -51,7 +51,7 @@ def list_projects(call: HandlerRequest, view: View) -> CachedResponse:
         "organization_name": account.organization_name,
     }
     data = [] if call.parameters.get("after") else [project]
-    return CachedResponse(json_answer(dumps({"data": data, "next_cursor": None})), None, None)
+    return CachedResponse(json_response(dumps({"data": data, "next_cursor": None})), None, None)
 
 
 HANDLERS = {

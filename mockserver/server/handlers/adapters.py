@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockserver.server.handler import Handler, HandlerRequest
-from mockserver.server.http.responses import Response, dumps, json_answer
+from mockserver.server.http.responses import Response, dumps, json_response
 from mockserver.server.response_cache import CachedResponse
 from mockserver.simulation.endpoints import adapters
 from mockserver.simulation.endpoints import record as endpoint_record
@@ -17,19 +17,19 @@ def list_adapters(call: HandlerRequest, view: View) -> CachedResponse:
         {"model_id": one.model_id, "adapter_name": one.adapter_name, "endpoint_name": one.endpoint_name}
         for one in adapters.bindings(endpoint)
     ]
-    return CachedResponse(json_answer(dumps({"object": "list", "data": data})), None, None)
+    return CachedResponse(json_response(dumps({"object": "list", "data": data})), None, None)
 
 
 def add_adapter(call: HandlerRequest, draft: Transaction) -> Response:
     """Bind an adapter."""
     bound = adapters.bind(draft, call.parameters["endpointId"], call.body["model_id"])
-    return json_answer(dumps({"model_id": bound.model_id}))
+    return json_response(dumps({"model_id": bound.model_id}))
 
 
 def remove_adapter(call: HandlerRequest, draft: Transaction) -> Response:
     """Unbind an adapter."""
     unbound = adapters.unbind(draft, call.parameters["endpointId"], call.body["model_id"])
-    return json_answer(dumps({"model_id": unbound.model_id, "deleted": True}))
+    return json_response(dumps({"model_id": unbound.model_id, "deleted": True}))
 
 
 HANDLERS = {

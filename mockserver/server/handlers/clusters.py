@@ -11,7 +11,7 @@ from mockserver.server.handler import Handler, HandlerRequest
 from mockserver.server.handlers import remediations as remediation_handlers
 from mockserver.server.handlers import volumes as volume_handlers
 from mockserver.server.handlers.volumes import asked_project, without_nulls
-from mockserver.server.http.responses import Response, dumps, json_answer
+from mockserver.server.http.responses import Response, dumps, json_response
 from mockserver.server.response_cache import NEVER, CachedResponse, RenderedResource, joined
 from mockserver.simulation.clusters import add_ons, nodes
 from mockserver.simulation.clusters import commands as cluster_commands
@@ -182,21 +182,21 @@ def create_cluster(call: HandlerRequest, draft: Transaction) -> Response:
     start_ms, end_ms = (_instant(body, f"reservation_{end}_time") for end in ("start", "end"))
     terms = terms_of(draft, body, start_ms, end_ms)
     cluster = cluster_commands.create(draft, terms, body.get("volume_id") or None, inline_volume(body))
-    return json_answer(render(draft, cluster))
+    return json_response(render(draft, cluster))
 
 
 def update_cluster(call: HandlerRequest, draft: Transaction) -> Response:
     """Change a cluster and show it."""
     cluster = cluster_record.find(draft, call.parameters["cluster_id"])
     terms = changed_terms(draft, cluster, call.body, _instant(call.body, "reservation_end_time"))
-    return json_answer(render(draft, cluster_commands.update(draft, cluster.id, terms)))
+    return json_response(render(draft, cluster_commands.update(draft, cluster.id, terms)))
 
 
 def delete_cluster(call: HandlerRequest, draft: Transaction) -> Response:
     """Delete a cluster."""
     cluster_id = call.parameters["cluster_id"]
     cluster_commands.delete(draft, cluster_id)
-    return json_answer(dumps({"cluster_id": cluster_id}))
+    return json_response(dumps({"cluster_id": cluster_id}))
 
 
 def list_regions(call: HandlerRequest, view: View) -> CachedResponse:
@@ -217,7 +217,7 @@ def list_regions(call: HandlerRequest, view: View) -> CachedResponse:
         }
         for region in view.setup.catalog.regions
     ]
-    return CachedResponse(json_answer(dumps({"regions": regions})), None, None)
+    return CachedResponse(json_response(dumps({"regions": regions})), None, None)
 
 
 def _instant(body: Mapping[str, Any], field: str) -> int | None:
@@ -229,7 +229,7 @@ def _instant(body: Mapping[str, Any], field: str) -> int | None:
         raise Invalid(f"{field}: {error}", param=field) from None
 
 
-def amend_create(view: View, parameters: Mapping[str, Any], body: Any) -> Any:
+def normalize_create_body(view: View, parameters: Mapping[str, Any], body: Any) -> Any:
     """The body without nulls; a driver that is not fully named is refused in the service's own words."""
     body = without_nulls(view, parameters, body)
     if isinstance(body, dict):
@@ -240,8 +240,8 @@ def amend_create(view: View, parameters: Mapping[str, Any], body: Any) -> Any:
 HANDLERS = {
     "GPUClusterService_List": Handler(read=list_clusters),
     "GPUClusterService_Get": Handler(read=get_cluster),
-    "GPUClusterService_Create": Handler(write=create_cluster, amend=amend_create),
-    "GPUClusterService_Update": Handler(write=update_cluster, amend=without_nulls),
+    "GPUClusterService_Create": Handler(write=create_cluster, normalize_body=normalize_create_body),
+    "GPUClusterService_Update": Handler(write=update_cluster, normalize_body=without_nulls),
     "GPUClusterService_Delete": Handler(write=delete_cluster),
     "RegionService_List": Handler(read=list_regions),
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.clock import rfc3339
 from mockserver.server.handler import Handler, HandlerRequest
-from mockserver.server.http.responses import NO_CONTENT, Response, dumps, json_answer
+from mockserver.server.http.responses import NO_CONTENT, Response, dumps, json_response
 from mockserver.server.response_cache import NEVER, CachedResponse, RenderedResource, joined
 from mockserver.simulation.endpoints import commands as endpoint_commands
 from mockserver.simulation.endpoints import record as endpoint_record
@@ -88,7 +88,7 @@ def get_endpoint(call: HandlerRequest, view: View) -> CachedResponse:
     endpoint = endpoint_record.find(view, call.parameters["endpointId"])
     until_ms = endpoint_record.next_visible_change(view.setup, endpoint, view.at_ms)
     return CachedResponse(
-        json_answer(render(view, endpoint)), until_ms, next_step(view, endpoint_record.KIND, endpoint)
+        json_response(render(view, endpoint)), until_ms, next_step(view, endpoint_record.KIND, endpoint)
     )
 
 
@@ -112,7 +112,7 @@ def create_endpoint(call: HandlerRequest, draft: Transaction) -> Response:
             zone=body.get("availability_zone") or call.parameters.get("availability_zone") or None,
         ),
     )
-    return json_answer(render(draft, endpoint))
+    return json_response(render(draft, endpoint))
 
 
 def update_endpoint(call: HandlerRequest, draft: Transaction) -> Response:
@@ -128,7 +128,7 @@ def update_endpoint(call: HandlerRequest, draft: Transaction) -> Response:
         inactive_timeout=body.get("inactive_timeout") or None,
     )
     endpoint = endpoint_commands.update(draft, call.parameters["endpointId"], change)
-    return json_answer(render(draft, endpoint))
+    return json_response(render(draft, endpoint))
 
 
 def delete_endpoint(call: HandlerRequest, draft: Transaction) -> Response:
@@ -137,7 +137,7 @@ def delete_endpoint(call: HandlerRequest, draft: Transaction) -> Response:
     return NO_CONTENT
 
 
-def amend_create(view: View, parameters: Mapping[str, Any], body: Any) -> Any:
+def normalize_create_body(view: View, parameters: Mapping[str, Any], body: Any) -> Any:
     """With the switch on, a create without autoscaling asks for one replica."""
     if (
         view.setup.rules.switches.missing_autoscaling == "one_replica"
@@ -148,7 +148,7 @@ def amend_create(view: View, parameters: Mapping[str, Any], body: Any) -> Any:
     return body
 
 
-def amend_update(view: View, parameters: Mapping[str, Any], body: Any) -> Any:
+def normalize_update_body(view: View, parameters: Mapping[str, Any], body: Any) -> Any:
     """With the switch on, an autoscaling bound that is left out keeps its value."""
     bounds = body.get("autoscaling") if isinstance(body, dict) else None
     if view.setup.rules.switches.partial_autoscaling != "merge" or not isinstance(bounds, dict):
@@ -162,8 +162,8 @@ def amend_update(view: View, parameters: Mapping[str, Any], body: Any) -> Any:
 
 HANDLERS = {
     "listEndpoints": Handler(read=list_endpoints),
-    "createEndpoint": Handler(write=create_endpoint, amend=amend_create),
+    "createEndpoint": Handler(write=create_endpoint, normalize_body=normalize_create_body),
     "getEndpoint": Handler(read=get_endpoint),
-    "updateEndpoint": Handler(write=update_endpoint, amend=amend_update),
+    "updateEndpoint": Handler(write=update_endpoint, normalize_body=normalize_update_body),
     "deleteEndpoint": Handler(write=delete_endpoint),
 }

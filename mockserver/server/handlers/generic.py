@@ -81,7 +81,7 @@ def _checked(our: Operation, handler: Handler) -> Handler:
         assert writer is not None
         return writer(checked(call), draft)
 
-    return Handler(read_checked if coercion else None, write_checked if writer else None, handler.amend)
+    return Handler(read_checked if coercion else None, write_checked if writer else None, handler.normalize_body)
 
 
 def _reread(parameter: Parameter, value: Any) -> Any:

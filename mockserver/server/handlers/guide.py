@@ -7,7 +7,7 @@ from typing import Any
 from mockserver.clock import rfc3339
 from mockserver.server.handler import Handler, HandlerRequest
 from mockserver.server.handlers.models import kept_jobs
-from mockserver.server.http.responses import Response, dumps, json_answer
+from mockserver.server.http.responses import Response, dumps, json_response
 from mockserver.server.response_cache import NEVER, CachedResponse, RenderedResource, joined
 from mockserver.simulation.endpoints import commands as endpoint_commands
 from mockserver.simulation.endpoints import record as endpoint_record
@@ -74,7 +74,7 @@ def create_model(call: HandlerRequest, draft: Transaction) -> Response:
     wanted = NewUpload(body["model_name"], body["model_source"], body.get("description", ""))
     made, job, source = uploads.upload(draft, wanted)
     data = {"job_id": job.id, "model_name": made.name, "model_source": source.shown}
-    return json_answer(dumps({"message": "Processing model weights", "data": data}))
+    return json_response(dumps({"message": "Processing model weights", "data": data}))
 
 
 # ---- hardware -----------------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def create_endpoint(call: HandlerRequest, draft: Transaction) -> Response:
             suffix=body.get("suffix"),
         ),
     )
-    return json_answer(dumps(render_endpoint(draft, endpoint)))
+    return json_response(dumps(render_endpoint(draft, endpoint)))
 
 
 def start_endpoint(call: HandlerRequest, draft: Transaction) -> Response:
@@ -223,7 +223,7 @@ def _owner(view: View, user: str) -> dict[str, str]:
 
 
 def _listed(data: list[dict[str, Any]]) -> Response:
-    return json_answer(dumps(_list(data)))
+    return json_response(dumps(_list(data)))
 
 
 def _list(data: list[dict[str, Any]]) -> dict[str, Any]:
@@ -258,7 +258,7 @@ def _deployment(view: View, endpoint: Endpoint, status: str) -> dict[str, Any]:
 def _changed(view: View, endpoint: Endpoint, deployments: list[dict[str, Any]] | None = None) -> Response:
     if deployments is None:
         deployments = _deployments(view, endpoint)
-    return json_answer(dumps({"object": "endpoint", "id": endpoint.id, "deployments": deployments}))
+    return json_response(dumps({"object": "endpoint", "id": endpoint.id, "deployments": deployments}))
 
 
 HANDLERS = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from mockserver.clock import rfc3339
 from mockserver.server.handler import Handler, HandlerRequest
-from mockserver.server.http.responses import dumps, json_answer
+from mockserver.server.http.responses import dumps, json_response
 from mockserver.server.response_cache import CachedResponse
 from mockserver.simulation.hardware import availability
 from mockserver.simulation.kernel.catalog import Hardware
@@ -45,12 +45,12 @@ def list_hardware(call: HandlerRequest, view: View) -> CachedResponse:
         fitting = availability.fitting(view, model)
         data = [render(one, updated_at, availability.availability(view, one)) for one in fitting]
         until_ms = earliest(until_ms, *(availability.next_stock_change(view, one) for one in fitting)) or until_ms
-    return CachedResponse(json_answer(dumps({"object": "list", "data": data})), until_ms, None)
+    return CachedResponse(json_response(dumps({"object": "list", "data": data})), until_ms, None)
 
 
 def list_zones(call: HandlerRequest, view: View) -> CachedResponse:
     """The zones that dedicated endpoints may run in."""
-    return CachedResponse(json_answer(dumps({"avzones": view.setup.catalog.zones})), None, None)
+    return CachedResponse(json_response(dumps({"avzones": view.setup.catalog.zones})), None, None)
 
 
 HANDLERS = {

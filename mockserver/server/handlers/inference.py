@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.server.handler import Handler, HandlerRequest
 from mockserver.server.handlers.volumes import without_nulls
-from mockserver.server.http.responses import Response, dumps, json_answer, typed_answer
+from mockserver.server.http.responses import Response, dumps, json_response, typed_response
 from mockserver.simulation.inference import completions
 from mockserver.simulation.inference import requests as inference_requests
 from mockserver.simulation.inference.completions import Completion, CompletionChoice, CompletionOptions
@@ -85,7 +85,7 @@ def _ended(index: int, choice: CompletionChoice) -> Fields:
 
 
 def _whole(shown: Fields, completion: Completion) -> Response:
-    return json_answer(dumps({**shown, "usage": _usage(completion)}))
+    return json_response(dumps({**shown, "usage": _usage(completion)}))
 
 
 def _streamed(head: Fields, completion: Completion, event: Callable[[str, Fields], Fields]) -> Response:
@@ -99,7 +99,7 @@ def _streamed(head: Fields, completion: Completion, event: Callable[[str, Fields
     ]
     events[-1]["usage"] = _usage(completion)
     lines = [b"data: " + dumps(one) for one in events]
-    return typed_answer(b"\n\n".join([*lines, b"data: [DONE]", b""]), 200, "text/event-stream")
+    return typed_response(b"\n\n".join([*lines, b"data: [DONE]", b""]), 200, "text/event-stream")
 
 
 def _pieces(index: int, choice: CompletionChoice) -> Iterator[tuple[str, Fields]]:
@@ -122,6 +122,6 @@ def _text_event(token: str, ended: Fields) -> Fields:
 
 
 HANDLERS = {
-    "chat-completions": Handler(write=create_chat_completion, amend=without_nulls),
-    "completions": Handler(write=create_completion, amend=without_nulls),
+    "chat-completions": Handler(write=create_chat_completion, normalize_body=without_nulls),
+    "completions": Handler(write=create_completion, normalize_body=without_nulls),
 }

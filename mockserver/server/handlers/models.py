@@ -6,7 +6,7 @@ from typing import Any
 
 from mockserver.clock import rfc3339
 from mockserver.server.handler import Handler, HandlerRequest
-from mockserver.server.http.responses import Response, dumps, json_answer
+from mockserver.server.http.responses import Response, dumps, json_response
 from mockserver.server.response_cache import CachedResponse
 from mockserver.simulation.kernel.catalog import Model
 from mockserver.simulation.kernel.timeline import earliest, facts, next_change
@@ -41,13 +41,13 @@ def render_model(model: Model) -> dict[str, Any]:
 def list_models(call: HandlerRequest, view: View) -> CachedResponse:
     """All models, or those that can be deployed."""
     found = model_record.deployable(view) if call.parameters.get("dedicated") else model_record.listing(view)
-    answer = json_answer(dumps([render_model(model) for model in found]))
+    answer = json_response(dumps([render_model(model) for model in found]))
     return CachedResponse(answer, model_record.next_listing_change(view), None)
 
 
 def list_deployable_names(call: HandlerRequest, view: View) -> CachedResponse:
     """The names of the models that can be deployed."""
-    answer = json_answer(dumps([{"name": model.id} for model in model_record.deployable(view)]))
+    answer = json_response(dumps([{"name": model.id} for model in model_record.deployable(view)]))
     return CachedResponse(answer, model_record.next_listing_change(view), None)
 
 
@@ -66,7 +66,7 @@ def upload_model(call: HandlerRequest, draft: Transaction) -> Response:
         ),
     )
     data = {"job_id": job.id, "model_name": made.name, "model_id": made.id, "model_source": source.kind}
-    return json_answer(dumps({"data": data, "message": "Processing model weights. Job created."}))
+    return json_response(dumps({"data": data, "message": "Processing model weights. Job created."}))
 
 
 def render_job(view: View, job: Job) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def render_job(view: View, job: Job) -> dict[str, Any]:
 def kept_jobs(view: View, body: dict[str, Any], *shown: Job) -> CachedResponse:
     """An answer about these jobs, and for how long it is right."""
     return CachedResponse(
-        json_answer(dumps(body)),
+        json_response(dumps(body)),
         earliest(*(next_change(job.line, view.at_ms) for job in shown)),
         earliest(*(next_step(view, jobs.KIND, job) for job in shown)),
     )

@@ -10,7 +10,7 @@ from mockserver.errors import Invalid
 from mockserver.server.handler import Handler, HandlerRequest
 from mockserver.server.handlers.pages import page
 from mockserver.server.handlers.volumes import without_nulls
-from mockserver.server.http.responses import Response, dumps, json_answer
+from mockserver.server.http.responses import Response, dumps, json_response
 from mockserver.server.response_cache import CachedResponse
 from mockserver.simulation.clusters import record as cluster_record
 from mockserver.simulation.clusters import remediation_record as rows
@@ -127,7 +127,7 @@ def _kept(view: View, cluster: Cluster, found: list[Remediation], body: Any) -> 
     until_ms = earliest(
         cluster_record.next_visible_change(view, cluster), *(next_change(one.line, view.at_ms) for one in found)
     )
-    return CachedResponse(json_answer(dumps(body)), until_ms, earliest(*moving))
+    return CachedResponse(json_response(dumps(body)), until_ms, earliest(*moving))
 
 
 def get_remediation(call: HandlerRequest, view: View) -> CachedResponse:
@@ -178,7 +178,7 @@ def _named(parameters: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _shown(call: HandlerRequest, draft: Transaction, one: Remediation) -> Response:
     cluster = cluster_record.find(draft, call.parameters["cluster_id"])
-    return json_answer(dumps(render(cluster, one, draft.at_ms)))
+    return json_response(dumps(render(cluster, one, draft.at_ms)))
 
 
 def list_alerts(call: HandlerRequest, view: View) -> CachedResponse:
@@ -206,15 +206,15 @@ def list_alerts(call: HandlerRequest, view: View) -> CachedResponse:
     )
     body = {"alerts": [render_alert(cluster, alert, at_ms) for alert in listed], "next_page_token": next_token}
     step_ms = next_step(view, cluster_record.KIND, cluster)
-    return CachedResponse(json_answer(dumps(body)), cluster_record.next_visible_change(view, cluster), step_ms)
+    return CachedResponse(json_response(dumps(body)), cluster_record.next_visible_change(view, cluster), step_ms)
 
 
 HANDLERS = {
     "RemediationService_ListRemediations": Handler(read=list_remediations),
-    "RemediationService_CreateRemediation": Handler(write=create_remediation, amend=without_nulls),
+    "RemediationService_CreateRemediation": Handler(write=create_remediation, normalize_body=without_nulls),
     "RemediationService_GetRemediation": Handler(read=get_remediation),
-    "RemediationService_ApproveRemediation": Handler(write=approve_remediation, amend=without_nulls),
-    "RemediationService_RejectRemediation": Handler(write=reject_remediation, amend=without_nulls),
+    "RemediationService_ApproveRemediation": Handler(write=approve_remediation, normalize_body=without_nulls),
+    "RemediationService_RejectRemediation": Handler(write=reject_remediation, normalize_body=without_nulls),
     "RemediationService_CancelRemediation": Handler(write=cancel_remediation),
     "HealthCheckService_ListPassiveHealthCheckAlerts": Handler(read=list_alerts),
 }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.server.handler import Handler, HandlerRequest
-from mockserver.server.http.responses import Response, dumps, json_answer
+from mockserver.server.http.responses import Response, dumps, json_response
 from mockserver.server.response_cache import CachedResponse
 from mockserver.simulation.kernel.timeline import earliest, next_change
 from mockserver.simulation.kernel.transaction import Transaction, View
@@ -45,7 +45,7 @@ def list_volumes(call: HandlerRequest, view: View) -> CachedResponse:
     """The volumes, of one project where it is named."""
     found = list(volume_record.listing(view, asked_project(call.parameters)))
     return CachedResponse(
-        json_answer(dumps({"volumes": [render(view, volume) for volume in found]})),
+        json_response(dumps({"volumes": [render(view, volume) for volume in found]})),
         earliest(*(next_change(volume.line, view.at_ms) for volume in found)),
         earliest(*(next_step(view, volume_record.KIND, volume) for volume in found)),
     )
@@ -54,7 +54,7 @@ def list_volumes(call: HandlerRequest, view: View) -> CachedResponse:
 def get_volume(call: HandlerRequest, view: View) -> CachedResponse:
     """One volume."""
     volume = volume_record.find(view, call.parameters["volume_id"])
-    answer = json_answer(dumps(render(view, volume)))
+    answer = json_response(dumps(render(view, volume)))
     return CachedResponse(answer, next_change(volume.line, view.at_ms), next_step(view, volume_record.KIND, volume))
 
 
@@ -68,25 +68,25 @@ def create_volume(call: HandlerRequest, draft: Transaction) -> Response:
         project_id=body.get("project_id"),
         is_lifecycle_independent=body.get("is_lifecycle_independent", False),
     )
-    return json_answer(dumps(render(draft, volume_commands.create(draft, wanted))))
+    return json_response(dumps(render(draft, volume_commands.create(draft, wanted))))
 
 
 def update_volume(call: HandlerRequest, draft: Transaction) -> Response:
     """Resize a volume and show it."""
     volume = volume_commands.resize(draft, call.body["volume_id"], call.body.get("size_tib"))
-    return json_answer(dumps(render(draft, volume)))
+    return json_response(dumps(render(draft, volume)))
 
 
 def delete_volume(call: HandlerRequest, draft: Transaction) -> Response:
     """Delete a volume."""
     volume_commands.delete(draft, call.parameters["volume_id"])
-    return json_answer(b'{"success":true}')
+    return json_response(b'{"success":true}')
 
 
 HANDLERS = {
     "SharedVolumeService_List": Handler(read=list_volumes),
     "SharedVolumeService_Get": Handler(read=get_volume),
-    "SharedVolumeService_Create": Handler(write=create_volume, amend=without_nulls),
-    "SharedVolumeService_Update": Handler(write=update_volume, amend=without_nulls),
+    "SharedVolumeService_Create": Handler(write=create_volume, normalize_body=without_nulls),
+    "SharedVolumeService_Update": Handler(write=update_volume, normalize_body=without_nulls),
     "SharedVolumeService_Delete": Handler(write=delete_volume),
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from mockserver.server.http.responses import Header, Response, error_body, json_answer, retry_headers, typed_answer
+from mockserver.server.http.responses import Header, Response, error_body, json_response, retry_headers, typed_response
 from mockserver.traffic.faults import (
     ConnectionReset,
     Decision,
@@ -82,12 +82,12 @@ def is_as_given(met: Decision | None) -> bool:
     return met is not None and isinstance(met.fault, Status) and met.fault.body is not None
 
 
-def status_answer(fault: Status) -> Response:
+def status_response(fault: Status) -> Response:
     """The error that the fault answers with."""
     if fault.body is not None:
-        answer = typed_answer(fault.body.encode(), fault.status, fault.content_type or "text/plain; charset=utf-8")
+        answer = typed_response(fault.body.encode(), fault.status, fault.content_type or "text/plain; charset=utf-8")
     else:
-        answer = json_answer(usual_body(fault.status, fault.message, fault.type, fault.code), fault.status)
+        answer = json_response(usual_body(fault.status, fault.message, fault.type, fault.code), fault.status)
     wait_ms = RETRY_AFTER_MS.get(fault.status) if fault.retry_after_ms is None else fault.retry_after_ms
     headers = list(answer.headers)
     if wait_ms is not None:
@@ -97,15 +97,15 @@ def status_answer(fault: Status) -> Response:
     return answer._replace(headers=tuple(headers))
 
 
-def put_wrong(fault: Fault | None, answer: Response) -> Response:
-    """The answer as the fault has it sent. What is broken in the sending is left to `deliver`."""
+def apply_fault(fault: Fault | None, answer: Response) -> Response:
+    """The answer as the fault has it sent. What is broken in the sending is left to `send_with_fault`."""
     if isinstance(fault, Status):
-        return status_answer(fault)
+        return status_response(fault)
     if isinstance(fault, ConnectionReset | EmptyReply):
         return NOTHING
     if isinstance(fault, MalformedJson | TruncatedBody | SlowBody | WrongContentType) and not answer.body:
         # There must be something to break.
-        answer = json_answer(b"{}", 200 if answer.status == 204 else answer.status)
+        answer = json_response(b"{}", 200 if answer.status == 204 else answer.status)
     if isinstance(fault, MalformedJson):
         streamed = answer.body.startswith(b"data:")  # events: the first is broken
         return _with_body(answer, answer.body.replace(b"{", b"{,", 1) if streamed else answer.body[:-1] + b",,")
@@ -115,7 +115,7 @@ def put_wrong(fault: Fault | None, answer: Response) -> Response:
     return answer
 
 
-async def deliver(
+async def send_with_fault(
     met: Decision, answer: Response, headers: list[Header], scope: Scope, receive: Receive, send: Send, pause: Pause
 ) -> None:
     """Send an answer that faults have met; `headers` are all that it is sent with.

@@ -19,7 +19,7 @@ from mockserver.openapi import (
     example_for,
 )
 from mockserver.server.http.faults import usual_body, usual_headers
-from mockserver.server.http.responses import Response, typed_answer
+from mockserver.server.http.responses import Response, typed_response
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _WORD = rf'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>{_TOKEN}))'
@@ -43,7 +43,7 @@ def preferences(header: str) -> Mapping[str, str]:
     return found
 
 
-def preferred_answer(operation: Operation, wanted: Mapping[str, str], key: str) -> Response:
+def preferred_response(operation: Operation, wanted: Mapping[str, str], key: str) -> Response:
     """The declared answer that a request asks for, the same for the same key. Raises Invalid where there is none."""
     status, response = best_response(operation)
     if "code" in wanted:
@@ -59,9 +59,9 @@ def preferred_answer(operation: Operation, wanted: Mapping[str, str], key: str) 
     if media is None:
         if "example" in wanted:
             raise Invalid(f"Prefer: the answer {status} of {operation.operation_id} has no body.", param="prefer")
-        answer = typed_answer(b"", status, None)
+        answer = typed_response(b"", status, None)
     else:
-        answer = typed_answer(_body(operation, status, media, wanted, key), status, content_type(media))
+        answer = typed_response(_body(operation, status, media, wanted, key), status, content_type(media))
     applied = ", ".join(f"{name}={value}" for name, value in wanted.items())
     told = (b"preference-applied", re.sub(r"[^ -~]", "?", applied).encode())
     return answer._replace(headers=(*answer.headers, *usual_headers(status), told))

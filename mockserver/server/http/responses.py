@@ -59,12 +59,12 @@ def dumps(value: Any) -> bytes:
     return bytes(memoryview(orjson.dumps(value)))
 
 
-def json_answer(body: bytes, status: int = 200) -> Response:
+def json_response(body: bytes, status: int = 200) -> Response:
     """An answer with a JSON body."""
     return Response(status, (JSON_TYPE, (b"content-length", str(len(body)).encode())), body)
 
 
-def typed_answer(body: bytes, status: int, content_type: str | None) -> Response:
+def typed_response(body: bytes, status: int, content_type: str | None) -> Response:
     """An answer with a body of any type, or none."""
     if content_type is None:
         return Response(status, (), b"")
@@ -80,10 +80,10 @@ def error_body(message: str, kind: str, param: str | None = None, code: str | No
     return dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})
 
 
-def refusal_answer(refusal: Refusal) -> Response:
+def refusal_response(refusal: Refusal) -> Response:
     """The answer to a refused request."""
     status, kind = STATUSES[type(refusal)]
-    answer = json_answer(error_body(refusal.message, kind, refusal.param, refusal.code), status)
+    answer = json_response(error_body(refusal.message, kind, refusal.param, refusal.code), status)
     if isinstance(refusal, MethodNotAllowed):
         allow = (b"allow", ", ".join(refusal.allowed).encode())
         return answer._replace(headers=(*answer.headers, allow))
@@ -92,7 +92,7 @@ def refusal_answer(refusal: Refusal) -> Response:
     return answer
 
 
-def brief(answer: Response) -> Response:
+def legacy_error(answer: Response) -> Response:
     """An error as the 2024 edition has it: the envelope without param and code. Other bodies stay as they are."""
     try:
         error = orjson.loads(answer.body)["error"]
@@ -110,6 +110,6 @@ def retry_headers(wait_ms: int) -> tuple[Header, ...]:
     return (seconds, (b"retry-after-ms", b"%d" % wait_ms)) if wait_ms % 1000 else (seconds,)
 
 
-def fault_answer(message: str) -> Response:
+def server_error_response(message: str) -> Response:
     """The answer where we are at fault ourselves."""
-    return json_answer(error_body(message, "server_error"), 500)
+    return json_response(error_body(message, "server_error"), 500)
