@@ -74,7 +74,7 @@ class Held:
 
 
 @dataclass
-class Spending:
+class Budget:
     """Decides before each request whether it may be sent, and keeps the ledger of what was made."""
 
     limits: Limits
@@ -312,7 +312,7 @@ def clean_up(target: Target, ledger: Ledger, say: Callable[[str], None], run: st
 
 
 def _deleted(target: Target, ledger: Ledger, kind: str, found: str) -> bool:
-    if isinstance(target.guard, Spending):
+    if isinstance(target.guard, Budget):
         target.guard.ours.add(found)  # the ledger says so
     exchange = target.send("DELETE", TAKES[kind].format(found), document=target.v1, judged=False)
     gone = exchange.ok or exchange.status == 404

@@ -14,7 +14,7 @@ ALERTS = "HealthCheckService_ListPassiveHealthCheckAlerts"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
-class Furnished:
+class RequestFixtures:
     """The ids of what is there, by the names of path parameters; made where that is allowed, else looked for."""
 
     def __init__(self, account: AccountDriver, make: bool) -> None:
@@ -157,11 +157,11 @@ UNKNOWN = {
 """Ids that nothing has."""
 
 
-def _upload(furnished: Furnished) -> Mapping[str, Any]:
+def _upload(furnished: RequestFixtures) -> Mapping[str, Any]:
     return {"model_name": f"{furnished.account.name()}-7b", "model_source": "acme/tuned-7b"}
 
 
-def _cluster_body(furnished: Furnished) -> Mapping[str, Any]:
+def _cluster_body(furnished: RequestFixtures) -> Mapping[str, Any]:
     found = next(furnished.account.cluster_bodies(), None)
     if found is None:
         raise NotToBeHad("no region is listed")

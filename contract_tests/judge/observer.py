@@ -23,7 +23,7 @@ from contract_tests.model.resources import (
     KINDS,
     LISTED,
     Sighting,
-    asked,
+    requested_fields,
     sightings,
 )
 from contract_tests.model.views import Entry, history, state_of
@@ -241,7 +241,7 @@ class Observer:
         look = self._look_at(sighting, exchange, known, is_first)
         for command in look.commands:
             if is_about(command, known):
-                known.expected.update(asked(command))
+                known.expected.update(requested_fields(command))
         if self.rules is not None:
             self.rules.judge_look(look)
         if look.graph is not None:

@@ -236,7 +236,7 @@ FOLLOWING = {
 """Fields that may change with another that a command names."""
 
 
-def asked(exchange: Exchange) -> dict[str, Any]:
+def requested_fields(exchange: Exchange) -> dict[str, Any]:
     """What an accepted command asks its resource to show, by field."""
     body = exchange.sent if isinstance(exchange.sent, dict) else {}
     wanted = {name: body[name] for name in ECHOED.get(exchange.operation_id, ()) if body.get(name) is not None}

@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from contract_tests.client.budget import Limits, Spending, clean_up
+from contract_tests.client.budget import Budget, Limits, clean_up
 from contract_tests.client.clock import ControlClock
 from contract_tests.client.errors import NoControl, Refused, Unreachable
 from contract_tests.client.ledger import Ledger
@@ -40,7 +40,7 @@ def _clean(home: str, ledger: Ledger, document: ApiDocument) -> int:
     """Delete what is left on one server, and set its clock going; the exit status."""
     key = os.environ.get(KEY_VARIABLE)
     secrets = (key,) if key and key != DEFAULT_KEY else ()
-    spending = Spending(Limits(allow_writes=True), ledger)
+    spending = Budget(Limits(allow_writes=True), ledger)
     remaining = 1
     try:
         target = Target(home, key or DEFAULT_KEY, Recorder().note, spending, document, secrets)

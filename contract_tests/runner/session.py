@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from contract_tests.client import preflight
-from contract_tests.client.budget import Limits, Spending
+from contract_tests.client.budget import Budget, Limits
 from contract_tests.client.clock import ControlClock, RealClock
 from contract_tests.client.errors import NoControl, Refused, Unreachable
 from contract_tests.client.ledger import TAKES, Ledger
@@ -149,7 +149,7 @@ class KitRun:
             self.options.base_url,
             os.environ.get(KEY_VARIABLE) or DEFAULT_KEY,
             self.recorder.note,
-            Spending(self.limits, self.ledger, self._prices),
+            Budget(self.limits, self.ledger, self._prices),
             self.v1,
             self.secrets,
         )
@@ -230,7 +230,7 @@ class KitRun:
     def clear(self) -> None:
         """Delete the volumes that came with clusters which are gone; what is still bound is left to the end."""
         guard = self.target.guard
-        held = guard.held if isinstance(guard, Spending) else {}
+        held = guard.held if isinstance(guard, Budget) else {}
         for found in [item for item, known in held.items() if known.parent and known.parent not in held]:
             self.target.send("DELETE", TAKES["volume"].format(found), document=self.v1, judged=False)
 

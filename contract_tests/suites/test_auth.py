@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contract_tests.drivers.account import AccountDriver
-from contract_tests.drivers.request_fixtures import UNKNOWN, Furnished
+from contract_tests.drivers.request_fixtures import UNKNOWN, RequestFixtures
 from contract_tests.model.document import ApiOperation
 from contract_tests.model.exchange import BARE, BASIC, EMPTY, NONE, OTHER, WRONG, Exchange
 from contract_tests.model.json_values import ABSENT
@@ -74,7 +74,7 @@ def test_wrong_key(run: KitRun) -> None:
 @pytest.mark.parametrize("how", [NONE, BARE])
 def test_a_good_request_without_a_key(account: AccountDriver, run: KitRun, how: str) -> None:
     """What would succeed with the key is refused without it."""
-    furnished = Furnished(account, make=True)
+    furnished = RequestFixtures(account, make=True)
     endpoint, volume = furnished.value("endpointId"), furnished.value("volume_id")
     cluster = account.new_cluster()
     asked = [

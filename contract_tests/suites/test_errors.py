@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contract_tests.drivers.account import AccountDriver
-from contract_tests.drivers.request_fixtures import UNKNOWN, Furnished
+from contract_tests.drivers.request_fixtures import UNKNOWN, RequestFixtures
 from contract_tests.model.document import ApiOperation
 from contract_tests.model.exchange import Exchange
 from contract_tests.model.json_values import ABSENT
@@ -60,7 +60,7 @@ def test_unknown_things_in_bodies(account: AccountDriver) -> None:
     """What a body names must be there."""
     exchange = account.call("SharedVolumeService_Update", json={"volume_id": UNKNOWN["volume_id"], "size_tib": 9})
     account.recorder.judge(refusals.unknown_is_404, exchange, "an update of a volume that nobody has", at=exchange)
-    cluster = Furnished(account, make=True).value("cluster_id")
+    cluster = RequestFixtures(account, make=True).value("cluster_id")
     exchange = account.call("InstanceClusterAddOnService_Get", cluster, "nobody")
     account.recorder.judge(refusals.unknown_is_404, exchange, "an add-on that the cluster does not have", at=exchange)
     exchange = account.call("RemediationService_GetRemediation", cluster, "-", UNKNOWN["remediation_id"])

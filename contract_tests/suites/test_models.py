@@ -6,7 +6,7 @@ import pytest
 
 from contract_tests.drivers import list_checks
 from contract_tests.drivers.account import AccountDriver, NotToBeHad
-from contract_tests.drivers.request_fixtures import Furnished
+from contract_tests.drivers.request_fixtures import RequestFixtures
 from contract_tests.judge.known_resource import KnownResource
 from contract_tests.rules import cross_response, lists, refusals
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.writes
 
 def upload(account: AccountDriver, **fields: object) -> tuple[str, KnownResource]:
     """Begin an upload: the model's name and the job. Raises NotToBeHad."""
-    furnished = Furnished(account, make=True)
+    furnished = RequestFixtures(account, make=True)
     body = {**furnished.body(account.document.operations["uploadModel"]), **fields}
     exchange = account.call("uploadModel", json=body)
     account.recorder.judge(refusals.good_request_accepted, exchange, "an upload", at=exchange)

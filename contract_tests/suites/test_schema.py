@@ -33,7 +33,7 @@ from schemathesis.core.transport import Response
 
 from contract_tests.client.errors import Refused
 from contract_tests.drivers.account import AccountDriver, NotToBeHad
-from contract_tests.drivers.request_fixtures import Furnished
+from contract_tests.drivers.request_fixtures import RequestFixtures
 from contract_tests.judge.registry import Rule, rule
 from contract_tests.model.document import ApiDocument, ApiOperation
 from contract_tests.model.exchange import Exchange
@@ -107,12 +107,12 @@ class Feeding:
     """Puts ids and names that exist in the place of made-up ones, mostly: the same for the same case."""
 
     def __init__(self) -> None:
-        self.furnished: Furnished | None = None
+        self.furnished: RequestFixtures | None = None
         self.names: dict[str, list[Any]] = {}
 
     def begin(self, account: AccountDriver, make: bool) -> None:
         """A test begins; what it needs is looked for when it is first needed."""
-        self.furnished = Furnished(account, make)
+        self.furnished = RequestFixtures(account, make)
         self.names = {}
 
     def _known(self) -> dict[str, list[Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contract_tests.drivers.account import AccountDriver, NotToBeHad
-from contract_tests.drivers.request_fixtures import Furnished
+from contract_tests.drivers.request_fixtures import RequestFixtures
 from contract_tests.model.document import ApiOperation
 from contract_tests.model.exchange import Exchange
 from contract_tests.rules import hardware, refusals
@@ -76,7 +76,7 @@ def _broken(
 @pytest.mark.parametrize("operation", with_bodies())
 def test_bodies_that_break_the_schema(operation: ApiOperation, account: AccountDriver) -> None:
     """What breaks the schema of a body is refused."""
-    furnished = Furnished(account, make=True)
+    furnished = RequestFixtures(account, make=True)
     try:
         good = furnished.body(operation)
     except NotToBeHad:
@@ -97,7 +97,7 @@ def test_bodies_that_break_the_schema(operation: ApiOperation, account: AccountD
 @pytest.mark.parametrize("operation", with_bodies())
 def test_good_requests(operation: ApiOperation, account: AccountDriver) -> None:
     """A request that has everything it needs succeeds."""
-    furnished = Furnished(account, make=True)
+    furnished = RequestFixtures(account, make=True)
     if operation.operation_id.endswith(("ApproveRemediation", "RejectRemediation")):
         pytest.skip("judged where a remediation waits for approval")
     furnished.path(operation)
@@ -327,7 +327,7 @@ def test_uploads_that_cannot_be(account: AccountDriver) -> None:
 
 def test_inference_that_cannot_be(account: AccountDriver) -> None:
     """A question that breaks a rule is not answered."""
-    served = Furnished(account, make=True).served()
+    served = RequestFixtures(account, make=True).served()
     message = {"role": "user", "content": "Hello"}
     for why, operation_id, body in (
         ("there are no messages", "chat-completions", {"model": served}),

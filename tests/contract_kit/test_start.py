@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from contract_tests.client import target as targets
-from contract_tests.client.budget import Limits, Spending
+from contract_tests.client.budget import Budget, Limits
 from contract_tests.client.errors import Unreachable
 from contract_tests.client.ledger import Ledger
 from contract_tests.client.target import Target
@@ -151,7 +151,7 @@ def saying(first: bytes, over_and_over: bytes) -> Iterator[tuple[str, threading.
 
 def asked_once(tmp_path: Path, base_url: str) -> Target:
     document = load_document(SPEC / "v1.yaml")
-    return Target(base_url, "key", Recorder().note, Spending(Limits(), Ledger(tmp_path / "l")), document)
+    return Target(base_url, "key", Recorder().note, Budget(Limits(), Ledger(tmp_path / "l")), document)
 
 
 @pytest.mark.parametrize(

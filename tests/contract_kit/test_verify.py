@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from contract_tests.client import target as targets
-from contract_tests.client.budget import Limits, Spending
+from contract_tests.client.budget import Budget, Limits
 from contract_tests.client.clock import RealClock
 from contract_tests.client.errors import Refused
 from contract_tests.client.ledger import Ledger
@@ -202,7 +202,7 @@ def test_a_retry_after_is_honoured_within_bounds(
 
     document = load_document(SPEC / "v1.yaml")
     with between("", busy) as proxy:
-        spending = Spending(Limits(), Ledger(tmp_path / "ledger"))
+        spending = Budget(Limits(), Ledger(tmp_path / "ledger"))
         target = Target(proxy.base_url, "key", Recorder().note, spending, document)
         monkeypatch.setattr(targets.time, "sleep", slept.append)
         try:
