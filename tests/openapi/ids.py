@@ -15,6 +15,6 @@ def short(value: Any) -> str:
     try:
         text = value if isinstance(value, str) else json.dumps(value)
     except (TypeError, ValueError):
-        text = str(value)
+        text = type(value).__name__  # its text may hold an address, which differs between processes
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return text if len(text) <= MOST else f"{text[: MOST - 20]}...{text[-17:]}"
