@@ -24,6 +24,7 @@ _lock = threading.Lock()
 _taken: set[int] = set()
 
 
+# long because: each parameter is a keyword of the public API, and of the marker `together`
 def mock_together(
     *,
     scenario: ScenarioChoice | None = None,
