@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from itertools import count
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.clock import Wall, wall_clock
-from mockserver.contract.lifecycles import load_lifecycles
 from mockserver.errors import MethodNotAllowed, Refusal, TooLarge
 from mockserver.openapi import load_own_document
-from mockserver.scenarios import INLINE, find_scenario, load_catalog, load_inline, load_scenario, scenario_files
 from mockserver.server.home import home
 from mockserver.server.http.bodies import ClientGone, whole_body
-from mockserver.server.http.faults import OPENED, Pause, is_as_given, send_with_fault
+from mockserver.server.http.faults import OPENED, AsgiConnection, Pause, is_as_given, send_with_fault
 from mockserver.server.http.origins import LOOPBACK_ORIGIN
 from mockserver.server.http.responses import Header, Response, json_response, legacy_error, refusal_response
+from mockserver.server.loading import ConfigLoader, LoadedConfig
 from mockserver.server.pipeline import Pipeline
-from mockserver.server.served_api import ServedApi, folded, make_surface
-from mockserver.server.undeclared_input import UndeclaredInputLog
+from mockserver.server.request import Request
+from mockserver.server.served_api import folded
 from mockserver.server.world_config import WorldConfig
-from mockserver.server.world_traffic import hint_for_operation
 from mockserver.server.worlds import Worlds
 from mockserver.settings import Settings, data_folder
 from mockserver.store.base import Store
@@ -35,8 +31,6 @@ from mockserver.store.memory import MemoryStore
 
 if TYPE_CHECKING:
     from mockserver.server.verdicts import Reports
-
-log = logging.getLogger("mockserver")
 
 RAY_SUFFIX = b"-SIM"
 EXPOSED = [
@@ -52,15 +46,6 @@ EXPOSED = [
 ]
 
 
-class LoadedConfig(NamedTuple):
-    """All that is made of the files that a server was given, and which files those are."""
-
-    surface: ServedApi
-    stage: WorldConfig
-    api_keys: frozenset[bytes]
-    files: tuple[Path, ...]
-
-
 class App:
     """Answers the API under every operation's base path and at the root, and the control API under /_mock.
 
@@ -71,7 +56,6 @@ class App:
         self,
         pipeline: Pipeline,
         worlds: Worlds,
-        notes: UndeclaredInputLog,
         control: Callable[[], ASGIApp],
         read: Callable[[], LoadedConfig],
         reading: LoadedConfig,
@@ -79,7 +63,7 @@ class App:
     ) -> None:
         self.pipeline = pipeline
         self.worlds = worlds
-        self.notes = notes
+        self.notes = pipeline.notes
         self._make_control = control
         self._control: ASGIApp | None = None
         self._reports: Reports | None = None
@@ -133,48 +117,50 @@ class App:
             preflight = scope["method"] == "OPTIONS" and b"access-control-request-method" in headers
             await self._across_origins(scope, receive, self._identified(send) if preflight else send)
         else:
-            await self._serve(scope, receive, send)
+            await self._serve(scope, receive, send, headers)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes] | None = None
+    ) -> None:
         path: bytes = scope.get("raw_path") or scope["path"].encode()
         if path.startswith(b"/_mock/") or path == b"/_mock":
             if self._control is None:
                 self._control = self._make_control()
             await self._control(scope, receive, self._identified(send))
             return
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        body = b""
+        if headers is None:
+            headers = dict(scope["headers"])
+        path, _, _ = path.partition(b"?")
+        if self.pipeline.folds_base_url:
+            path = folded(path)
+        lent = scope.get("extensions")
+        request = Request(
+            scope["method"], path, scope["query_string"], headers, connection=lent.get(OPENED) if lent else None
+        )
         surface = self.reading.surface
         try:
             if b"content-length" in headers or b"transfer-encoding" in headers:
-                body = await whole_body(headers, receive)
-            path, _, _ = path.partition(b"?")
-            if self.pipeline.folds_base_url:
-                path = folded(path)
+                request.body = await whole_body(headers, receive)
             if b"prefer" in headers:  # which may be given on several lines
                 headers[b"prefer"] = b",".join(value for name, value in scope["headers"] if name == b"prefer")
             if path in surface.documents:
-                answer = self._describe(scope["method"], path)
-            elif path == b"/" and surface.has_home and scope["method"] in ("GET", "HEAD"):
+                answer = self._describe(request.method, path)
+            elif path == b"/" and surface.has_home and request.method in ("GET", "HEAD"):
                 answer = home(headers.get(b"accept", b""))
             else:
-                lent = scope.get("extensions")
-                connection = lent.get(OPENED) if lent else None
-                answer = self.pipeline.answer(scope["method"], path, scope["query_string"], headers, body, connection)
+                answer = self.pipeline.answer(request)
         except Refusal as refusal:
             answer = refusal_response(refusal)
             if isinstance(refusal, TooLarge):
-                where = path.partition(b"?")[0]
-                if self.pipeline.folds_base_url:
-                    where = folded(where)
-                self.pipeline.record_rejected(scope["method"], where, scope["query_string"], headers, refusal, answer)
+                self.pipeline.record_rejected(request, refusal, answer)
         except (ClientGone, asyncio.CancelledError):
             return  # nobody is there to be answered: the client has gone, or the server has waited long enough
         if answer.status >= 400 and surface.is_guide.match(path) and not is_as_given(answer.met):
             answer = legacy_error(answer)
         status, kept, content, met = answer
         if met is not None:
-            await send_with_fault(met, answer, [*kept, *self.identity()], scope, receive, send, self._pause)
+            connection = AsgiConnection(scope, receive, send, self._pause)
+            await send_with_fault(met, answer, [*kept, *self.identity()], connection)
             return
         await send({"type": "http.response.start", "status": status, "headers": [*kept, *self.identity()]})
         await send({"type": "http.response.body", "body": content})
@@ -218,57 +204,20 @@ def create_app(
     Raises ConfigError where a document, scenario or option cannot be used.
     """
     settings = settings or Settings()
-    spec, fixtures = data_folder("spec"), data_folder("fixtures")
-    lifecycles = load_lifecycles(spec / "lifecycles.yaml")
-    catalog = load_catalog(fixtures / "catalog.yaml")
-
-    ours, guide = load_own_document(spec / "v1.yaml"), load_own_document(spec / "guide-2024.yaml")
-
-    def stage(source: str | Mapping[str, Any], seed: int) -> WorldConfig:
-        if isinstance(source, str):
-            scenario = load_scenario(find_scenario(fixtures, source), fixtures, lifecycles, catalog)
-        else:
-            scenario = load_inline(source, fixtures, lifecycles, catalog)
-        return WorldConfig(
-            scenario=source if isinstance(source, str) else INLINE,
-            seed=seed,
-            lifecycles=lifecycles,
-            catalog=scenario.extend_catalog(catalog),
-            rules=scenario.rules(),
-            seeds=scenario.seeds(),
-            starts_at_ms=scenario.starts_at,
-            api_keys=scenario.api_keys,
-            faults=scenario.faults(),
-            rate_limits=scenario.rate_limits(),
-            inline_fields=None if isinstance(source, str) else source,
-        )
-
-    def read() -> LoadedConfig:
-        surface = make_surface(ours, guide, settings.specs)
-        for note in surface.notes:
-            log.info("let through: %s", note)
-        path = find_scenario(fixtures, settings.scenario)
-        first = stage(settings.scenario, settings.seed)
-        _require_operations(first, surface.operation_ids, (path,))
-        api_keys = frozenset(key.encode() for key in (*settings.api_keys, *first.api_keys))
-        files = scenario_files(path, fixtures) if settings.reload else ()
-        return LoadedConfig(surface, first, api_keys, (*surface.files, *files))
-
-    reading = read()
+    loader = ConfigLoader(settings)
+    loaded = loader.load()
     worlds = Worlds(
-        reading.stage,
+        loaded.stage,
         store or MemoryStore(),
         wall or wall_clock(),
         settings.clock,
         settings.speed,
         settings.max_worlds,
     )
-    notes = UndeclaredInputLog()
     pipeline = Pipeline(
-        reading.surface,
+        loaded.surface,
         worlds,
-        notes,
-        reading.api_keys,
+        loaded.api_keys,
         check_responses=settings.check_responses,
         folds_base_url=settings.folds_base_url,
     )
@@ -277,30 +226,11 @@ def create_app(
         # Made at its first use: most servers that are started are asked for the API alone, and at once.
         from mockserver.server.control.api import control_app
 
-        def checked_stage(source: str | Mapping[str, Any], seed: int) -> WorldConfig:
-            config = stage(source, seed)
-            if config.inline_fields is not None:
-                _require_operations(config, app.reading.surface.operation_ids, ())
-            return config
+        def world_config(source: str | Mapping[str, Any], seed: int) -> WorldConfig:
+            return loader.world_config(source, seed, app.reading.surface)
 
-        document = load_own_document(spec / "control.yaml")
-        return control_app(document, worlds, checked_stage, pipeline, settings, app.reports)
+        document = load_own_document(data_folder("spec") / "control.yaml")
+        return control_app(document, worlds, world_config, pipeline, settings, app.reports)
 
-    app = App(pipeline, worlds, notes, control, read, reading, pause)
+    app = App(pipeline, worlds, control, loader.load, loaded, pause)
     return app
-
-
-def _require_operations(stage: WorldConfig, known: frozenset[str], files: tuple[Path, ...]) -> None:
-    """Raise ConfigError where a fault or a rate limit names an operation that no document has."""
-    named: list[tuple[tuple[int | str, ...], str | None]] = [
-        (("faults", number, "operation"), rule.operation) for number, rule in enumerate(stage.faults)
-    ]
-    for number, limit in enumerate(stage.rate_limits):
-        named += [(("rate_limits", number, "operations"), operation) for operation in sorted(limit.operations)]
-    for field, operation in named:
-        if operation is not None and operation not in known:
-            # Imported here, since it reads YAML, which a good scenario does not need.
-            from mockserver.scenarios.positions import at_field
-
-            problem = f"there is no operation called {operation}"
-            raise at_field(field, problem, hint_for_operation(operation, known), files)

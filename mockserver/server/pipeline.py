@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ from mockserver.server.http.credentials import credential, token_of
 from mockserver.server.http.faults import NOTHING, USUAL, apply_fault
 from mockserver.server.http.prefer import preferences, preferred_response
 from mockserver.server.http.responses import Response, refusal_response, server_error_response, typed_response
+from mockserver.server.request import Request
 from mockserver.server.served_api import ServedApi, nothing_there
 from mockserver.server.undeclared_input import UndeclaredInputLog
 from mockserver.server.world_traffic import Traffic, too_many, with_limit
@@ -50,28 +52,25 @@ class Pipeline:
         self,
         surface: ServedApi,
         worlds: Worlds,
-        notes: UndeclaredInputLog,
         api_keys: frozenset[bytes],
         check_responses: bool,
         folds_base_url: bool = False,
     ) -> None:
         self.surface = surface
+        self.notes = UndeclaredInputLog()
         self._worlds = worlds
-        self._notes = notes
         self._api_keys = api_keys
         self.keyed = bool(api_keys)
         self._check_responses = check_responses
         self.folds_base_url = folds_base_url
         self._plans: dict[tuple[str, bytes, bytes], RequestPlan] = {}
-        self._noted: tuple[str, ...] = ()
-        self._refused: MockServerError | None = None
         self.journal = Journal()
         self.served = 0
         self.refused = 0
         self.faulted = 0
 
     def serve(self, surface: ServedApi, api_keys: frozenset[bytes]) -> None:
-        """Serve other documents from now on, and let these keys in; the worlds stay as they are."""
+        """Serve other documents from now on, and accept these keys; the worlds stay as they are."""
         self.surface = surface
         self._api_keys = api_keys
         self.keyed = bool(api_keys)
@@ -79,266 +78,204 @@ class Pipeline:
         for world in self._worlds.all():
             world.cache.clear()
 
-    def answer(
-        self,
-        method: str,
-        path: bytes,
-        query: bytes,
-        headers: Mapping[bytes, bytes],
-        body: bytes,
-        connection: tuple[int, int] | None = None,
-    ) -> Response:
-        """The answer to a request; `headers` have lower-case names. Whatever goes wrong is an answer, too.
-
-        `connection` is the client's port, and when it was opened in real ms.
-        """
+    def answer(self, request: Request) -> Response:
+        """The response to a request. Errors are responses, too; every exchange is put into the journal."""
         self.served += 1
-        self._noted = ()
-        self._refused = None
-        operation = world = None
-        at_ms = wall_ms = self._worlds.wall()
+        request.begin(self._worlds.wall())
         try:
-            plan = self._plans.get((method, path, query)) or self._plan(method, path, query, headers)
-            operation = plan.operation
-            path, query = plan.path, plan.query  # so that what is remembered of them is one copy
-            token = self._authenticate(operation, headers.get(b"authorization", b""), headers, query)
-            world = self._worlds.of(token)
-            at_ms = world.clock.now_ms(wall_ms)
+            plan = self._plans.get((request.method, request.path, request.query)) or self._plan(request)
+            request.operation = plan.operation
+            request.path, request.query = plan.path, plan.query  # so that the journal holds one copy of them
+            world = self._worlds.of(self._authenticate(plan.operation, request))
+            request.enter(world)
             if world.traffic is None:
-                answer = self._dispatch(plan, world, at_ms, path, query, headers, body)
+                response = self._dispatch(request, plan, world)
             else:
-                answer = self._with_traffic(world.traffic, plan, world, at_ms, path, query, headers, body)
+                response = self._with_traffic(request, plan, world, world.traffic)
         except Exception as error:
-            answer = self._refuse(error, method, path, operation)
-        if operation is None:
-            world = self._world_for_unrouted(headers)
-            at_ms = world.clock.now_ms(wall_ms) if world is not None else wall_ms
-        elif (
-            self._check_responses
-            and answer.met is None
-            and not (world and world.traffic and world.traffic.is_beyond_document)
-        ):
-            answer = self._checked(operation, answer)
-        self._record(world, at_ms, wall_ms, method, path, query, headers, body, operation, answer, connection)
-        return answer
+            response = self._refuse(error, request)
+        if request.operation is None:
+            self._enter_unrouted(request)
+        elif self._check_responses and response.met is None and not _is_beyond_document(request.world):
+            response = self._checked(request.operation, response)
+        self._record(request, response)
+        return response
 
-    def record_rejected(
-        self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes], refusal: Refusal, answer: Response
-    ) -> None:
-        """Remember a request that was refused before it was read."""
-        found = self.surface.router.find(method, path)
-        world = self._world_for_unrouted(headers)
-        wall_ms = self._worlds.wall()
-        at_ms = world.clock.now_ms(wall_ms) if world is not None else wall_ms
-        self._refused, self._noted = refusal.with_traceback(None), ()
-        operation = None if isinstance(found, Missing) else found.operation
-        self._record(world, at_ms, wall_ms, method, path, query, headers, b"", operation, answer, None)
+    def record_rejected(self, request: Request, refusal: Refusal, response: Response) -> None:
+        """Put a request into the journal that was refused before it was read."""
+        request.begin(self._worlds.wall())
+        found = self.surface.router.find(request.method, request.path)
+        request.operation = None if isinstance(found, Missing) else found.operation
+        self._enter_unrouted(request)
+        request.refuse(refusal)
+        self._record(request, response)
 
-    def _record(
-        self, world: World | None, at_ms: int, wall_ms: int, method: str, path: bytes, query: bytes,
-        headers: Mapping[bytes, bytes], body: bytes, operation: Operation | None, answer: Response,
-        connection: tuple[int, int] | None,
-    ) -> None:  # fmt: skip
+    def _record(self, request: Request, response: Response) -> None:
         """Put an exchange into the journal."""
         account, run, mode, ordinal = NOBODY, 0, "real", 0
+        world, body, answered = request.world, request.body, response.body
         if world is not None:
             world.exchanges = ordinal = world.exchanges + 1
             account, run, mode = world.account, world.run, world.clock.mode
-        answered = answer.body
         self.journal.record((
-            ordinal, account, run, at_ms, wall_ms, mode, method, path, query, kept_headers(headers),
-            body if len(body) <= MAX_BODY else body[:MAX_BODY], operation, answer.status, answer.headers,
-            answered if len(answered) <= MAX_BODY else answered[:MAX_BODY], answer.met, self._refused, self._noted,
-            connection,
+            ordinal, account, run, request.at_ms, request.wall_ms, mode, request.method, request.path, request.query,
+            kept_headers(request.headers), body if len(body) <= MAX_BODY else body[:MAX_BODY], request.operation,
+            response.status, response.headers, answered if len(answered) <= MAX_BODY else answered[:MAX_BODY],
+            response.met, request.refusal, request.notes, request.connection,
         ))  # fmt: skip
 
-    def validate_only(
-        self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes], body: bytes
-    ) -> tuple[Operation | None, MockServerError | None, tuple[str, ...]]:
-        """What our documents have to say of a request that somebody else answers.
+    def validate_only(self, request: Request) -> None:
+        """Judge a request by the documents alone, since another server answers it.
 
-        Gives the operation, why it would be refused by what the document says, and what is not declared.
+        Sets the request's operation, its refusal (by what the document says) and its notes.
         """
-        self._noted = ()
-        operation = None
         try:
-            plan = self._plans.get((method, path, query)) or self._plan(method, path, query, headers)
-            operation = plan.operation
-            self._noted = plan.notes
+            plan = self._plans.get((request.method, request.path, request.query)) or self._plan(request)
+            request.operation = plan.operation
+            request.note(plan.notes)
             if plan.refusal is not None:
-                return operation, plan.refusal, self._noted
-            if plan.handler.read is None:
-                world = self._worlds.of(token_of(headers.get(b"authorization", b"")) or b"anonymous")
-                self._body(plan, world.view(world.clock.now_ms(self._worlds.wall())), headers, body)
-            elif body:
-                self._note(plan, (UNREAD,))
+                request.refusal = plan.refusal
+            elif plan.handler.read is None:
+                world = self._worlds.of(token_of(request.headers.get(b"authorization", b"")) or b"anonymous")
+                self._body(request, plan, world.view(world.clock.now_ms(self._worlds.wall())))
+            elif request.body:
+                self._note(request, plan, (UNREAD,))
         except MockServerError as error:
-            error.__context__ = None
-            return operation, error.with_traceback(None), self._noted
-        return operation, None, self._noted
+            request.refuse(error)
 
-    def _with_traffic(
-        self,
-        traffic: Traffic,
-        plan: RequestPlan,
-        world: World,
-        at_ms: int,
-        path: bytes,
-        query: bytes,
-        headers: Mapping[bytes, bytes],
-        body: bytes,
-    ) -> Response:
+    def _with_traffic(self, request: Request, plan: RequestPlan, world: World, traffic: Traffic) -> Response:
         """As `_dispatch`, past rate limits, faults and a variation."""
         operation, varying = plan.operation, traffic.varying
         if varying is not None:
-            varying.record_request(path, query, body)
-        allowance = traffic.spend(operation.operation_id, at_ms)
+            varying.record_request(request.path, request.query, request.body)
+        allowance = traffic.spend(operation.operation_id, request.at_ms)
         if allowance is not None and not allowance.is_granted:
-            return with_limit(self._refuse(too_many(allowance), operation.method, path, operation), allowance)
-        shown = path.decode("utf-8", "replace")
+            return with_limit(self._refuse(too_many(allowance), request), allowance)
+        path = request.path.decode("utf-8", "replace")
         base = operation.base_path
-        whole = shown if shown.startswith(f"{base}/") else base + shown
-        asked = FaultRequest(operation.operation_id, operation.method, whole, shown)
-        met = traffic.meet(asked)
-        answer = NOTHING
-        if is_carried_out(met.fault):
+        whole = path if path.startswith(f"{base}/") else base + path
+        decision = traffic.meet(FaultRequest(operation.operation_id, operation.method, whole, path))
+        response = NOTHING
+        if is_carried_out(decision.fault):
             clock = world.clock
             try:
-                answer = self._dispatch(plan, world, at_ms, path, query, headers, body)
+                response = self._dispatch(request, plan, world)
             except Exception as error:
-                answer = self._refuse(error, operation.method, path, operation)
+                response = self._refuse(error, request)
             if varying is not None:
                 if world.clock is not clock and varying.holds_clock:
                     world.clock = clock
-                answer = varying.vary(operation, answer)
-        if met.met:
+                response = varying.vary(operation, response)
+        if decision.met:
             self.faulted += 1
-            answer = apply_fault(met.fault, answer)._replace(met=met)
-        return answer if allowance is None else with_limit(answer, allowance)
+            response = apply_fault(decision.fault, response)._replace(met=decision)
+        return response if allowance is None else with_limit(response, allowance)
 
-    def _refuse(self, error: Exception, method: str, path: bytes, operation: Operation | None) -> Response:
-        """The answer to a request that was refused, or that broke the server."""
+    def _refuse(self, error: Exception, request: Request) -> Response:
+        """The response to a request that was refused, or that broke the server."""
         self.refused += 1
+        operation = request.operation
         if isinstance(error, Refusal):
-            # What it passed on its way out is not kept with it.
-            self._refused = error.with_traceback(None)
-            error.__context__ = None
-            answer = refusal_response(error)
+            request.refuse(error)
+            response = refusal_response(error)
             if operation is None or operation not in self.surface.foreign:
-                return answer
-            # As another's document declares it, where that is not our way.
-            found = fitted(operation, error, answer.status, json.loads(answer.body), error.message)
-            return answer if found is None else typed_response(found[2], found[0], found[1])
-        log.error("%s %s broke the server", method, path.decode("utf-8", "replace"), exc_info=error)
+                return response
+            # As the user's document declares it, where our envelope does not fit.
+            found = fitted(operation, error, response.status, json.loads(response.body), error.message)
+            return response if found is None else typed_response(found[2], found[0], found[1])
+        log.error("%s %s broke the server", request.method, request.path.decode("utf-8", "replace"), exc_info=error)
         return server_error_response(f"The mock server has a fault of its own: {type(error).__name__}. See its log.")
 
-    def _dispatch(
-        self,
-        plan: RequestPlan,
-        world: World,
-        at_ms: int,
-        path: bytes,
-        query: bytes,
-        headers: Mapping[bytes, bytes],
-        body: bytes,
-    ) -> Response:
+    def _dispatch(self, request: Request, plan: RequestPlan, world: World) -> Response:
+        """Validate, then read or write. Raises Refusal."""
         if plan.refusal is not None:
             # The plan keeps the refusal for the next time, but not what it passed on its way out.
             raise plan.refusal.with_traceback(None)
         if plan.notes:
-            self._note(plan, plan.notes)
+            self._note(request, plan, plan.notes)
+        headers, at_ms = request.headers, request.at_ms
         if b"prefer" in headers:
             wanted = preferences(headers[b"prefer"].decode("latin-1"))
             if wanted:
-                return self._prefer(plan, world, at_ms, path, headers, body, wanted)
+                return self._prefer(request, plan, world, wanted)
         world.settle(at_ms)
         handler = plan.handler
         if handler.read is not None:
-            if body:
-                self._note(plan, (UNREAD,))
-            return self._read(world, at_ms, plan, handler, (path, query), headers)
-        value = self._body(plan, world.view(at_ms), headers, body)
+            if request.body:
+                self._note(request, plan, (UNREAD,))
+            return self._read(request, plan, world)
+        value = self._body(request, plan, world.view(at_ms))
         assert handler.write is not None
-        draft = world.draft(at_ms)
-        answer = handler.write(HandlerRequest(world, at_ms, plan.parameters, value, path, headers), draft)
-        world.commit(draft)
-        return answer
+        transaction = world.draft(at_ms)
+        call = HandlerRequest(world, at_ms, plan.parameters, value, request.path, headers)
+        response = handler.write(call, transaction)
+        world.commit(transaction)
+        return response
 
-    def _body(self, plan: RequestPlan, view: View, headers: Mapping[bytes, bytes], body: bytes) -> object:
+    def _body(self, request: Request, plan: RequestPlan, view: View) -> object:
         """The body, decoded and validated. Raises Refusal."""
         normalize = plan.handler.normalize_body
-        content_type = headers.get(b"content-type")
+        content_type = request.headers.get(b"content-type")
         value, notes = decode_body(
             plan.operation,
             content_type.decode("latin-1") if content_type else None,
-            body,
+            request.body,
             (lambda raw: normalize(view, plan.parameters, raw)) if normalize else None,
         )
         if notes:
-            self._note(plan, notes)
+            self._note(request, plan, notes)
         return value
 
-    def _prefer(
-        self,
-        plan: RequestPlan,
-        world: World,
-        at_ms: int,
-        path: bytes,
-        headers: Mapping[bytes, bytes],
-        body: bytes,
-        wanted: Mapping[str, str],
-    ) -> Response:
-        """The declared answer that a good request asks for. The world is not touched."""
+    def _prefer(self, request: Request, plan: RequestPlan, world: World, wanted: Mapping[str, str]) -> Response:
+        """The declared response that a valid request asks for. The world is not touched."""
         if plan.operation.body is not None:
-            self._body(plan, world.view(at_ms), headers, body)
-        return preferred_response(plan.operation, wanted, _key(world, plan, path))
+            self._body(request, plan, world.view(request.at_ms))
+        key = f"{world.stage.seed}/{plan.operation.operation_id}/{request.path.decode('utf-8', 'replace')}"
+        return preferred_response(plan.operation, wanted, key)
 
-    def _note(self, plan: RequestPlan, notes: Iterable[str]) -> None:
-        """Note what is let through though the document does not declare it."""
+    def _note(self, request: Request, plan: RequestPlan, notes: Iterable[str]) -> None:
+        """Note what is accepted although the document does not declare it."""
         notes = tuple(notes)
-        self._noted += notes
-        self._notes.add(plan.operation.operation_id, notes)
+        request.note(notes)
+        self.notes.add(plan.operation.operation_id, notes)
 
-    def _world_for_unrouted(self, headers: Mapping[bytes, bytes]) -> World | None:
-        """The world of a request that no operation answers, by its token."""
-        token = token_of(headers.get(b"authorization", b""))
-        if not token or (self._api_keys and token not in self._api_keys):
-            return None
-        try:
-            return self._worlds.of(token)
-        except Unavailable:
-            return None
+    def _enter_unrouted(self, request: Request) -> None:
+        """Find the world of a request that no operation answers, by its token, if there is an accepted one."""
+        request.world = None
+        request.at_ms = request.wall_ms
+        token = token_of(request.headers.get(b"authorization", b""))
+        if token and (not self._api_keys or token in self._api_keys):
+            with contextlib.suppress(Unavailable):
+                request.enter(self._worlds.of(token))
 
-    def _read(
-        self,
-        world: World,
-        at_ms: int,
-        plan: RequestPlan,
-        handler: Handler,
-        key: tuple[bytes, bytes],
-        headers: Mapping[bytes, bytes],
-    ) -> Response:
+    def _read(self, request: Request, plan: RequestPlan, world: World) -> Response:
+        """The cached response while it is right, else a newly rendered one."""
+        handler, headers, at_ms = plan.handler, request.headers, request.at_ms
+        key = (request.path, request.query)
         if handler.varies:
             key = (key[0], b"%b %b %b" % (key[1], headers.get(b"accept", b""), headers.get(b"host", b"")))
-        kept = world.cache.responses.get(key)
-        if kept is None or (kept.until_ms is not None and at_ms >= kept.until_ms):
+        cached = world.cache.responses.get(key)
+        if cached is None or (cached.until_ms is not None and at_ms >= cached.until_ms):
             assert handler.read is not None
-            kept = handler.read(HandlerRequest(world, at_ms, plan.parameters, None, key[0], headers), world.view(at_ms))
-            world.cache.keep(key, kept)
-        if kept.step_ms is not None and world.clock.mode == "step":
-            world.move_clock(world.clock.moved_to(min(kept.step_ms, world.due_ms), self._worlds.wall()))
-        return kept.answer
+            call = HandlerRequest(world, at_ms, plan.parameters, None, request.path, headers)
+            cached = handler.read(call, world.view(at_ms))
+            world.cache.keep(key, cached)
+        if cached.step_ms is not None and world.clock.mode == "step":
+            world.move_clock(world.clock.moved_to(min(cached.step_ms, world.due_ms), self._worlds.wall()))
+        return cached.answer
 
-    def _plan(self, method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes]) -> RequestPlan:
+    def _plan(self, request: Request) -> RequestPlan:
+        """Find the operation and decode the parameters; remembered for the same method, path and query."""
+        method, path, query = request.method, request.path, request.query
         found = self.surface.router.find(method, path)
         if isinstance(found, Missing):
-            raise nothing_there(found, method, path, headers)
+            raise nothing_there(found, method, path, request.headers)
         operation = found.operation
         refusal: Refusal | None = None
         parameters: Mapping[str, object] = found.path_parameters
         notes: tuple[str, ...] = ()
         try:
-            named = {k.decode("latin-1"): v.decode("latin-1") for k, v in headers.items()}
+            named = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.headers.items()}
             parameters, notes = decode_parameters(operation, found.path_parameters, query, named)
         except Invalid as invalid:
             refusal = invalid
@@ -349,10 +286,11 @@ class Pipeline:
             self._plans[method, path, query] = plan
         return plan
 
-    def _authenticate(
-        self, operation: Operation, authorization: bytes, headers: Mapping[bytes, bytes], query: bytes
-    ) -> bytes:
-        token = token_of(authorization) or credential(operation.credentials, headers, query)
+    def _authenticate(self, operation: Operation, request: Request) -> bytes:
+        """The token that names the account. Raises Forbidden or Unauthenticated."""
+        headers = request.headers
+        token = token_of(headers.get(b"authorization", b""))
+        token = token or credential(operation.credentials, headers, request.query)
         if not operation.secured or (operation.credentials.is_open and not token):
             return token or b"anonymous"
         if token and (not self._api_keys or token in self._api_keys):
@@ -377,6 +315,6 @@ class Pipeline:
         return server_error_response(f"The mock server's answer breaks the document: {'; '.join(problems)}")
 
 
-def _key(world: World, plan: RequestPlan, path: bytes) -> str:
-    """What decides over a made-up answer."""
-    return f"{world.stage.seed}/{plan.operation.operation_id}/{path.decode('utf-8', 'replace')}"
+def _is_beyond_document(world: World | None) -> bool:
+    """Whether a variation of the world may break the document on purpose."""
+    return world is not None and world.traffic is not None and world.traffic.is_beyond_document

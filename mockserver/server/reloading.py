@@ -8,7 +8,8 @@ from itertools import islice
 from pathlib import Path
 
 from mockserver.errors import ConfigError
-from mockserver.server.app import App, LoadedConfig
+from mockserver.server.app import App
+from mockserver.server.loading import LoadedConfig
 
 log = logging.getLogger("mockserver")
 

@@ -17,6 +17,7 @@ from mockserver.server.http.credentials import token_of
 from mockserver.server.http.faults import OPENED
 from mockserver.server.http.origins import LOOPBACK_ORIGIN
 from mockserver.server.http.responses import Header, Response, error_body, json_response, refusal_response
+from mockserver.server.request import Request
 from mockserver.server.world_traffic import account_of
 
 HOP_BY_HOP = frozenset(
@@ -132,9 +133,9 @@ class UpstreamProxy:
 
     def _record(self, scope: Scope, path: bytes, headers: Mapping[bytes, bytes], body: bytes, answer: Response) -> None:
         """Remember an exchange, with what our documents have to say of the request."""
-        method, query = scope["method"], scope["query_string"]
+        request = Request(scope["method"], path, scope["query_string"], headers, body)
         pipeline = self.app.pipeline
-        operation, refusal, notes = pipeline.validate_only(method, path, query, headers, body)
+        pipeline.validate_only(request)
         token = token_of(headers.get(b"authorization", b""))
         account = account_of(token) if token else NOBODY
         wall_ms = self.app.worlds.wall()
@@ -146,18 +147,18 @@ class UpstreamProxy:
                 wall_ms,
                 wall_ms,
                 "real",
-                method,
+                request.method,
                 path,
-                query,
+                request.query,
                 kept_headers(headers),
                 body[:MAX_BODY],
-                operation,
+                request.operation,
                 answer.status,
                 answer.headers,
                 answer.body,
                 None,
-                refusal,
-                notes,
+                request.refusal,
+                request.notes,
                 (scope.get("extensions") or {}).get(OPENED),
             )
         )

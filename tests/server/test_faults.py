@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import ConfigError
+from mockserver.server.request import Request
 from mockserver.traffic.parsing import FIELDS, REQUIRED
 from tests.server.asgi import Client, Reply, Wall, make_client, new_endpoint
 from tests.server.settled import FUZZ
@@ -632,7 +633,7 @@ def test_the_journal_shows_no_signatures(client: Client) -> None:
 def test_the_journal_is_bounded(serve: Callable[..., Client]) -> None:
     client = serve(check_responses=False)
     for _ in range(4100):
-        client.app.pipeline.answer("GET", b"/v1/endpoints", b"", {b"authorization": b"Bearer tester"}, b"")
+        client.app.pipeline.answer(Request("GET", b"/v1/endpoints", b"", {b"authorization": b"Bearer tester"}))
     told = ask(client, "GET", "/journal", query={"limit": 10000}).ok()
     assert told["total"] == 4100
     assert [one["ordinal"] for one in told["exchanges"]] == list(range(5, 4101))

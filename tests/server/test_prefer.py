@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from mockserver.openapi import example
 from mockserver.server.http.prefer import preferences
+from mockserver.server.request import Request
 from tests.server.asgi import UNSET, Client, Reply, new_endpoint
 from tests.server.contract import OPERATIONS, Declared, v1
 from tests.server.settled import FUZZ
@@ -133,8 +134,7 @@ def test_a_document_of_ones_own(serve: Callable[..., Client], tmp_path: Path) ->
     client = serve(specs=(path,))
     assert prefer(client, "example=b", path="/odd").ok() == {"n": 2}
     assert prefer(client, "code=200", path="/odd").ok() == {"n": 1}
-    scope = client.app.pipeline.answer(
-        "GET", b"/odd", b"", {b"prefer": b"code=499", b"authorization": b"Bearer x"}, b""
-    )
+    headers = {b"prefer": b"code=499", b"authorization": b"Bearer x"}
+    scope = client.app.pipeline.answer(Request("GET", b"/odd", b"", headers))
     # Another shape of error than the API's: made of the schema.
     assert (scope.status, scope.body) == (499, b'{"why":"so"}')

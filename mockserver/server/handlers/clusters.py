@@ -34,22 +34,22 @@ def render(view: View, cluster: Cluster) -> bytes:
 
 
 def _fields(view: View, cluster: Cluster) -> dict[str, Any]:
+    """The fields of a cluster in the order in which the API shows them; None where a field does not apply."""
+    return {**_terms(view, cluster), **_progress(view, cluster), **_parts(view, cluster)}
+
+
+def _terms(view: View, cluster: Cluster) -> dict[str, Any]:
+    """Identity, size and software."""
     at_ms, terms = view.at_ms, cluster.terms
-    setup = view.setup
     num_gpus = cluster_record.num_gpus(cluster, at_ms)
-    ready_ms = cluster_record.first_ready_ms(cluster, at_ms)
-    end_ms = cluster_record.reservation_end_ms(terms, facts(cluster.line, at_ms))
     preemptible = cluster_record.live_nodes(cluster, at_ms, "preemptible")
-    control = cluster_record.live_nodes(cluster, at_ms, "control")
-    attached = [view.get(volume_record.KIND, volume_id) for volume_id in cluster.volume_ids]
-    prepaid = terms.billing_type != "ON_DEMAND"
     return {
         "cluster_id": cluster.id,
         "cluster_name": terms.name,
         "cluster_type": terms.cluster_type,
         "region": terms.region,
         "gpu_type": terms.gpu_type,
-        "status": cluster_record.status(setup, cluster, at_ms),
+        "status": cluster_record.status(view.setup, cluster, at_ms),
         "billing_type": terms.billing_type,
         "project_id": terms.project_id,
         "num_gpus": num_gpus,
@@ -62,34 +62,49 @@ def _fields(view: View, cluster: Cluster) -> dict[str, Any]:
         "nvidia_driver_version": terms.driver.nvidia_driver_version,
         "nvidia_driver_version_id": terms.driver.id,
         "os_image": terms.driver.os,
+    }
+
+
+def _progress(view: View, cluster: Cluster) -> dict[str, Any]:
+    """Times, the reservation, and how far the cluster has come."""
+    at_ms, terms, seed = view.at_ms, cluster.terms, view.setup.seed
+    ready_ms = cluster_record.first_ready_ms(cluster, at_ms)
+    end_ms = cluster_record.reservation_end_ms(terms, facts(cluster.line, at_ms))
+    control = cluster_record.live_nodes(cluster, at_ms, "control")
+    is_prepaid = terms.billing_type != "ON_DEMAND"
+    return {
         "created_at": rfc3339(cluster.created_ms),
         "first_ready_at": None if ready_ms is None else rfc3339(ready_ms),
         "duration_hours": None if terms.duration_days is None else terms.duration_days * 24,
-        "reservation_start_time": _reservation_start(cluster, ready_ms) if prepaid else None,
+        "reservation_start_time": _reservation_start(cluster, ready_ms) if is_prepaid else None,
         "reservation_end_time": None if end_ms is None else rfc3339(end_ms),
         **(terms.echoed or {}),
         "control_plane_ready": all(nodes.phase(node, at_ms) == nodes.RUNNING for node in control),
-        "kube_config": "" if ready_ms is None else kube_config(setup.seed, cluster.id, terms.region),
-        "machine_cluster_id": f"mc-{keyed_random.hexadecimal(12, setup.seed, cluster.id, 'machine cluster')}",
+        "kube_config": "" if ready_ms is None else kube_config(seed, cluster.id, terms.region),
+        "machine_cluster_id": f"mc-{keyed_random.hexadecimal(12, seed, cluster.id, 'machine cluster')}",
         "is_in_substrate": False,
         "ums_project_id": terms.project_id,
         "phase_transitions": _transitions(cluster.line, at_ms),
+    }
+
+
+def _parts(view: View, cluster: Cluster) -> dict[str, Any]:
+    """Volumes, nodes with their events, and add-ons."""
+    at_ms = view.at_ms
+    attached = [view.get(volume_record.KIND, volume_id) for volume_id in cluster.volume_ids]
+    control = cluster_record.live_nodes(cluster, at_ms, "control")
+    workers = cluster_record.live_nodes(cluster, at_ms, "standard", "preemptible")
+    deleted = [node for node in cluster.nodes if node.deleted_ms is not None and node.deleted_ms <= at_ms]
+    return {
         "volumes": [volume_handlers.render(view, volume) for volume in attached if volume is not None],
         "control_plane_nodes": [_control_node(view, cluster, node) for node in control],
-        "gpu_worker_nodes": [
-            _worker(view, cluster, node)
-            for node in cluster_record.live_nodes(cluster, at_ms, "standard", "preemptible")
-        ],
-        "deleted_gpu_worker_nodes": [
-            _worker(view, cluster, node)
-            for node in cluster.nodes
-            if node.deleted_ms is not None and node.deleted_ms <= at_ms
-        ],
+        "gpu_worker_nodes": [_worker(view, cluster, node) for node in workers],
+        "deleted_gpu_worker_nodes": [_worker(view, cluster, node) for node in deleted],
         "node_lifecycle_events": [
             {"node_id": e.node, "reason": e.reason, "message": e.message, "timestamp": rfc3339(e.at_ms)}
             for e in cluster_record.node_events(cluster, at_ms)
         ],
-        "add_ons": [one for one in terms.add_ons if add_ons.enabled(one)],
+        "add_ons": [add_on for add_on in cluster.terms.add_ons if add_ons.enabled(add_on)],
     }
 
 

@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import orjson
 
@@ -18,31 +18,40 @@ Position = tuple[int, str]
 MOST = 1000
 
 
-def page(
-    rows: Sequence[Row],
-    position: Callable[[Row], Position],
-    *,
-    newest_first: bool,
-    size: int | None,
-    token: str | None,
-    query: object,
-    default: int = 50,
-) -> tuple[list[Row], str]:
-    """The rows of one page in order, and the token of the next page, "" where there is none.
+DEFAULT_SIZE = 50
 
-    A token names the last entry that was given, so what is new neither repeats nor hides anything. `query` is what
-    the list was asked for: a token is good for the same list only. Raises Invalid for a size or token that cannot be.
+
+class PageRequest(NamedTuple):
+    """The page that a request wants: its order, `page_size`, `page_token`, and the filters of the list.
+
+    A token is good only for a list with the same filters and order.
     """
+
+    newest_first: bool
+    size: int | None
+    token: str | None
+    filters: object
+
+
+def page(rows: Sequence[Row], position: Callable[[Row], Position], wanted: PageRequest) -> tuple[list[Row], str]:
+    """The rows of one page in order, and the token of the next page, "" on the last one.
+
+    A token names the last row of its page, so that new rows neither repeat nor hide others.
+
+    Raises:
+        Invalid: the size is out of bounds, or the token is not of this list.
+    """
+    newest_first, size, token, filters = wanted
     if size is not None and not 0 <= size <= MOST:
         raise Invalid(f"page_size must lie between 0 and {MOST}, not {size}.", param="page_size")
     ordered = sorted(rows, key=position, reverse=newest_first)
-    digest = blake2b(repr((query, newest_first)).encode(), digest_size=6).hexdigest()
+    digest = blake2b(repr((filters, newest_first)).encode(), digest_size=6).hexdigest()
     if token:
         last = _read(token, digest)
         ordered = [row for row in ordered if (position(row) < last if newest_first else position(row) > last)]
-    size = size or default
-    found = ordered[:size]
-    return found, _write(position(found[-1]), digest) if len(ordered) > size else ""
+    size = size or DEFAULT_SIZE
+    listed = ordered[:size]
+    return listed, _write(position(listed[-1]), digest) if len(ordered) > size else ""
 
 
 def _write(last: Position, digest: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from mockserver.clock import rfc3339
 from mockserver.errors import Invalid
 from mockserver.server.handler import Handler, HandlerRequest
-from mockserver.server.handlers.pages import page
+from mockserver.server.handlers.pages import PageRequest, page
 from mockserver.server.handlers.volumes import without_nulls
 from mockserver.server.http.responses import Response, dumps, json_response
 from mockserver.server.response_cache import CachedResponse
@@ -92,10 +92,12 @@ def list_remediations(call: HandlerRequest, view: View) -> CachedResponse:
     listed, next_token = page(
         wanted,
         lambda one: (rows.updated_ms(one, at_ms) if by_update else one.created_ms, one.id),
-        newest_first=newest_first,
-        size=asked.get("page_size"),
-        token=asked.get("page_token"),
-        query=(cluster.id, asked["instance_id"], states, triggers, modes, by_update),
+        PageRequest(
+            newest_first,
+            asked.get("page_size"),
+            asked.get("page_token"),
+            filters=(cluster.id, asked["instance_id"], states, triggers, modes, by_update),
+        ),
     )
     body = {
         "remediations": [render(cluster, one, at_ms) for one in listed],
@@ -199,10 +201,12 @@ def list_alerts(call: HandlerRequest, view: View) -> CachedResponse:
     listed, next_token = page(
         wanted,
         lambda alert: (alert.started_ms, alert.id),
-        newest_first=asked.get("order_by") != OLDEST_FIRST,
-        size=asked.get("page_size"),
-        token=asked.get("page_token"),
-        query=(cluster.id, status, severities, asked.get("intent_id"), asked.get("instance_id")),
+        PageRequest(
+            asked.get("order_by") != OLDEST_FIRST,
+            asked.get("page_size"),
+            asked.get("page_token"),
+            filters=(cluster.id, status, severities, asked.get("intent_id"), asked.get("instance_id")),
+        ),
     )
     body = {"alerts": [render_alert(cluster, alert, at_ms) for alert in listed], "next_page_token": next_token}
     step_ms = next_step(view, cluster_record.KIND, cluster)

@@ -7,7 +7,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.types import Receive, Scope, Send
 
@@ -115,14 +115,22 @@ def apply_fault(fault: Fault | None, answer: Response) -> Response:
     return answer
 
 
-async def send_with_fault(
-    met: Decision, answer: Response, headers: list[Header], scope: Scope, receive: Receive, send: Send, pause: Pause
-) -> None:
-    """Send an answer that faults have met; `headers` are all that it is sent with.
+class AsgiConnection(NamedTuple):
+    """One request's ASGI scope and channels, and how time passes while an answer is sent."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    pause: Pause
+
+
+async def send_with_fault(met: Decision, answer: Response, headers: list[Header], connection: AsgiConnection) -> None:
+    """Send an answer with its injected faults; `headers` are all that it is sent with.
 
     Under a server that does not lend us its transport, a broken connection is a ConnectionResetError.
     """
     fault = met.fault
+    scope, receive, send, pause = connection
     try:
         if met.delay_ms and not await _wait(met.delay_ms / 1000, receive, pause):
             return
