@@ -24,6 +24,7 @@ COMMANDS: dict[str, Command] = {
         proxy.COMMAND,
         scenarios.COMMAND,
         scenario.CHECK,
+        scenario.SCHEMA,
         spec.CHECK,
         spec.DIFF,
     )

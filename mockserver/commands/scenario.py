@@ -1,4 +1,4 @@
-"""`mockserver scenario check`: says whether a scenario can be served."""
+"""`mockserver scenario check` and `scenario schema`: check a scenario file, print the schema of all."""
 
 from __future__ import annotations
 
@@ -37,4 +37,25 @@ CHECK = Command(
     ScenarioCheckOptions,
     check,
     "The exit status is 0 where it can be served; else one line names the place and a hint, and the status is 2.",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenarioSchemaOptions:
+    """`scenario schema` has no options."""
+
+
+def schema(options: ScenarioSchemaOptions) -> int:
+    """Print the JSON Schema of scenario files; the exit status."""
+    from mockserver.scenarios.schema import json_schema_text
+
+    print(json_schema_text(), end="")
+    return 0
+
+
+SCHEMA = Command(
+    "scenario schema",
+    "Print the JSON Schema of scenario files, with which editors complete and check them.",
+    ScenarioSchemaOptions,
+    schema,
 )

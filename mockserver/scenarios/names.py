@@ -7,7 +7,8 @@ from difflib import get_close_matches
 
 from mockserver.contract.lifecycles import EVENT, TIME, Lifecycle
 from mockserver.errors import Invalid
-from mockserver.scenarios.fields import ScenarioFields, SeededCluster
+from mockserver.scenarios.fields import ScenarioFields
+from mockserver.scenarios.seeded_fields import SeededCluster
 from mockserver.settings import documentation
 from mockserver.simulation.clusters.add_ons import TYPES
 from mockserver.simulation.events import EVENTS

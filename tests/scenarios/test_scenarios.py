@@ -14,7 +14,7 @@ from mockserver.simulation.kernel.catalog import Catalog
 from mockserver.traffic.faults import Latency, Status
 from mockserver.traffic.rate_limits import Limit
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures"
 LIFECYCLES = load_lifecycles(ROOT / "spec" / "lifecycles.yaml")
 CATALOG = load_catalog(FIXTURES / "catalog.yaml")
