@@ -259,3 +259,41 @@ async def test_breaks(client):
     )
     outcome.assert_outcomes(passed=2, errors=1)
     outcome.stdout.fnmatch_lines(["*ERROR at teardown of test_breaks*"])
+
+
+def test_a_test_with_errors_and_warnings_never_reads_as_keeping_the_contract(pytester: pytest.Pytester) -> None:
+    outcome = run(
+        pytester,
+        """
+def test_both(mock_together):
+    ask(mock_together, "unknown-path")
+    ask(mock_together, "deprecated")
+        """,
+    )
+    outcome.assert_outcomes(passed=1, errors=1)
+    output = outcome.stdout.str()
+    assert "The client broke the contract" in output
+    assert "Warnings of the same client: 1" in output
+    assert "keeps the contract" not in output
+
+
+def test_a_failure_shows_the_frames_of_the_test_and_none_of_the_package(pytester: pytest.Pytester) -> None:
+    outcome = run(
+        pytester,
+        """
+from mockserver.testing import mock_together as block
+
+def test_control(mock_together):
+    mock_together.clock.advance("soon")  # the line of the user
+
+def test_block():
+    with block() as mock:  # the block of the user
+        ask(mock, "unknown-path")
+        """,
+    )
+    outcome.assert_outcomes(failed=2)
+    output = outcome.stdout.str()
+    outcome.stdout.fnmatch_lines(["*# the line of the user*", "E *'soon' is not a duration*"])
+    assert "# the block of the user" in output
+    assert "The client broke the contract" in output
+    assert "mockserver/testing/" not in output

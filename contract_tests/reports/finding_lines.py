@@ -16,11 +16,14 @@ from contract_tests.reports.text import (
 )
 
 
-def findings_text(verdict: Verdict, limit: int = 20) -> str:
-    """The headline and at most `limit` findings, those that break the contract first; safe to show, no line wrapped."""
+def findings_text(verdict: Verdict, limit: int = 20, title: str = "") -> str:
+    """A headline and at most `limit` findings, those that break the contract first; safe to show, no line wrapped.
+
+    `title` takes the place of the verdict's own headline.
+    """
     broken, warnings = by_severity(verdict)
     found = [*broken, *warnings]
-    parts = [": ".join(headline(verdict))]
+    parts = [title or ": ".join(headline(verdict))]
     for number, finding in enumerate(found[:limit], 1):
         first, *rest = told(finding, verdict).splitlines()
         parts.append("\n".join([f"{number}. {shown(finding['rule'])}, {first}", *_indented(rest)]))

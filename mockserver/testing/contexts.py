@@ -18,6 +18,8 @@ from mockserver.testing.hosts import shared_host
 from mockserver.testing.judging import judge
 from mockserver.testing.worlds import Beginning, MockTogether, open_world
 
+__tracebackhide__ = True  # pytest shows the frames of the user's test, not these
+
 log = logging.getLogger("mockserver")
 
 _lock = threading.Lock()

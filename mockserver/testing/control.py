@@ -7,6 +7,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
+__tracebackhide__ = True  # pytest shows the frames of the user's test, not these
+
 
 class ControlError(Exception):
     """The control API refused a call; the message is its own."""

@@ -10,6 +10,8 @@ from contextlib import ExitStack
 from mockserver.server.process import Hosted, hosting
 from mockserver.settings import Settings
 
+__tracebackhide__ = True  # pytest shows the frames of the user's test, not these
+
 SETTINGS = Settings(clock="step", folds_base_url=True)
 """`folds_base_url`: tests get their base URL from us, so every SDK generation may write its paths below it."""
 

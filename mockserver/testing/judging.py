@@ -44,7 +44,8 @@ def judge(verdicts: Iterable[Verdict], allow: Collection[str] | str, strict: boo
         if errors:
             broken.append(_text(verdict, errors, fails=True))
         if warnings:
-            told.append(_text(verdict, warnings))
+            title = f"Warnings of the same client: {len(warnings)}" if errors else ""
+            told.append(_text(verdict, warnings, title=title))
             lines += [_line(one) for one in warnings]
     return Judgement("\n\n".join(broken), "\n\n".join(told), tuple(lines))
 
@@ -63,10 +64,10 @@ def _line(finding: dict[str, Any]) -> str:
     return f"{finding['rule']}{about and ', '}{about}: {finding['message'].splitlines()[0]}"
 
 
-def _text(verdict: Verdict, findings: list[dict[str, Any]], *, fails: bool = False) -> str:
+def _text(verdict: Verdict, findings: list[dict[str, Any]], *, fails: bool = False, title: str = "") -> str:
     is_broken = any(one["severity"] == "error" for one in findings)
     rows = [{**rule, "breaches": 0} for rule in verdict["rules"]]  # the findings that are allowed count for nothing
     shown = {**verdict, "rules": rows, "findings": findings, "verdict": "broken" if is_broken or fails else "kept"}
     rules = list(dict.fromkeys(one["rule"] for one in findings))
     strictly = "Warnings count here (strict=True).\n" if fails and not is_broken else ""
-    return f"{strictly}{findings_text(shown)}\n\nWhere a test means to do this: allow={rules!r}"
+    return f"{strictly}{findings_text(shown, title=title)}\n\nWhere a test means to do this: allow={rules!r}"

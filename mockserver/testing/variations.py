@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from types import TracebackType
 from typing import Any, TypeAlias
 
+__tracebackhide__ = True  # pytest shows the frames of the user's test, not these
+
 Asked: TypeAlias = bool | str | Sequence[str]
 """All of them (True), or those of a kind ("absent"), of a place ("null:DedicatedEndpoint"), or the one of a whole name;
 or a list of such."""

@@ -15,6 +15,8 @@ from mockserver.testing.control import ControlError
 if TYPE_CHECKING:  # which need not be installed
     from mockserver.testing.transports import Transport
 
+__tracebackhide__ = True  # pytest shows the frames of the user's test, not these
+
 
 @dataclass(frozen=True)
 class Beginning:
