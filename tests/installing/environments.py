@@ -88,5 +88,10 @@ def _pip(folder: Path) -> tuple[str, ...]:
 
 
 def clean_environment(folder: Path) -> dict[str, str]:
-    """The variables of a process in an environment: nothing of the suite's own Python."""
-    return {"PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}", "HOME": str(folder)}
+    """The variables of a process in an environment: nothing of the suite's own Python, and no SDK asks the network."""
+    quiet = dict.fromkeys(("TELEMETRY_DISABLED", "DISABLE_VERSION_CHECK", "NO_BANNER"), "1")
+    return {
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(folder),
+        **{f"TOGETHER_{name}": value for name, value in quiet.items()},
+    }

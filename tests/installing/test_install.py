@@ -48,20 +48,23 @@ CORE = {
 LEFT_TO_EXTRAS = ("httpx", "hypothesis", "pytest", "requests", "schemathesis", "typer", "xdist")
 
 STORY = """
-import os, sys, urllib.request
+import urllib.request
+from importlib.metadata import version
 
 def endpoints(base_url, key):
     request = urllib.request.Request(base_url + "/endpoints", headers={"Authorization": f"Bearer {key}"})
     with urllib.request.urlopen(request) as answer:
         return answer.status
 
-def listed(base_url, key):
+def listed(base_url, key, project_id):
     try:
         import together
     except ImportError:
         return endpoints(base_url + "/v1" * (not base_url.endswith("/v1")), key) == 200
-    client = together.Together(base_url=base_url, api_key=key)
-    return client.models.list() is not None
+    if version("together").startswith("3."):  # its models and endpoints are of the v2 API, its clusters of v1
+        client = together.Together(base_url=base_url, api_key=key, project_id=project_id)
+        return client.clusters.list() is not None
+    return together.Together(base_url=base_url, api_key=key).models.list() is not None
 """
 PYTEST_STORY = """
 import sys
@@ -77,7 +80,7 @@ def test_without_the_fixture_the_plugin_imports_nothing():
 
 
 def test_the_fixture_serves(mock_together):
-    assert story.listed(mock_together.base_url, mock_together.api_key)
+    assert story.listed(mock_together.base_url, mock_together.api_key, mock_together.project_id)
 """
 
 
@@ -130,9 +133,8 @@ def test_it_works_beside_an_sdk_and_a_pytest(wanted: Environment, wheel: Path, t
     folder = environment(wanted, wheel)
     (tmp_path / "story.py").write_text(STORY)
     (tmp_path / "test_story.py").write_text(PYTEST_STORY)
-    (tmp_path / "client.py").write_text(
-        "import os, story\nprint(story.listed(os.environ['TOGETHER_BASE_URL'], os.environ['TOGETHER_API_KEY']))\n"
-    )
+    names = ("TOGETHER_BASE_URL", "TOGETHER_API_KEY", "TOGETHER_PROJECT_ID")
+    (tmp_path / "client.py").write_text(f"import os, story\nprint(story.listed(*map(os.environ.get, {names})))\n")
     tested = run(folder, tmp_path, "python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert "2 passed" in tested.stdout
