@@ -15,6 +15,7 @@ from mockserver.errors import ConfigError
 from mockserver.scenarios.building import Scenario
 from mockserver.scenarios.fields import ScenarioFields
 from mockserver.scenarios.names import Mistake, check_names
+from mockserver.scenarios.plausibility import check_plausibility
 from mockserver.scenarios.positions import at_field
 from mockserver.settings import documentation
 from mockserver.simulation.kernel.catalog import Catalog
@@ -22,16 +23,30 @@ from mockserver.traffic.parsing import BadRule, build_rule
 
 
 def check_scenario(
-    merged: dict[str, Any], layers: tuple[Path, ...], lifecycles: Mapping[str, Lifecycle], catalog: Catalog
+    merged: dict[str, Any],
+    layers: tuple[Path, ...],
+    lifecycles: Mapping[str, Lifecycle],
+    catalog: Catalog,
+    *,
+    is_thorough: bool = False,
 ) -> None:
-    """Check a scenario, merged of its layers (the topmost first; none of an inline one). Raises ConfigError."""
+    """Check a scenario, merged of its layers (the topmost first; none of an inline one).
+
+    `is_thorough`: also report what can be served and is hardly meant (`plausibility`).
+
+    Raises:
+        ConfigError: the file, the line and the field of the first mistake, with a hint.
+    """
     try:
         fields = ScenarioFields.model_validate(merged)
     except ValidationError as error:
         raise _located(error, *layers) from None
     try:
-        check_names(fields, lifecycles, Scenario(merged).extend_catalog(catalog))
+        extended = Scenario(merged).extend_catalog(catalog)
+        check_names(fields, lifecycles, extended)
         _check_faults(merged["faults"])
+        if is_thorough:
+            check_plausibility(fields, extended)
     except Mistake as mistake:
         raise at_field(mistake.field, mistake.problem, mistake.hint, layers) from None
 

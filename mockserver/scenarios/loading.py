@@ -57,8 +57,8 @@ def load_scenario(
 ) -> Scenario:
     """Read a scenario over what it extends. Raises ConfigError with file, line, field and hint.
 
-    What ships with the package is taken as it is, unless `check` asks for more; as soon as one layer does not
-    ship, all of them are checked.
+    A scenario that ships is taken as it is, and checked as soon as one layer does not ship. `check`: check it in any
+    case, and report also what can be served and is hardly meant.
     """
     merged, sources = _layers(path, fixtures, frozenset())
     layers = (path, *sources)
@@ -66,7 +66,7 @@ def load_scenario(
         # Imported here, since a server of what ships with the package does without the validation library.
         from mockserver.scenarios.checking import check_scenario
 
-        check_scenario(merged, layers, lifecycles, catalog)
+        check_scenario(merged, layers, lifecycles, catalog, is_thorough=check)
     return Scenario(merged)
 
 
