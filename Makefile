@@ -9,8 +9,9 @@ READY := $(VENV)/.ready
 serve: $(READY)  ## install what is needed and serve on 127.0.0.1:8080; ARGS="--clock step" adds options
 	$(BIN)/mockserver serve $(ARGS)
 
-test: $(READY)  ## install what is needed and run the whole suite
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+test: $(READY)  ## install what is needed, run the whole suite, and print the coverage in percent
+	$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=
+	@echo "covered by the processes of the tests: $$($(BIN)/coverage report) %"
 
 soak: $(READY)  ## run also what `make test` runs a sample of
 	SOAK=1 $(BIN)/python -m pytest -n auto --dist loadgroup
