@@ -73,6 +73,8 @@ def _endpoint(view: Fields, volumes: Fields) -> tuple[str, Fields] | None:
         return None
     bounds = view.get("autoscaling") or {}
     return "endpoints", {
+        "id": view.get("id"),
+        "name": view.get("name"),
         "model": view.get("model"),
         "hardware": view.get("hardware"),
         "state": view.get("state"),
@@ -87,6 +89,7 @@ def _endpoint(view: Fields, volumes: Fields) -> tuple[str, Fields] | None:
 def _cluster(view: Fields, volumes: Fields) -> tuple[str, Fields]:
     attached = [one.get("volume_id") for one in view.get("volumes") or [] if isinstance(one, dict)]
     return "clusters", {
+        "id": view.get("cluster_id"),
         "name": view.get("cluster_name"),
         "region": view.get("region"),
         "gpu_type": view.get("gpu_type"),
@@ -101,6 +104,7 @@ def _volume(view: Fields, volumes: Fields) -> tuple[str, Fields]:
     # One that is attached is so by its cluster.
     status = None if view.get("status") == "bound" else view.get("status")
     return "volumes", {
+        "id": view.get("volume_id"),
         "name": view.get("volume_name"),
         "size_tib": view.get("size_tib"),
         "region": view.get("region"),

@@ -10,25 +10,20 @@ from typing import Any, NamedTuple
 
 from contract_tests.judge.verdict import FORMAT, rule_row
 from contract_tests.model.document import ApiDocument
-from contract_tests.model.exchange import curl_lines
 from contract_tests.model.lifecycle import load_lifecycles
 from mockserver import __version__
 from mockserver.audit import rules_behavior, rules_routing, rules_schema, sessions
 from mockserver.audit.coverage import Coverage
 from mockserver.audit.decoding import BAD, DecodedExchange, ExchangeDecoder, free_of, keys_of
+from mockserver.audit.findings import findings_of, restart_line
 from mockserver.audit.journal import JournalEntry
 from mockserver.audit.registry import ERROR, RULES, Breach, ClientRule
 from mockserver.audit.request import JudgedRequest
 from mockserver.clock import rfc3339
 from mockserver.errors import NotModelled
 
-MOST_EVIDENCE = 6
-"""How many requests a finding shows as curl lines."""
-MOST_NUMBERS = 50
-"""How many requests a finding names."""
 MOST_SHOWN = 2000
 """How many exchanges a timeline shows."""
-LONGEST_ANSWER = 400
 
 
 NOT_MODELLED = "not-modelled: the service has this operation, this server does not; the client did nothing wrong"
@@ -124,7 +119,12 @@ class Judge:
             for number, one in enumerate(reads, 1):
                 one.number = number
         judged, breaches = self._judge(reads, sat, facts)
-        findings = _findings(breaches)
+        findings = findings_of(breaches)
+        began = sittings[0]
+        restart = restart_line(facts.base_url, began.scenario, began.seed, began.clock)
+        for finding in findings:
+            if restart and finding["curl"]:
+                finding["curl"] = [restart, *finding["curl"]]
         coverage = Coverage(self.lifecycles, [session.exchanges for session in sat])
         broken = any(finding["severity"] == ERROR for finding in findings)
         first_ms = reads[0].wall_ms if reads else 0
@@ -244,49 +244,6 @@ def _retired_creates(reads: Iterable[DecodedExchange]) -> Iterator[dict[str, str
     """A note for clients that created an endpoint by v1."""
     if any(one.operation_id == "createEndpoint" and one.ok for one in reads):
         yield {"what": "whether the service still lets this client create endpoints by v1", "why": RETIRED}
-
-
-def _findings(breaches: Iterable[tuple[ClientRule, Breach]]) -> list[dict[str, Any]]:
-    """One finding for each thing that is wrong, however often it was met; errors first."""
-    found: dict[tuple[str, ...], dict[str, Any]] = {}
-    for rule, breach in breaches:
-        one = breach.exchanges[-1]
-        path = one.operation.path if one.operation else one.path
-        which = (breach.place or breach.message) if rule.suite == "request" else breach.message
-        # One cause is one finding: what is wrong with a key is so wherever it is sent.
-        key = (
-            (rule.name, which, "")
-            if rule.source == rules_routing.THE_KEY
-            else (rule.name, which, one.method, path, breach.near)
-        )
-        known = found.setdefault(key, _finding(rule, breach, one, path))
-        known["count"] += 1
-        for other in breach.exchanges:
-            if other.number not in known["exchanges"] and len(known["exchanges"]) < MOST_NUMBERS:
-                known["exchanges"].append(other.number)
-    return sorted(found.values(), key=lambda one: (one["severity"] != ERROR, one["exchanges"], one["rule"]))
-
-
-def _finding(rule: ClientRule, breach: Breach, one: DecodedExchange, path: str) -> dict[str, Any]:
-    return {
-        "rule": rule.name,
-        "severity": rule.severity,
-        "reason": rule.reason,
-        "source": breach.place or rule.source,
-        "document": one.document.name if one.document else "",
-        "operation": one.operation.operation_id if one.operation else "",
-        "method": one.method,
-        "path": path,
-        "message": breach.message,
-        "near": breach.near,
-        "count": 0,
-        "exchanges": [],
-        "test": "",
-        "requests": len(breach.exchanges),
-        "curl": curl_lines(breach.exchanges[-MOST_EVIDENCE:]),
-        "status": one.status,
-        "answer": one.answer[:LONGEST_ANSWER].decode("utf-8", "replace"),
-    }
 
 
 def _timeline(

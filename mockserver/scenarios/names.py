@@ -98,10 +98,25 @@ def _check_resources(scenario: ScenarioFields, lifecycles: Mapping[str, Lifecycl
         if one.availability_zone is not None:
             zones = catalog.hardware[one.hardware].gpu.zones
             require(zones, (*at, "availability_zone"), f"zone of {one.hardware}", one.availability_zone)
+    _check_ids(scenario)
     _check_adapters(scenario, catalog)
     _check_volumes(scenario, regions, states("volume"))
     for number, cluster in enumerate(scenario.clusters):
         _check_cluster(("clusters", number), cluster, regions, states("cluster"), catalog)
+
+
+def _check_ids(scenario: ScenarioFields) -> None:
+    """That no two resources of a kind have one id, and no two endpoints one name."""
+    fields = (("endpoints", "id"), ("endpoints", "name"), ("volumes", "id"), ("clusters", "id"))
+    for kind, field in fields:
+        taken: set[str] = set()
+        for number, resource in enumerate(getattr(scenario, kind)):
+            value = getattr(resource, field)
+            if value in taken:
+                raise Mistake(
+                    (kind, number, field), f"two {kind} have this {field}", "give each its own, or leave it out"
+                )
+            taken |= {value} if value is not None else set()
 
 
 def _check_adapters(scenario: ScenarioFields, catalog: Catalog) -> None:

@@ -28,9 +28,12 @@ def check_plausibility(scenario: ScenarioFields, catalog: Catalog) -> None:
 
 def _check_event_subjects(scenario: ScenarioFields) -> None:
     names: dict[str, tuple[str, list[str]]] = {
-        "endpoint_id": ("endpoint", [name for one in scenario.endpoints if (name := one.display_name)]),
-        "cluster_id": ("cluster", [cluster.name for cluster in scenario.clusters]),
-        "volume_id": ("volume", [volume.name for volume in scenario.volumes]),
+        "endpoint_id": (
+            "endpoint",
+            [name for one in scenario.endpoints for name in _names(one.display_name, one.name, one.id)],
+        ),
+        "cluster_id": ("cluster", [name for one in scenario.clusters for name in _names(one.name, one.id)]),
+        "volume_id": ("volume", [name for one in scenario.volumes for name in _names(one.name, one.id)]),
         "job_id": ("job of the upload", [upload.model_name for upload in scenario.uploads]),
     }
     for number, event in enumerate(scenario.events):
@@ -40,6 +43,10 @@ def _check_event_subjects(scenario: ScenarioFields) -> None:
                 raise Mistake(
                     ("events", number, field), f"there is no {kind} called {name}", _choose(name, kind, known)
                 )
+
+
+def _names(*names: str | None) -> list[str]:
+    return [name for name in names if name is not None]
 
 
 def _choose(name: str, kind: str, known: Iterable[str]) -> str:

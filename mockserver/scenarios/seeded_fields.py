@@ -9,6 +9,9 @@ from pydantic import Field
 from mockserver.scenarios.field_types import AgeMs, Moment, Part
 from mockserver.simulation.kernel.numbers import MOST_GPUS, MOST_MINUTES, MOST_REPLICAS, MOST_TIB
 
+ResourceId = Annotated[str, Field(pattern=r"^[^\s/?#]{1,256}$")]
+"""An id as paths hold it."""
+
 
 class SeededModel(Part):
     """A model that may be deployed besides those of the catalogue."""
@@ -88,6 +91,10 @@ class SeededEndpoint(Part):
     """Where it runs; without one, the first zone of its GPU."""
     adapters: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """The names of the account's adapters that are bound to it."""
+    id: ResourceId | None = None
+    """Its id; without one, an id made by the seed."""
+    name: str | None = Field(default=None, min_length=1)
+    """Its name, by which inference requests call it; without one, a name made by the seed."""
 
 
 class SeededVolume(Part):
@@ -103,6 +110,8 @@ class SeededVolume(Part):
     """Its status. `bound` needs a cluster that names it; without one it is available."""
     age: AgeMs = 0
     """How long ago it was created."""
+    id: ResourceId | None = None
+    """Its id; without one, an id made by the seed."""
 
 
 class SeededCluster(Part):
@@ -135,6 +144,8 @@ class SeededCluster(Part):
     add_ons: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """The add-ons it has, switched on: `dashboard`, `ingress`, `torchpass`, `headlamp`, `slurm_web`. Each is named
     after its type."""
+    id: ResourceId | None = None
+    """Its id; without one, an id made by the seed."""
 
 
 class SeededEvent(Part):

@@ -36,7 +36,10 @@ class UploadSeed:
 
 @dataclass(frozen=True, slots=True)
 class EndpointSeed:
-    """An endpoint to begin with; without a state it is wherever `age` (ms) has brought it."""
+    """An endpoint to begin with; without a state it is wherever `age` (ms) has brought it.
+
+    Without an `id` and a `name` it gets those that a create would give it.
+    """
 
     model: str
     hardware: str
@@ -50,6 +53,8 @@ class EndpointSeed:
     inactive_timeout: int | None = None
     availability_zone: str | None = None
     adapters: tuple[str, ...] = ()
+    id: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class VolumeSeed:
     region: str
     age: int
     status: str | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ class ClusterSeed:
     acceptance_tests: bool = False
     volume: str | None = None
     add_ons: tuple[str, ...] = ()
+    id: str | None = None
 
 
 class EventSeed(NamedTuple):
@@ -169,6 +176,7 @@ def _seed_endpoint(transaction: Transaction, wanted: EndpointSeed) -> None:
     created_ms = transaction.at_ms - wanted.age
     owner = wanted.owner or setup.rules.owner
     endpoint_id, name = endpoint_record.identity(transaction, owner, wanted.model)
+    endpoint_id, name = wanted.id or endpoint_id, wanted.name or name
     hardware = setup.catalog.hardware[wanted.hardware]
     line = history(
         setup.lifecycles[endpoint_record.KIND], setup.rules.pace, wanted.state, created_ms, transaction.at_ms
@@ -203,7 +211,8 @@ def _seed_endpoint(transaction: Transaction, wanted: EndpointSeed) -> None:
 def _seed_volume(transaction: Transaction, wanted: VolumeSeed) -> str:
     setup = transaction.setup
     created_ms = transaction.at_ms - wanted.age
-    volume_id = transaction.new_id(volume_record.KIND)
+    new_id = transaction.new_id(volume_record.KIND)  # taken in any case: later ids do not depend on given ones
+    volume_id = wanted.id or new_id
     # A bound volume is bound by the cluster that names it; until then it is available.
     status = "available" if wanted.status == "bound" else wanted.status
     volume = volume_record.Volume(
@@ -245,8 +254,9 @@ def _seed_cluster(transaction: Transaction, wanted: ClusterSeed, volume_ids: Map
         add_ons=add_ons.all_added([{"name": kind, "add_on_type": kind} for kind in wanted.add_ons]),
         echoed={},
     )
+    new_id = transaction.new_id(cluster_record.KIND)
     cluster = cluster_record.Cluster(
-        id=transaction.new_id(cluster_record.KIND),
+        id=wanted.id or new_id,
         terms=terms,
         created_ms=created_ms,
         line=history(

@@ -165,8 +165,18 @@ class MockTogether:
 
     @property
     def transport(self) -> Transport:
-        """The server as a transport of `httpx.Client`. Raises ImportError where httpx is not installed."""
-        from mockserver.testing.transports import Transport
+        """The server as a transport of `httpx.Client`.
+
+        Raises:
+            ModuleNotFoundError: httpx is not installed.
+        """
+        try:
+            from mockserver.testing.transports import Transport
+        except ModuleNotFoundError as missing:
+            if str(missing.name).partition(".")[0] != "httpx":
+                raise
+            hint = "mock_together.transport needs httpx: pip install 'together-mockserver[proxy]'"
+            raise ModuleNotFoundError(hint, name="httpx") from None
 
         return Transport(self._hosted)
 

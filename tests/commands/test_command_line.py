@@ -40,6 +40,7 @@ FLAGS = {
     },
     "scenarios": set(),
     "scenario check": set(),
+    "scenario schema": set(),
     "spec check": set(),
     "spec diff": {"--format", "--fail-on"},
 }
@@ -56,7 +57,7 @@ def test_help_names_every_command() -> None:
     assert done.returncode == 0
     for command in (*FLAGS, "--version"):
         assert command.split()[0] in done.stdout
-    for group, commands in (("scenario", ["check"]), ("spec", ["check", "diff"])):
+    for group, commands in (("scenario", ["check", "schema"]), ("spec", ["check", "diff"])):
         done = called(group, "--help")
         assert done.returncode == 0
         assert all(f"  {command} " in done.stdout for command in commands)

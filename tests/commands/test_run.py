@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -64,6 +65,14 @@ def test_a_client_that_breaks_the_contract(tmp_path: Path) -> None:
     told = json.loads((tmp_path / "new" / "report" / "verdict.json").read_text())
     assert (told["side"], told["verdict"], told["exit"], told["requests"]) == ("client", "broken", 0, 2)
     assert [finding["rule"] for finding in told["findings"]] == ["misspelt-parameter", "unknown-path"]
+    for finding in told["findings"]:  # the curl lines name a server that can be started again
+        restart, *requests = finding["curl"]
+        port = urlsplit(told["target"]["base_url"]).port
+        assert restart == (
+            "# the server, should it have ended: "
+            f"mockserver serve --port {port} --scenario default --seed 1 --clock real"
+        )
+        assert any(f"127.0.0.1:{port}/" in line for line in requests)
     cases = ET.parse(tmp_path / "new" / "report" / "junit.xml").getroot().iter("testcase")
     assert {case.get("name") for case in cases if case.find("failure") is not None} == {
         "misspelt-parameter",

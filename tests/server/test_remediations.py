@@ -266,3 +266,14 @@ def test_a_polling_client_sees_a_remediation_through(client: Client, cluster: Fi
     made = client.post(path(cluster, node), {"mode": "REMEDIATION_MODE_HOST_AWARE"})
     seen = [client.get(path(cluster, node, made["id"]))["state"] for _ in range(5)]
     assert seen == ["PENDING", "QUARANTINING", "QUARANTINED", "RUNNING", "SUCCEEDED"]
+
+
+def test_a_node_id_in_place_of_an_instance_id_is_named_as_such(client: Client, cluster: Fields) -> None:
+    node = cluster["gpu_worker_nodes"][0]
+    refused = client.call("GET", path(cluster, node["node_id"]))
+    refused.refused(
+        404,
+        f"The instance {node['node_id']} was not found in this cluster. {node['node_id']} is the node_id of a node; "
+        f"its instance_id is {node['instance_id']}.",
+    )
+    assert "node_id of a node" not in client.call("GET", path(cluster, "nowhere")).body.decode()

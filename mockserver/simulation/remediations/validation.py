@@ -11,10 +11,18 @@ from mockserver.simulation.kernel.transaction import View
 
 
 def require_instance(cluster: Cluster, instance_id: str) -> list[Node]:
-    """The nodes, past and present, with this instance. Raises NotFound where there are none."""
+    """The nodes, past and present, with this instance.
+
+    Raises:
+        NotFound: there are none; where a node_id was given, the message names the instance_id of that node.
+    """
     holders = [node for node in cluster.nodes if node.instance_id == instance_id and node.role != "control"]
     if not holders:
-        raise NotFound(f"The instance {instance_id} was not found in this cluster.", param="instance_id")
+        message = f"The instance {instance_id} was not found in this cluster."
+        named = next((node for node in cluster.nodes if node.name == instance_id and node.role != "control"), None)
+        if named is not None:
+            message += f" {instance_id} is the node_id of a node; its instance_id is {named.instance_id}."
+        raise NotFound(message, param="instance_id")
     return holders
 
 
