@@ -22,8 +22,11 @@ INLINE = "inline"
 """The scenario of a world that was given as a mapping: no option of `serve` names it."""
 
 
-def findings_of(breaches: Iterable[tuple[ClientRule, Breach]]) -> list[dict[str, Any]]:
-    """One finding for each thing that is wrong, however often it was met; errors first."""
+def findings_of(breaches: Iterable[tuple[ClientRule, Breach]], restart: str = "") -> list[dict[str, Any]]:
+    """One finding for each thing that is wrong, however often it was met; errors first.
+
+    `restart` is a comment to put above the curl lines of each.
+    """
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for rule, breach in breaches:
         one = breach.exchanges[-1]
@@ -40,6 +43,9 @@ def findings_of(breaches: Iterable[tuple[ClientRule, Breach]]) -> list[dict[str,
         for other in breach.exchanges:
             if other.number not in known["exchanges"] and len(known["exchanges"]) < MOST_NUMBERS:
                 known["exchanges"].append(other.number)
+    for finding in found.values():
+        if restart and finding["curl"]:
+            finding["curl"] = [restart, *finding["curl"]]
     return sorted(found.values(), key=lambda one: (one["severity"] != ERROR, one["exchanges"], one["rule"]))
 
 

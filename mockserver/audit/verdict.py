@@ -119,17 +119,13 @@ class Judge:
             for number, one in enumerate(reads, 1):
                 one.number = number
         judged, breaches = self._judge(reads, sat, facts)
-        findings = findings_of(breaches)
         began = sittings[0]
         restart = restart_line(facts.base_url, began.scenario, began.seed, began.clock)
-        for finding in findings:
-            if restart and finding["curl"]:
-                finding["curl"] = [restart, *finding["curl"]]
+        findings = findings_of(breaches, restart)
         coverage = Coverage(self.lifecycles, [session.exchanges for session in sat])
         broken = any(finding["severity"] == ERROR for finding in findings)
         first_ms = reads[0].wall_ms if reads else 0
         forgotten = sum(sitting.forgotten for sitting in sittings)
-        first = sittings[0]
         told: dict[str, Any] = {
             "format": FORMAT,
             "side": "client",
@@ -137,11 +133,11 @@ class Judge:
             "target": {
                 "base_url": facts.base_url,
                 "documents": [document.name for document in self.documents],
-                "clock": first.clock,
-                "session": first.name if len(sittings) == 1 else f"{len(sittings)} of them",
-                "scenario": first.scenario,
+                "clock": began.clock,
+                "session": began.name if len(sittings) == 1 else f"{len(sittings)} of them",
+                "scenario": began.scenario,
             },
-            "seed": first.seed,
+            "seed": began.seed,
             "started_at": rfc3339(first_ms) if reads else "",
             "seconds": round((reads[-1].wall_ms - first_ms) / 1000, 1) if reads else 0.0,
             "requests": len(reads) + forgotten,
