@@ -4,14 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: serve test soak check bench docs lock clean
+.PHONY: serve test coverage soak check bench docs lock clean
 
 serve: $(READY)  ## install what is needed and serve on 127.0.0.1:8080; ARGS="--clock step" adds options
 	$(BIN)/mockserver serve $(ARGS)
 
-test: $(READY)  ## install what is needed, run the whole suite, and print the coverage in percent
-	$(BIN)/python -m pytest -n auto --dist loadgroup --cov --cov-report=
-	@echo "covered by the processes of the tests: $$($(BIN)/coverage report) %"
+test: $(READY)  ## install what is needed and run the whole suite
+	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+coverage: $(READY)  ## run the suite under coverage, which takes longer, and print the figure in percent
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup --cov --cov-report=
+	@echo "lines covered in the processes of the tests: $$($(BIN)/coverage report) %"
 
 soak: $(READY)  ## run also what `make test` runs a sample of
 	SOAK=1 $(BIN)/python -m pytest -n auto --dist loadgroup
