@@ -1,7 +1,7 @@
 """The verdict as one page of HTML that needs nothing but itself: no request leaves it, also from a file.
 
 Style and script stand in the page and are allowed by their hashes alone, so that even markup that got in could run
-nothing. All text goes in through `markup`, which escapes it.
+nothing. `page.html.j2` is the page; all text goes in escaped, by the template or through `markup`.
 """
 
 import base64
@@ -9,6 +9,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
+
+from jinja2 import Environment
 
 from contract_tests.reports.client_timeline.page import links, timeline
 from contract_tests.reports.coverage_tables import lifecycles, operations, parameters
@@ -38,36 +40,27 @@ from contract_tests.reports.text import (
 
 def render(verdict: Verdict) -> str:
     """The whole page as text, to be stored as UTF-8."""
-    style, script = (
-        Markup((files(__package__) / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js")
-    )
+    style, script = (Markup(_own_file(name)) for name in ("page.css", "page.js"))
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
     )
     sections = [(name, body) for name, body in _sections(verdict) if body]
     what, _ = headline(verdict)
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", name="referrer", content="no-referrer"),
-        element("title", ": ".join(filter(None, (what, verdict["target"]["base_url"])))),
-        element("style", style),
+    template = Environment(autoescape=True).from_string(_own_file("page.html.j2"))
+    return template.render(
+        title=escaped(": ".join(filter(None, (what, verdict["target"]["base_url"])))),
+        policy=policy,
+        style=style,
+        script=script,
+        outcome={"kept": "kept", "broken": "broken"}.get(outcome(verdict), "unrun"),
+        header=_header(verdict),
+        sections=[(name, _id(name), body) for name, body in sections],
+        provenance=escaped(_provenance(verdict)),
     )
-    links = (element("li", element("a", name, href=f"#{_id(name)}")) for name, _ in sections)
-    body = element(
-        "body",
-        element("a", "Skip to the report", href="#report", class_="skip"),
-        _header(verdict),
-        element("nav", element("ul", *links, class_="wide"), aria_label="Sections"),
-        element("main", *(_section(name, part) for name, part in sections), id="report", class_="wide"),
-        element("footer", element("p", _provenance(verdict), class_="wide")),
-        element("script", script),
-        class_={"kept": "kept", "broken": "broken"}.get(outcome(verdict), "unrun"),
-    )
-    return "<!doctype html>\n" + element("html", head, "\n", body, lang="en") + "\n"
+
+
+def _own_file(name: str) -> str:
+    return (files(__package__) / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:
@@ -76,10 +69,6 @@ def _hash(text: str) -> str:
 
 def _id(name: str) -> str:
     return name.lower().replace(" ", "-")
-
-
-def _section(name: str, body: Markup) -> Markup:
-    return element("section", element("h2", name, id=f"{_id(name)}-title"), body, id=_id(name))
 
 
 def _sections(verdict: Verdict) -> Iterable[tuple[str, Markup]]:

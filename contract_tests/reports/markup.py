@@ -1,22 +1,18 @@
-"""HTML and SVG, written so that text cannot become markup: what is not already `Markup` is escaped on the way in."""
+"""Elements of HTML and SVG, written so that text cannot become markup: all but `Markup` is escaped on the way in."""
 
-import html
+import markupsafe
+from markupsafe import Markup
 
 from contract_tests.reports.text import shown
 
-
-class Markup(str):
-    """Text that is markup already. Only `element` and `joined` make it of what others wrote."""
-
-    __slots__ = ()
-
+__all__ = ["Markup", "element", "escaped", "joined", "scrolling"]
 
 VOID = {"meta", "input", "link", "br", "hr"}
 
 
 def escaped(text: object) -> Markup:
-    """The text as markup that shows it; markup stays as it is."""
-    return text if isinstance(text, Markup) else Markup(html.escape(shown(text), quote=True))
+    """The text as markup that shows it, without control characters; markup stays as it is."""
+    return text if isinstance(text, Markup) else markupsafe.escape(shown(text))
 
 
 def joined(*parts: object) -> Markup:
