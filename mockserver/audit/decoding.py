@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 from contract_tests.model import exchange as kit
 from contract_tests.model.document import ApiDocument, ApiOperation
+from contract_tests.model.redaction import Redactor
 from contract_tests.model.resources import Sighting, sightings
 from contract_tests.model.views import state_of
 from mockserver.audit.journal import HIDDEN, MAX_BODY, MAX_HEADER, NOBODY, JournalEntry, discreet, faults_of, is_secret
@@ -197,19 +197,6 @@ def keys_of(reads: Iterable[DecodedExchange]) -> set[str]:
     return {key for one in reads if is_secret(key := one.authorization.rpartition(" ")[2])}
 
 
-def free_of(value: Any, secrets: Collection[str]) -> Any:
-    """A plain value without these texts in its values: a client may send its key as anything."""
-    if not secrets:
-        return value
-    # As they are, and as JSON and URLs have them.
-    written = {form for secret in secrets for form in (secret, json.dumps(secret)[1:-1], quote(secret, safe=""))}
-    pattern = re.compile("|".join(map(re.escape, sorted(written, key=len, reverse=True))))
-
-    def freed(inner: Any) -> Any:
-        if isinstance(inner, str):
-            return pattern.sub(HIDDEN, inner)
-        if isinstance(inner, dict):
-            return {name: freed(one) for name, one in inner.items()}
-        return [freed(one) for one in inner] if isinstance(inner, list) else inner
-
-    return freed(value)
+def without_keys(value: Any, keys: Collection[str]) -> Any:
+    """A JSON value with these keys masked wherever they stand: a client may send its key as anything."""
+    return Redactor(keys).value(value)

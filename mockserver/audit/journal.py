@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
+from contract_tests.model.redaction import MASK
 from mockserver.clock import rfc3339
 from mockserver.errors import MockServerError
 from mockserver.openapi import Operation
@@ -36,7 +37,7 @@ PAGING = frozenset({"page", "next", "continuation"})
 """Unless it has one of these too: it tells of a place in a list."""
 _WORDS = re.compile(r"[a-z]+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
-HIDDEN = "***"
+HIDDEN = MASK
 SHORTEST_KEY = 6
 """What is shorter may be part of any word, and so may what is of letters alone: nobody's key is."""
 

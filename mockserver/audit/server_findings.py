@@ -12,7 +12,7 @@ from contract_tests.judge.registry import RULES
 from contract_tests.judge.verdict import RunFacts, server_verdict
 from contract_tests.rules import answers
 from contract_tests.rules.observations import Observations
-from mockserver.audit.decoding import free_of, keys_of
+from mockserver.audit.decoding import keys_of, without_keys
 from mockserver.audit.journal import MAX_BODY, JournalEntry
 from mockserver.audit.verdict import Judge, SessionRecord, VerdictContext
 from mockserver.clock import rfc3339
@@ -64,7 +64,7 @@ def verdict_on_server(judge: Judge, sittings: Sequence[SessionRecord], facts: Ve
         not_judged=not_judged,
     )
     verdict = server_verdict(recorder, run, judged)
-    freed: dict[str, Any] = free_of(verdict, secrets)
+    freed: dict[str, Any] = without_keys(verdict, secrets)
     return freed
 
 

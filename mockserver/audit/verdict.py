@@ -14,7 +14,7 @@ from contract_tests.model.lifecycle import load_lifecycles
 from mockserver import __version__
 from mockserver.audit import rules_behavior, rules_routing, rules_schema, sessions
 from mockserver.audit.coverage import Coverage
-from mockserver.audit.decoding import BAD, DecodedExchange, ExchangeDecoder, free_of, keys_of
+from mockserver.audit.decoding import BAD, DecodedExchange, ExchangeDecoder, keys_of, without_keys
 from mockserver.audit.findings import findings_of, restart_line
 from mockserver.audit.journal import JournalEntry
 from mockserver.audit.registry import ERROR, RULES, Breach, ClientRule
@@ -156,13 +156,13 @@ class Judge:
             "tests": [],
             "timeline": _timeline(reads, [one for sitting in sittings for one in sitting.standings or ()], breaches),
         }
-        freed: dict[str, Any] = free_of(told, keys_of(reads))
+        freed: dict[str, Any] = without_keys(told, keys_of(reads))
         return freed
 
     def findings_on(self, exchanges: Sequence[JournalEntry], facts: VerdictContext) -> list[dict[str, Any]]:
         """What is to be said of each exchange by itself: findings on the request, and what its answer shows.
 
-        Keys that were sent in odd places are still in it: `reading.free_of` takes them out.
+        Keys that were sent in odd places are still in it: a `Redactor` masks them.
         """
         told = []
         for one in exchanges:

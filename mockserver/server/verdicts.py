@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mockserver.audit.decoding import DecodedExchange, free_of
+from mockserver.audit.decoding import DecodedExchange, without_keys
 from mockserver.audit.journal import NOBODY, JournalEntry, is_secret
 from mockserver.audit.verdict import HistoryMark, Judge, ResourceHistory, SessionRecord, VerdictContext
 from mockserver.server.pipeline import Pipeline
@@ -51,7 +51,7 @@ class Reports:
         """Some exchanges as they are shown, with what is to be said of each by itself; no key is told."""
         told = self._judge().findings_on(exchanges, self._facts({}))
         keys = {key for one in exchanges if is_secret(key := one.said[1].decode("latin-1").rpartition(" ")[2])}
-        freed: list[dict[str, Any]] = free_of([{**a, **b} for a, b in zip(shown, told, strict=True)], keys)
+        freed: list[dict[str, Any]] = without_keys([{**a, **b} for a, b in zip(shown, told, strict=True)], keys)
         return freed
 
     def _facts(self, given: dict[str, Any]) -> VerdictContext:
