@@ -75,6 +75,7 @@ def request_row(step: Step, path: str, content: bytes | None) -> dict[str, Any]:
 def row(response: RawResponse, path: str, port: int) -> dict[str, Any]:
     """The answer as it is kept: without request ids, times of day and the port."""
     body = response.body.replace(f"127.0.0.1:{port}".encode(), b"127.0.0.1:PORT")
+    body = body.replace(f"--port {port} ".encode(), b"--port PORT ")
     dropped = VOLATILE_HEADERS
     if path.startswith("/_mock/report"):
         dropped = dropped | {"content-length"}
