@@ -185,7 +185,10 @@ def faults_of(exchange: JournalEntry) -> list[dict[str, str]]:
 
 
 def discreet(query: str, token: str, credentials: frozenset[str]) -> str:
-    """A query without secrets."""
+    """A query without secrets.
+
+    Not by the kit's `Redactor`, which masks known secrets: here the names of parameters tell what may be one.
+    """
     if not query:
         return query
     pairs = parse_qsl(query, keep_blank_values=True)
