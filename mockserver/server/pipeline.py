@@ -22,7 +22,6 @@ from mockserver.server.served_api import ServedApi, nothing_there
 from mockserver.server.undeclared_input import UndeclaredInputLog
 from mockserver.server.world_traffic import Traffic, too_many, with_limit
 from mockserver.server.worlds import World, Worlds
-from mockserver.simulation.kernel.transaction import View
 from mockserver.traffic.faults import FaultRequest, is_carried_out
 
 log = logging.getLogger("mockserver")
@@ -137,7 +136,7 @@ class Pipeline:
                 request.refusal = plan.refusal
             elif plan.handler.read is None:
                 world = self._worlds.of(token_of(request.headers.get(b"authorization", b"")) or b"anonymous")
-                self._body(request, plan, world.view(world.clock.now_ms(self._worlds.wall())))
+                self._body(request, plan, world, world.clock.now_ms(self._worlds.wall()))
             elif request.body:
                 self._note(request, plan, (UNREAD,))
         except MockServerError as error:
@@ -204,7 +203,7 @@ class Pipeline:
             if request.body:
                 self._note(request, plan, (UNREAD,))
             return self._read(request, plan, world)
-        value = self._body(request, plan, world.view(at_ms))
+        value = self._body(request, plan, world, at_ms)
         assert handler.write is not None
         transaction = world.draft(at_ms)
         call = HandlerRequest(world, at_ms, plan.parameters, value, request.path, headers)
@@ -212,7 +211,7 @@ class Pipeline:
         world.commit(transaction)
         return response
 
-    def _body(self, request: Request, plan: RequestPlan, view: View) -> object:
+    def _body(self, request: Request, plan: RequestPlan, world: World, at_ms: int) -> object:
         """The body, decoded and validated. Raises Refusal."""
         normalize = plan.handler.normalize_body
         content_type = request.headers.get(b"content-type")
@@ -220,7 +219,7 @@ class Pipeline:
             plan.operation,
             content_type.decode("latin-1") if content_type else None,
             request.body,
-            (lambda raw: normalize(view, plan.parameters, raw)) if normalize else None,
+            (lambda raw: normalize(world.view(at_ms), plan.parameters, raw)) if normalize else None,
         )
         if notes:
             self._note(request, plan, notes)
@@ -229,7 +228,7 @@ class Pipeline:
     def _prefer(self, request: Request, plan: RequestPlan, world: World, wanted: Mapping[str, str]) -> Response:
         """The declared response that a valid request asks for. The world is not touched."""
         if plan.operation.body is not None:
-            self._body(request, plan, world.view(request.at_ms))
+            self._body(request, plan, world, request.at_ms)
         key = f"{world.stage.seed}/{plan.operation.operation_id}/{request.path.decode('utf-8', 'replace')}"
         return preferred_response(plan.operation, wanted, key)
 

@@ -14,9 +14,12 @@ class Request:
 
     `headers` have lower-case names. `connection` is the client's port, and when it was opened in real ms. The pipeline
     sets the rest: `operation` (None where no operation answers), `world` (None without an accepted key), `wall_ms`
-    (real time), `at_ms` (the world's time), `notes` (what was accepted although the document does not declare it) and
-    `refusal` (why it was refused, without the traceback).
+    (real time, set by `begin`), `at_ms` (the world's time), `notes` (what was accepted although the document does not
+    declare it) and `refusal` (why it was refused, without the traceback).
     """
+
+    at_ms: int
+    wall_ms: int
 
     __slots__ = (
         "at_ms", "body", "connection", "headers", "method", "notes", "operation", "path", "query", "refusal", "wall_ms",
@@ -40,7 +43,6 @@ class Request:
         self.connection = connection
         self.operation: Operation | None = None
         self.world: World | None = None
-        self.at_ms = self.wall_ms = 0
         self.notes: tuple[str, ...] = ()
         self.refusal: MockServerError | None = None
 

@@ -284,9 +284,7 @@ def gpu_count(setup: Setup, endpoint: Endpoint) -> int:
 
 def replicas(view: View, endpoint: Endpoint) -> tuple[int, int]:
     """How many replicas have GPUs, and how many serve."""
-    count = gpu_count(view.setup, endpoint)
-    current = endpoint_record.current_replicas(endpoint, count, view.at_ms)
-    return current, endpoint_record.ready_replicas(view.setup, endpoint, count, view.at_ms)
+    return endpoint_record.replicas(view.setup, endpoint, gpu_count(view.setup, endpoint), view.at_ms)
 
 
 def look_at_endpoint(view: View, endpoint: Endpoint) -> dict[str, Any]:

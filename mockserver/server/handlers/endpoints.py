@@ -22,6 +22,7 @@ def render(view: View, endpoint: Endpoint) -> bytes:
     """An endpoint by itself, as create, get and patch show it."""
     at_ms = view.at_ms
     gpu_count = view.setup.catalog.hardware[endpoint.hardware].gpu_count
+    current, ready = endpoint_record.replicas(view.setup, endpoint, gpu_count, at_ms)
     return dumps(
         {
             "object": "endpoint",
@@ -37,8 +38,8 @@ def render(view: View, endpoint: Endpoint) -> bytes:
             "autoscaling": {
                 "min_replicas": endpoint.min_replicas,
                 "max_replicas": endpoint.max_replicas,
-                "current_replicas": endpoint_record.current_replicas(endpoint, gpu_count, at_ms),
-                "ready_replicas": endpoint_record.ready_replicas(view.setup, endpoint, gpu_count, at_ms),
+                "current_replicas": current,
+                "ready_replicas": ready,
             },
             "availability_zone": endpoint_record.zone(endpoint, at_ms),
             "created_at": rfc3339(endpoint.created_ms),

@@ -11,6 +11,7 @@ from mockserver.simulation.endpoints.projection import (
     is_restarting,
     project,
     replica_claim,
+    restart_claim,
     save_and_reallocate,
     start_claim,
 )
@@ -83,10 +84,10 @@ def create(transaction: Transaction, wanted: NewEndpoint) -> Endpoint:
         zone=wanted.zone,
         created_ms=at_ms,
         line=(Mark(at_ms, "PENDING" if wanted.started else "STOPPED", "create"),),
+        claims=(start_claim(setup, endpoint_id, hardware, wanted.zone, low, at_ms),) if wanted.started else (),
     )
     if wanted.started:
-        started = endpoint._replace(claims=(start_claim(setup, endpoint, at_ms),))
-        return save_and_reallocate(transaction, None, started)
+        return save_and_reallocate(transaction, None, endpoint)
     transaction.put(KIND, endpoint_id, endpoint)
     return endpoint
 
@@ -169,7 +170,7 @@ def _moved(setup: Setup, endpoint: Endpoint, wanted: str, at_ms: int) -> Endpoin
     if moved is None:
         return endpoint
     if move == "start":
-        return moved._replace(claims=(start_claim(setup, moved, at_ms),))
+        return moved._replace(claims=(restart_claim(setup, moved, at_ms),))
     # An endpoint that still waited for its GPUs leaves the queue when it is stopped.
     return moved._replace(claims=tuple(claim for claim in moved.claims if claim.granted_by(at_ms)))
 
@@ -188,5 +189,5 @@ def _restarted(setup: Setup, endpoint: Endpoint, restart: bool, at_ms: int) -> E
         # before it has stopped.
         stopping = project(setup, endpoint, at_ms, restart=True)
         needed_ms = next(mark.at_ms for mark in stopping.line if mark.at_ms >= at_ms and mark.cause == "restarted")
-        endpoint = endpoint._replace(claims=(start_claim(setup, endpoint, needed_ms),))
+        endpoint = endpoint._replace(claims=(restart_claim(setup, endpoint, needed_ms),))
     return project(setup, endpoint, at_ms, restart=True)

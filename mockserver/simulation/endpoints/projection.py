@@ -88,15 +88,23 @@ def is_restarting(endpoint: Endpoint, at_ms: int) -> bool:
 
 def replica_claim(setup: Setup, endpoint_id: str, part: int, gpus: int, places: tuple[str, ...], at_ms: int) -> Claim:
     """A claim for the GPUs of replicas, granted at once where stock is unlimited."""
-    claim = Claim(endpoint_id, part, gpus, places, at_ms)
-    return claim.granted(at_ms, places[0]) if setup.rules.stock.unlimited else claim
+    if setup.rules.stock.unlimited:
+        return Claim(endpoint_id, part, gpus, places, at_ms, granted_ms=at_ms, place=places[0])
+    return Claim(endpoint_id, part, gpus, places, at_ms)
 
 
-def start_claim(setup: Setup, endpoint: Endpoint, at_ms: int) -> Claim:
-    """The claim for the replicas that the endpoint starts with, asked for at `at_ms`."""
+def start_claim(
+    setup: Setup, endpoint_id: str, hardware: Hardware, zone: str | None, replicas: int, at_ms: int
+) -> Claim:
+    """The claim for the replicas that an endpoint starts with, in `zone` where one is requested, as of `at_ms`."""
+    places = (zone,) if zone else hardware.gpu.zones
+    return replica_claim(setup, endpoint_id, 0, replicas * hardware.gpu_count, places, at_ms)
+
+
+def restart_claim(setup: Setup, endpoint: Endpoint, at_ms: int) -> Claim:
+    """The claim for the replicas that an endpoint starts with again, as of `at_ms`."""
     hardware = _hardware(setup, endpoint)
-    places = (endpoint.zone,) if endpoint.zone else hardware.gpu.zones
-    return replica_claim(setup, endpoint.id, 0, endpoint.min_replicas * hardware.gpu_count, places, at_ms)
+    return start_claim(setup, endpoint.id, hardware, endpoint.zone, endpoint.min_replicas, at_ms)
 
 
 def _hardware(setup: Setup, endpoint: Endpoint) -> Hardware:

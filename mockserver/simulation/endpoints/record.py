@@ -59,22 +59,20 @@ def state(endpoint: Endpoint, t_ms: int) -> str:
     return observe(endpoint.line, t_ms).phase
 
 
-def current_replicas(endpoint: Endpoint, gpu_count: int, t_ms: int) -> int:
-    """Replicas that have GPUs at an instant."""
-    if state(endpoint, t_ms) not in HOLDING:
-        return 0
-    return sum([claim.gpus // gpu_count for claim in endpoint.claims if claim.granted_by(t_ms)])
-
-
-def ready_replicas(setup: Setup, endpoint: Endpoint, gpu_count: int, t_ms: int) -> int:
-    """Replicas that serve at an instant."""
-    if state(endpoint, t_ms) != "STARTED":
-        return 0
-    return sum(
-        claim.gpus // gpu_count
-        for claim in endpoint.claims
-        if claim.part == 0 or ((ready := _ready_ms(setup, endpoint, claim)) is not None and ready <= t_ms)
-    )
+def replicas(setup: Setup, endpoint: Endpoint, gpu_count: int, t_ms: int) -> tuple[int, int]:
+    """Replicas that have GPUs at an instant, and those of them that serve."""
+    now = state(endpoint, t_ms)
+    if now not in HOLDING:
+        return 0, 0
+    current = ready = 0
+    for claim in endpoint.claims:
+        if claim.granted_by(t_ms):
+            count = claim.gpus // gpu_count
+            current += count
+            ready_ms = _ready_ms(setup, endpoint, claim) if claim.part else claim.granted_ms
+            if now == "STARTED" and ready_ms is not None and ready_ms <= t_ms:
+                ready += count
+    return current, ready
 
 
 def zone(endpoint: Endpoint, t_ms: int) -> str | None:
