@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -29,7 +30,10 @@ COMMANDS: dict[str, Command] = {
         spec.DIFF,
     )
 }
+HELP = ("-h", "--help")
 BAD_COMMAND_LINE = 2
+BY_SIGPIPE = 141
+"""As a shell reports a command that wrote to a pipe nobody reads."""
 
 
 def dispatch(words: Sequence[str]) -> int:
@@ -38,13 +42,13 @@ def dispatch(words: Sequence[str]) -> int:
     if word == "--version":
         print(f"{PROGRAM} {__version__}")
         return 0
-    if word in ("", "--help"):
+    if word in ("", *HELP):
         print(_overview(), file=sys.stdout if word else sys.stderr)
         return 0 if word else BAD_COMMAND_LINE
     name = word
     if word in GROUPS:
         second, rest = (rest[0], rest[1:]) if rest else ("", ())
-        if second in ("", "--help"):
+        if second in ("", *HELP):
             print(_overview(word), file=sys.stdout if second else sys.stderr)
             return 0 if second else BAD_COMMAND_LINE
         name = f"{word} {second}"
@@ -70,10 +74,26 @@ def main() -> None:
     # A shell that starts a command in the background lets it ignore SIGINT; every command ends in good order on it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        status = dispatch(sys.argv[1:])
+        status = _status(sys.argv[1:])
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has gone, as `head` does once it has its lines: nothing is left to say, and nobody to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = BY_SIGPIPE
+    except OSError as error:  # a full disk, say
+        print(f"{PROGRAM}: {error.filename or 'standard output'}: {error.strerror}", file=sys.stderr)
+        status = 1
+    sys.exit(status)
+
+
+def _status(words: Sequence[str]) -> int:
+    try:
+        return dispatch(words)
     except ConfigError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
-        status = BAD_COMMAND_LINE
+        return BAD_COMMAND_LINE
     except KeyboardInterrupt:
-        status = 130
-    sys.exit(status)
+        return 130
+    except SystemExit as ended:  # argparse has printed the help
+        return int(ended.code or 0)

@@ -126,7 +126,7 @@ class _Parser(argparse.ArgumentParser):
         for each in declared:
             group = arguments if each.kind in ("argument", "command") else options
             self._declare(group, each)
-        options.add_argument("--help", action="help", help="Show this message and exit.")
+        options.add_argument("-h", "--help", action="help", help="Show this message and exit.")
 
     def _declare(self, group: Any, each: Option) -> None:
         help_text = _help(each).replace("%", "%%")

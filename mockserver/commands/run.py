@@ -98,7 +98,7 @@ def execute(command: Sequence[str], env: Mapping[str, str], timeout_s: float | N
     Without a terminal it leads a group of processes of its own, so that all of it can be ended; at a terminal it stays
     in ours, which is where Ctrl-C goes. Raises ConfigError where it cannot be started.
     """
-    grouped = not sys.stdin.isatty()
+    grouped = sys.stdin is None or not sys.stdin.isatty()
     child: subprocess.Popen[bytes] | None = None
 
     def send(number: int) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from mockserver import __version__
 from mockserver.commands.cli import COMMANDS
 from mockserver.commands.command_line import parse
 from mockserver.commands.verify import kit_command
-from tests.commands.processes import GOOD_DOCUMENT, called, refused, run
+from tests.commands.processes import COMMAND, GOOD_DOCUMENT, WITHIN_S, called, refused, run
 from tests.folding import folded
 
 WORLD = {"--scenario", "--seed", "--clock", "--speed", "--spec"}
@@ -50,6 +52,29 @@ FLAGS = {
 def test_version() -> None:
     done = run("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"mockserver {__version__}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["scenarios"], ["scenario", "schema"], ["serve", "--help"]])
+def test_a_reader_that_stops_reading_ends_a_command_quietly(arguments: list[str]) -> None:
+    """As `| head -1` does."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([*COMMAND, *arguments], stdout=writing, stderr=subprocess.PIPE, timeout=WITHIN_S, check=False)
+    os.close(writing)
+    assert done.stderr == b""
+    assert done.returncode in (0, 141)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
+def test_a_full_disk_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*COMMAND, "--help"], stdout=full, stderr=subprocess.PIPE, timeout=WITHIN_S, check=False)
+    assert (done.returncode, done.stderr) == (1, b"mockserver: standard output: No space left on device\n")
+
+
+def test_help_has_a_short_name() -> None:
+    for command in ((), ("scenario",), ("run",), ("spec", "diff")):
+        assert called(*command, "-h").stdout == called(*command, "--help").stdout != ""
 
 
 def test_help_names_every_command() -> None:

@@ -292,6 +292,9 @@ def test_the_root_says_what_this_is_and_where_to_go(client: Client) -> None:
     for words in (b"together-mockserver", b"/openapi.json", b"/_mock/docs"):
         assert words in page.body
     client.send("POST", "/", body=b"{}").refused(404)
+    for method in ("PUT", "PATCH", "DELETE", "OPTIONS"):
+        client.send(method, "/").refused(404)
+    assert client.send("HEAD", "/").status == 200
 
 
 def test_the_root_is_no_finding_and_no_exchange(serve: Callable[..., Client]) -> None:
